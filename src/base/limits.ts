@@ -1,0 +1,73 @@
+// Every size, count and wait that bounds a peer, in one place, with its unit in its name (design.md 5.4).
+
+export const limits = {
+  // --- SIP messages
+  sipMessageBytes: 65_535,
+  sipStreamHeaderBytes: 32_768,
+  sipHeaderCount: 256,
+  sipHeaderLineBytes: 8_192,
+  sipUriBytes: 2_048,
+  sipBodyBytes: 32_768,
+  // --- flows
+  flowsPerSource: 200,
+  flowsTotal: 50_000,
+  flowHandshakeMs: 10_000,
+  flowIdleMs: 20 * 60_000,
+  flowPingMs: 5 * 60_000,
+  flowSendQueueBytes: 1 << 20,
+  // --- transactions, dialogs, calls
+  serverTransactions: 200_000,
+  calls: 10_000,
+  earlyDialogsPerInvite: 12,
+  dialTargets: 10,
+  forkBranches: 20,
+  dialTimeoutExtraMs: 5_000,
+  callTimeLimitMs: 4 * 3_600_000,
+  rtpSilenceMs: 60_000,
+  heldProbeMs: 5 * 60_000,
+  ackWaitMs: 32_000,
+  targetFailoverMs: 4_000,
+  // --- registrar
+  registrationMinSeconds: 600,
+  registrationMaxSeconds: 3_600,
+  bindingsPerAor: 10,
+  registersPerAorPerSecond: 5,
+  bindingKeepAliveMs: 25_000,
+  registerStoreWaitMs: 500,
+  // --- access
+  sourceBudgetBurst: 40,
+  sourceBudgetPerSecond: 10,
+  sourcesTracked: 100_000,
+  digestFailuresBeforeBan: 10,
+  banMs: 10 * 60_000,
+  nonceLifetimeMs: 5 * 60_000,
+  // --- webhooks and documents
+  webhooksInFlightPerOrigin: 256,
+  webhooksQueuedPerOrigin: 1_024,
+  webhookRedirects: 10,
+  webhookBodyBytes: 64 * 1_024,
+  webhookTimeoutMs: 15_000,
+  webhookConnectMs: 5_000,
+  cookiesPerCall: 50,
+  cookieBytes: 4_096,
+  documentsWithoutWait: 100,
+  twimlInlineChars: 4_000,
+  twimlDepth: 16,
+  twimlElements: 2_000,
+  // --- media
+  mediaFileBytes: 40 * 1024 * 1024,
+  mediaFileFetchMs: 15_000,
+  mediaCacheBytes: 64 * 1024 * 1024,
+  playLoops: 1_000,
+  portRestMs: 10_000,
+  gatherDigits: 1_024,
+  sayChars: 4_096,
+  // --- REST
+  restBodyBytes: 256 * 1_024,
+  pageSizeMax: 1_000,
+  pageSizeDefault: 50,
+  // --- trace
+  tracedCalls: 2_000,
+  traceEntriesPerCall: 500,
+  traceEntryBytes: 8_192,
+} as const;

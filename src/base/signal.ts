@@ -1,0 +1,34 @@
+// Waiting with an AbortSignal: the one cancellation mechanism (house style 2.6).
+
+/** Resolves when `signal` is aborted; at once if it already is. Leaves no listener behind when `other` settles first. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
+
+/** An AbortController that is also aborted by `parent`. Call `dispose` to drop the listener on the parent. */
+export function linkedController(parent: AbortSignal): { controller: AbortController; dispose: () => void } {
+  const controller = new AbortController();
+  if (parent.aborted) {
+    controller.abort(parent.reason);
+    return { controller, dispose: () => {} };
+  }
+  const onAbort = () => controller.abort(parent.reason);
+  parent.addEventListener('abort', onAbort, { once: true });
+  return { controller, dispose: () => parent.removeEventListener('abort', onAbort) };
+}
+
+/** `promise`, or `fallback` as soon as `signal` is aborted. */
+export async function orAbort<T, F>(promise: Promise<T>, signal: AbortSignal, fallback: F): Promise<T | F> {
+  if (signal.aborted) return fallback;
+  let onAbort: (() => void) | undefined;
+  const ended = new Promise<F>((resolve) => {
+    onAbort = () => resolve(fallback);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([promise, ended]);
+  } finally {
+    if (onAbort) signal.removeEventListener('abort', onAbort);
+  }
+}

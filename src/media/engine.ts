@@ -1,0 +1,150 @@
+// The MediaEngine port: what call/ sees of the media plane (design.md 6). Commands and events are plain messages, so that the
+// engine can live in worker threads (workers.ts), in the calling thread (inline.ts) and later in a native thread or in rtpengine.
+//
+//        call/ ──command──▶ engine ──▶ endpoint (one UDP port pair) ◀──RTP──▶ peer
+//              ◀──event────         └─▶ bridge: two endpoints hear each other
+
+import type { Result } from '../base/result.ts';
+import type { MediaPlan } from '../sdp/plan.ts';
+
+export type EndpointId = string;
+export type BridgeId = string;
+export type PlayId = string;
+
+/** Who else than the SDP's address may send us media (design.md 6, "Addresses"). */
+export interface SourceRule {
+  /** Source of the peer's signalling: may send from any port within 5 s of an SDP change. */
+  readonly signallingAddress: string | null;
+  /** Domain with `nat: true`: any source, any time (locked after 3 packets of one SSRC). */
+  readonly nat: boolean;
+}
+
+export interface EndpointOptions {
+  /** Local address to bind (v4 or v6), as text. */
+  readonly localAddress: string;
+  /** Open it in the worker of this endpoint, if possible (a Dial's child near its parent). */
+  readonly near?: EndpointId;
+  /** For log lines. */
+  readonly callSid: string;
+}
+
+export interface EndpointInfo {
+  readonly id: EndpointId;
+  readonly localAddress: string;
+  /** Even; RTCP is on the next port. */
+  readonly rtpPort: number;
+  readonly rtcpPort: number;
+}
+
+export type PlaySource =
+  /** Mono 16-bit linear samples at 8,000 Hz. */
+  | { readonly kind: 'samples'; readonly samples: Int16Array }
+  | { readonly kind: 'silence'; readonly durationMs: number }
+  /** Sum of sine waves; frequency in Hz, level in dBm0 (0 = full scale; typical -10). */
+  | {
+      readonly kind: 'tone';
+      readonly frequencies: readonly number[];
+      readonly levelDb: number;
+      readonly durationMs: number;
+    }
+  /** RFC 4733 events, or in-band tones where the peer has no telephone-event. `w` 0.5 s and `W` 1 s of silence. */
+  | { readonly kind: 'digits'; readonly digits: string };
+
+export interface PlayOptions {
+  readonly sources: readonly PlaySource[];
+  /** Rounds; 0 = until stopped. */
+  readonly loop: number;
+}
+
+export interface EndpointStatistics {
+  readonly packetsReceived: number;
+  readonly packetsSent: number;
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+  /** RFC 3550 A.3: expected minus received, not below 0. */
+  readonly packetsLost: number;
+  /** RFC 3550 A.8, in milliseconds. */
+  readonly jitterMs: number;
+  /** Reported by the peer's RTCP; -1 when it sends none. */
+  readonly remotePacketsLost: number;
+  readonly roundTripMs: number;
+  /** Packets not used, by reason. */
+  readonly drops: Readonly<Record<string, number>>;
+  /** Milliseconds since the last accepted RTP packet; -1 when none came. */
+  readonly silentMs: number;
+}
+
+export type MediaEvent =
+  | { readonly type: 'digit'; readonly endpoint: EndpointId; readonly digit: string; readonly durationMs: number }
+  | {
+      readonly type: 'playEnded';
+      readonly endpoint: EndpointId;
+      readonly play: PlayId;
+      readonly outcome: 'finished' | 'stopped' | 'failed';
+    }
+  /** First RTP packet accepted after a plan change. */
+  | {
+      readonly type: 'mediaStarted';
+      readonly endpoint: EndpointId;
+      readonly remoteAddress: string;
+      readonly remotePort: number;
+    }
+  | {
+      readonly type: 'latched';
+      readonly endpoint: EndpointId;
+      readonly remoteAddress: string;
+      readonly remotePort: number;
+    }
+  /** No RTP for limits.rtpSilenceMs on a leg that should receive. Once per silence. */
+  | { readonly type: 'rtpTimeout'; readonly endpoint: EndpointId }
+  | {
+      readonly type: 'recordingEnded';
+      readonly endpoint: EndpointId;
+      readonly file: string;
+      readonly durationMs: number;
+    }
+  | { readonly type: 'workerFailed'; readonly endpoints: readonly EndpointId[] };
+
+export interface MediaCounts {
+  readonly endpoints: number;
+  readonly bridges: number;
+  readonly plays: number;
+  readonly portsInUse: number;
+  readonly portsResting: number;
+  readonly portsFree: number;
+}
+
+export interface MediaEngine {
+  start(): Promise<Result<void, string>>;
+  stop(): Promise<void>;
+  /** Takes the next free even/odd port pair. `noPorts` when the range is used up (the caller answers 503). */
+  open(
+    options: EndpointOptions,
+  ): Promise<Result<EndpointInfo, { readonly code: 'noPorts' | 'noAddress' | 'stopped'; readonly detail: string }>>;
+  /** Applies the outcome of an offer/answer. Sequence, timestamp and SSRC towards the peer stay continuous. */
+  configure(endpoint: EndpointId, plan: MediaPlan, source: SourceRule): void;
+  /** Frees the ports (they rest 10 s). Ends plays, bridge membership and recordings of it. Idempotent. */
+  close(endpoint: EndpointId): void;
+  /**
+   * Joins two endpoints: each hears the other. Transcodes where codecs differ, re-numbers payload types, passes telephone events.
+   * An endpoint is in at most one bridge; a running play on an endpoint has precedence over the bridge towards it.
+   */
+  bridge(a: EndpointId, b: EndpointId): BridgeId;
+  unbridge(bridge: BridgeId): void;
+  /** Starts playing to the endpoint's peer; replaces a running play (which ends 'stopped'). */
+  play(endpoint: EndpointId, options: PlayOptions): PlayId;
+  stopPlay(play: PlayId): void;
+  /** Sends what the endpoint's peer is to hear when nothing else is there: silence packets keep NAT pinholes open (held sides). */
+  setComfort(endpoint: EndpointId, mode: 'none' | 'silence' | 'music'): void;
+  /** Loops the peer's audio back to it. */
+  setEcho(endpoint: EndpointId, on: boolean): void;
+  /** Records what the peer sends (`inbound`) to a WAV file, for the scripted phone and tests. */
+  record(endpoint: EndpointId, file: string): void;
+  stopRecord(endpoint: EndpointId): void;
+  /** Exempts a held leg from the RTP timeout. */
+  expectSilence(endpoint: EndpointId, silent: boolean): void;
+  statistics(endpoint: EndpointId): EndpointStatistics | undefined;
+  /** Final statistics ride on close: asked just before it. */
+  onEvent(listener: (event: MediaEvent) => void): void;
+  counts(): MediaCounts;
+}

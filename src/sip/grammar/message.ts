@@ -1,0 +1,137 @@
+// The values that a SIP message becomes, and how to build one. Everything above the parser works on these.
+// A message keeps its header fields as they came (order, spelling, case of unknown names) and beside them the five fields that
+// every layer needs as typed views: top Via, From, To, Call-ID, CSeq (RFC 3261 8.1.1). The typed views are made once, when the
+// message is parsed or created; whoever changes one of those headers uses the `with…` functions below, which keep both in step.
+
+import type { NameAddr } from './name-addr.ts';
+import type { Uri } from './uri.ts';
+import type { Via } from './via.ts';
+
+export interface HeaderField {
+  readonly name: string;
+  readonly value: string;
+}
+
+export interface CSeq {
+  /** 0 to 2^31-1 (RFC 3261 8.1.1.5). */
+  readonly sequence: number;
+  readonly method: string;
+}
+
+interface MessageBase {
+  readonly headers: HeaderList;
+  readonly body: Buffer;
+  /** The topmost Via. */
+  readonly via: Via;
+  readonly from: NameAddr;
+  readonly to: NameAddr;
+  readonly callId: string;
+  readonly cseq: CSeq;
+}
+
+export interface Request extends MessageBase {
+  readonly kind: 'request';
+  readonly method: string;
+  readonly uri: Uri;
+}
+
+export interface Response extends MessageBase {
+  readonly kind: 'response';
+  /** 100 to 699. */
+  readonly status: number;
+  readonly reason: string;
+}
+
+export type Message = Request | Response;
+
+/** Compact forms (RFC 3261 7.3.3 and the IANA registry). */
+export const compactForms: Readonly<Record<string, string>> = {
+  a: 'accept-contact',
+  b: 'referred-by',
+  c: 'content-type',
+  d: 'request-disposition',
+  e: 'content-encoding',
+  f: 'from',
+  i: 'call-id',
+  j: 'reject-contact',
+  k: 'supported',
+  l: 'content-length',
+  m: 'contact',
+  n: 'identity-info',
+  o: 'event',
+  r: 'refer-to',
+  s: 'subject',
+  t: 'to',
+  u: 'allow-events',
+  v: 'via',
+  x: 'session-expires',
+  y: 'identity',
+};
+
+/** Lower-case full form of a header name. */
+export function canonicalName(name: string): string {
+  const lower = name.toLowerCase();
+  return (lower.length === 1 && compactForms[lower]) || lower;
+}
+
+/** Header fields in the order of the wire. Names are matched without case, compact and full form alike. */
+export class HeaderList {
+  readonly #fields: HeaderField[];
+  readonly #keys: string[];
+
+  constructor(fields: Iterable<HeaderField> = []) {
+    this.#fields = [...fields];
+    this.#keys = this.#fields.map((field) => canonicalName(field.name));
+  }
+
+  [Symbol.iterator](): Iterator<HeaderField> {
+    return this.#fields[Symbol.iterator]();
+  }
+
+  get length(): number {
+    return this.#fields.length;
+  }
+
+  has(name: string): boolean {
+    return this.#keys.includes(canonicalName(name));
+  }
+
+  /** The value of the first field of that name. */
+  get(name: string): string | undefined {
+    const index = this.#keys.indexOf(canonicalName(name));
+    return index < 0 ? undefined : this.#fields[index]?.value;
+  }
+
+  /** The values of all fields of that name, one per header line, not split at commas. */
+  getAll(name: string): string[] {
+    const key = canonicalName(name);
+    const values: string[] = [];
+    for (let index = 0; index < this.#keys.length; index++) {
+      if (this.#keys[index] === key) values.push(this.#fields[index]!.value);
+    }
+    return values;
+  }
+
+  /** A copy with `name` set to one field, in the place of the first old one or at the end. */
+  with(name: string, value: string): HeaderList {
+    const key = canonicalName(name);
+    const at = this.#keys.indexOf(key);
+    if (at < 0) return new HeaderList([...this.#fields, { name, value }]);
+    const fields = this.#fields.filter((_, index) => index === at || this.#keys[index] !== key);
+    const place = this.#fields.slice(0, at).length;
+    fields[place] = { name, value };
+    return new HeaderList(fields);
+  }
+
+  /** A copy with a field added behind the others, or before all with `'first'`. */
+  withAdded(name: string, value: string, where: 'first' | 'last' = 'last'): HeaderList {
+    const field = { name, value };
+    return new HeaderList(where === 'first' ? [field, ...this.#fields] : [...this.#fields, field]);
+  }
+
+  /** A copy without any field of that name. */
+  without(name: string): HeaderList {
+    const key = canonicalName(name);
+    return new HeaderList(this.#fields.filter((_, index) => this.#keys[index] !== key));
+  }
+}

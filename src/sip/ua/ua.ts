@@ -1,0 +1,205 @@
+// The user agent port: what call/ sees of SIP. stack.ts is behind it. INVITE sessions, out-of-dialog requests and registrations;
+// no SDP is read here except that a body of type application/sdp is handed on as text.
+//
+//   IncomingInvite ─▶ InviteSession ◀─ OutgoingInvite          one session = one dialog usage = one leg's signalling
+//
+// A session tells its one listener what happened (SessionEvent) and is told what to do by method. Failover between DNS targets,
+// digest towards the peer, forking, ACK, PRACK, CANCEL after the first provisional, glare and retransmission are dealt with inside.
+
+import type { Domain } from '../../base/records.ts';
+import type { Result } from '../../base/result.ts';
+import type { HeaderField, Request, Response } from '../grammar/message.ts';
+import type { SipUri, Uri } from '../grammar/uri.ts';
+
+/** Transport's Flow, as far as the layers above need it. */
+export interface PeerFlow {
+  readonly id: string;
+  readonly transport: 'udp' | 'tcp' | 'tls' | 'ws' | 'wss';
+  readonly localAddress: string;
+  readonly localPort: number;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly isReliable: boolean;
+  readonly isSecure: boolean;
+  readonly isAlive: boolean;
+  readonly advertisedHost: string;
+  readonly advertisedPort: number;
+}
+
+// ---------------------------------------------------------------- who may send what (implemented by access/)
+
+export type Admission =
+  | { readonly kind: 'accept'; readonly domain: Domain; readonly username: string | undefined }
+  /** Answer 401 (REGISTER) or 407 with these challenge header values, one header each. */
+  | { readonly kind: 'challenge'; readonly values: readonly string[] }
+  | {
+      readonly kind: 'refuse';
+      readonly status: number;
+      readonly reason: string;
+      /** Vendor code for X-Twilio-Error and the log, if there is one. */
+      readonly errorCode: number | undefined;
+      readonly headers?: readonly HeaderField[];
+    }
+  /** Over budget or banned: silence. */
+  | { readonly kind: 'drop' };
+
+/** Port. Synchronous: everything it needs is in memory (design.md 7). */
+export interface AccessControl {
+  /** Cheap first check before anything is allocated, per source address: false = silence. */
+  mayTalk(source: PeerFlow): boolean;
+  invite(request: Request, source: PeerFlow): Admission;
+  register(request: Request, source: PeerFlow): Admission;
+}
+
+// ---------------------------------------------------------------- INVITE sessions
+
+export interface SessionDescriptionBody {
+  /** SDP text. */
+  readonly sdp: string;
+}
+
+export type SessionEvent =
+  /** UAC: a provisional above 100. `sdp` when it carried one. */
+  | {
+      readonly type: 'progress';
+      readonly status: number;
+      readonly sdp: string | undefined;
+      readonly response: Response;
+    }
+  /** UAC: 2xx, ACK already sent. With a late offer `sdp` is the peer's offer and `acknowledge` must be called with our answer. */
+  | { readonly type: 'accepted'; readonly sdp: string | undefined; readonly response: Response }
+  /** UAC: final failure after all targets. `status` is 408 for a timeout, 503 for transport errors, 487 after our CANCEL. */
+  | {
+      readonly type: 'rejected';
+      readonly status: number;
+      readonly cause: 'response' | 'timeout' | 'transport' | 'dns' | 'canceled';
+      readonly response: Response | undefined;
+      readonly detail: string;
+    }
+  /** UAS: CANCEL came; 487 is sent already. */
+  | { readonly type: 'canceled'; readonly request: Request }
+  /** UAS: ACK of our 2xx, with the answer in it after a late offer. */
+  | { readonly type: 'acknowledged'; readonly sdp: string | undefined }
+  /** UAS: no ACK within 64*T1; BYE was sent. Always followed by `ended`. */
+  | { readonly type: 'notAcknowledged' }
+  /** re-INVITE or UPDATE from the peer. `sdp` undefined = it wants our offer. Answer with `accept` or `refuse`, exactly once. */
+  | {
+      readonly type: 'offer';
+      readonly method: 'INVITE' | 'UPDATE';
+      readonly sdp: string | undefined;
+      readonly accept: (sdp: string) => void;
+      readonly refuse: (status: number, reason?: string) => void;
+    }
+  /** ACK of a re-INVITE that we answered with our own offer. */
+  | { readonly type: 'reinviteAcknowledged'; readonly sdp: string | undefined }
+  | { readonly type: 'info'; readonly contentType: string; readonly body: Buffer }
+  | { readonly type: 'refer'; readonly request: Request; readonly respond: (status: number, reason?: string) => void }
+  /** The dialog is over. `request` is the peer's BYE. Last event of an established session. */
+  | {
+      readonly type: 'ended';
+      readonly by: 'remote' | 'local' | 'timeout' | 'transport';
+      readonly request: Request | undefined;
+    };
+
+export interface ResponseOptions {
+  readonly reason?: string;
+  readonly sdp?: string;
+  readonly headers?: readonly HeaderField[];
+}
+
+export type SessionState = 'calling' | 'early' | 'established' | 'ended';
+
+export interface InviteSession {
+  readonly role: 'uac' | 'uas';
+  readonly state: SessionState;
+  readonly callId: string;
+  /** The flow last used with the peer; undefined before a target was found. */
+  readonly flow: PeerFlow | undefined;
+  /** Exactly one listener; set it before the current turn of the event loop ends. */
+  onEvent(listener: (event: SessionEvent) => void): void;
+
+  /** UAS: sends 101-199. With 100rel required by the peer it is sent reliably (RFC 3262). */
+  progress(status: number, options?: ResponseOptions): void;
+  /** UAS: sends 200 and repeats it until the ACK. */
+  accept(options: ResponseOptions): void;
+  /** UAS: sends 300-699. */
+  reject(status: number, options?: ResponseOptions): void;
+  /**
+   * Ends the session in whatever state: UAS before 2xx → `status` (default 480); UAC before 2xx → CANCEL; established → BYE.
+   * Idempotent. `ended` (or `rejected` with 487) follows.
+   */
+  end(options?: {
+    readonly status?: number;
+    readonly reason?: string;
+    readonly headers?: readonly HeaderField[];
+  }): void;
+  /** UAC, late offer only: the answer that goes into the ACK. */
+  acknowledge(sdp: string): void;
+  /**
+   * re-INVITE with an offer. 491 is retried inside by RFC 3261 14.1 times. Resolves with the answer SDP, or the failing status
+   * (481 and 408 also end the session). `undefined` sdp sends an INVITE without offer: the answer to the peer's offer is asked from `answer`.
+   */
+  reinvite(sdp: string): Promise<Result<string, { readonly status: number; readonly reason: string }>>;
+  /** Any other in-dialog request (INFO, OPTIONS, NOTIFY, UPDATE). 408 when no answer came, 503 when it could not be sent. */
+  request(
+    method: string,
+    options?: { readonly headers?: readonly HeaderField[]; readonly contentType?: string; readonly body?: Buffer },
+  ): Promise<{ readonly status: number; readonly response: Response | undefined }>;
+}
+
+export interface IncomingInvite {
+  readonly request: Request;
+  readonly flow: PeerFlow;
+  readonly domain: Domain;
+  /** Digest user, when credentials authenticated the call. */
+  readonly username: string | undefined;
+  /** Offer, or undefined for a late offer. */
+  readonly sdp: string | undefined;
+  /** 100 was sent already. State 'early'. */
+  readonly session: InviteSession;
+}
+
+/** Where an outgoing INVITE goes. */
+export type InviteTarget =
+  /** By the rules of RFC 3263 for the Request-URI, or for `nextHop` when given. */
+  | { readonly kind: 'uri'; readonly uri: SipUri; readonly nextHop?: SipUri }
+  /** To a registered phone: by the flow or source address of its REGISTER. */
+  | { readonly kind: 'binding'; readonly binding: import('../../base/records.ts').Binding };
+
+export interface OutgoingInviteOptions {
+  readonly target: InviteTarget;
+  readonly from: { readonly displayName: string | undefined; readonly user: string; readonly host: string | undefined };
+  /** To header; the Request-URI without headers by default. */
+  readonly to?: SipUri;
+  /** Offer; undefined = late offer. A function is asked when the flow is known (the media address depends on the peer). */
+  readonly sdp: string | ((flow: PeerFlow) => Promise<string | undefined>) | undefined;
+  readonly headers: readonly HeaderField[];
+  readonly credentials: { readonly username: string; readonly password: string } | undefined;
+  readonly maxForwards: number;
+}
+
+export interface RegistrationSummary {
+  readonly bindings: number;
+  readonly aors: number;
+}
+
+export interface UserAgentCounts {
+  readonly dialogs: number;
+  readonly sessions: number;
+  readonly registrations: RegistrationSummary;
+}
+
+export interface UserAgent {
+  /** One handler: an admitted INVITE that starts a dialog. */
+  onInvite(handler: (invite: IncomingInvite) => void): void;
+  /** Starts an INVITE. Sending begins in the next turn, so that the listener can be set. */
+  invite(options: OutgoingInviteOptions): InviteSession;
+  /** Bindings of an address of record, best q first, dead flows left out. */
+  bindingsOf(user: string, domainName: string): readonly import('../../base/records.ts').Binding[];
+  /** While draining: new INVITEs get 503 with Retry-After. */
+  setDraining(draining: boolean): void;
+  counts(): UserAgentCounts;
+  stop(): Promise<void>;
+}
+
+export type { Uri };
