@@ -1,0 +1,45 @@
+// What REST may do with calls (the api folder declares the same shape as its port). call/ implements it.
+
+import type { CallRecord, HttpMethod } from '../base/records.ts';
+import type { Result } from '../base/result.ts';
+
+export interface CreateCallRequest {
+  readonly accountSid: string;
+  /** `sip:…`, `client:…` or E.164, as given. */
+  readonly to: string;
+  readonly from: string;
+  readonly instructions: { readonly url: string; readonly method: HttpMethod } | { readonly twiml: string };
+  readonly fallbackUrl: string | null;
+  readonly fallbackMethod: HttpMethod;
+  readonly statusCallback: string | null;
+  readonly statusCallbackMethod: HttpMethod;
+  readonly statusCallbackEvents: readonly ('initiated' | 'ringing' | 'answered' | 'completed')[];
+  readonly timeoutSeconds: number;
+  readonly timeLimitSeconds: number;
+  readonly sendDigits: string | null;
+  readonly sipAuth: { readonly username: string; readonly password: string } | null;
+}
+
+export type CallControlError = { readonly code: number; readonly status: number; readonly message: string };
+
+export interface CallsApi {
+  /** Returns at once with the `queued` record; dialling goes on behind. */
+  create(request: CreateCallRequest): Result<CallRecord, CallControlError>;
+  /** The live record, if the call is alive on this node. */
+  live(callSid: string): CallRecord | undefined;
+  /** rest-api.md 9.3. Resolves when the change took effect on the record. */
+  complete(callSid: string): Promise<CallRecord | undefined>;
+  cancel(callSid: string): Promise<CallRecord | undefined>;
+  /** Stops the running verb and runs another document. 21220 when the call is not in progress. */
+  redirect(
+    callSid: string,
+    instructions:
+      | {
+          readonly url: string;
+          readonly method: HttpMethod;
+          readonly fallbackUrl: string | null;
+          readonly fallbackMethod: HttpMethod;
+        }
+      | { readonly twiml: string },
+  ): Promise<Result<CallRecord, CallControlError>>;
+}

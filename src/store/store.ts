@@ -1,0 +1,102 @@
+// The store ports. sqlite.ts implements them in a worker thread (node:sqlite is synchronous); postgres.ts will with the same tests.
+// Every method returns a promise that settles when the write is durable, but for `records.put`, which is batched (design.md 7).
+
+import type {
+  Account,
+  Binding,
+  CallRecord,
+  CallStatus,
+  Credential,
+  CredentialList,
+  Domain,
+  DomainMapping,
+  IpAccessControlList,
+  IpAddress,
+  MappingKind,
+  NotificationRecord,
+} from '../base/records.ts';
+
+/** One page, newest first unless said otherwise; `cursor` is the sid of the last record of the page before (keyset). */
+export interface PageRequest {
+  readonly size: number;
+  readonly cursor: string | null;
+  /** Used without cursor: skip `page * size` records. */
+  readonly page: number;
+}
+
+export interface Page<T> {
+  readonly records: readonly T[];
+  readonly hasMore: boolean;
+}
+
+export interface Repository<T> {
+  get(sid: string): Promise<T | undefined>;
+  insert(record: T): Promise<void>;
+  /** Replaces the record of the same sid. False when there is none. */
+  update(record: T): Promise<boolean>;
+  /** False when there was none. */
+  remove(sid: string): Promise<boolean>;
+  /** Records whose fields equal `where`, newest first. */
+  list(where: Partial<T>, page: PageRequest): Promise<Page<T>>;
+  count(where: Partial<T>): Promise<number>;
+}
+
+export interface MappingRepository {
+  get(domainSid: string, kind: MappingKind, listSid: string): Promise<DomainMapping | undefined>;
+  insert(mapping: DomainMapping): Promise<void>;
+  remove(domainSid: string, kind: MappingKind, listSid: string): Promise<boolean>;
+  list(where: Partial<DomainMapping>, page: PageRequest): Promise<Page<DomainMapping>>;
+}
+
+export interface CallFilter {
+  readonly accountSid: string;
+  readonly to?: string;
+  readonly from?: string;
+  readonly parentCallSid?: string;
+  readonly status?: CallStatus;
+  /** Wall milliseconds, both ends inclusive. */
+  readonly startTimeFrom?: number;
+  readonly startTimeTo?: number;
+  readonly endTimeFrom?: number;
+  readonly endTimeTo?: number;
+}
+
+export interface CallStore {
+  /** Inserts or replaces; batched within 100 ms, never awaited by SIP. */
+  put(record: CallRecord): void;
+  get(sid: string): Promise<CallRecord | undefined>;
+  list(filter: CallFilter, page: PageRequest): Promise<Page<CallRecord>>;
+  remove(sid: string): Promise<boolean>;
+}
+
+export interface BindingChange {
+  readonly aor: string;
+  /** The whole set of bindings of the AOR after the change; empty = unregistered. */
+  readonly bindings: readonly Binding[];
+}
+
+export interface BindingStore {
+  all(): Promise<readonly Binding[]>;
+  /** Durable when it resolves (group commit within 20 ms): the REGISTER's 200 waits for it. */
+  save(change: BindingChange): Promise<void>;
+}
+
+export interface Store {
+  readonly accounts: Repository<Account>;
+  readonly domains: Repository<Domain>;
+  readonly credentialLists: Repository<CredentialList>;
+  readonly credentials: Repository<Credential>;
+  readonly ipAccessControlLists: Repository<IpAccessControlList>;
+  readonly ipAddresses: Repository<IpAddress>;
+  readonly mappings: MappingRepository;
+  readonly calls: CallStore;
+  readonly bindings: BindingStore;
+  readonly notifications: {
+    put(record: NotificationRecord): void;
+    list(where: Partial<NotificationRecord>, page: PageRequest): Promise<Page<NotificationRecord>>;
+  };
+  /** Called after any change of accounts, domains, lists, credentials, addresses or mappings. */
+  onDirectoryChange(listener: () => void): () => void;
+  /** Writes everything that is batched, then closes. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,121 @@
+// The CallControl port: what a verb may do to its call. voice-session.ts implements it on a Call; tests implement it with a fake.
+// Everything that waits takes the signal of the running document: an await ends when the call ends or the document is replaced
+// (house style 2.6: no kill methods). A wait that was ended by the signal resolves with outcome `aborted`.
+
+import type { HttpMethod } from '../base/records.ts';
+import type { WebhookParams } from '../webhook/webhook.ts';
+
+export type Spoken = {
+  readonly text: string;
+  readonly ssml: boolean;
+  readonly voice: string | undefined;
+  readonly language: string;
+};
+
+export type AudioSource =
+  | { readonly kind: 'say'; readonly spoken: Spoken; readonly loop: number }
+  | { readonly kind: 'url'; readonly url: string; readonly loop: number }
+  | { readonly kind: 'digits'; readonly digits: string }
+  | { readonly kind: 'silence'; readonly durationMs: number };
+
+export type PlayOutcome = 'finished' | 'failed' | 'aborted';
+
+export interface CollectOptions {
+  /** Played while collecting; the first digit stops it. */
+  readonly prompt: readonly AudioSource[];
+  /** Wait after the prompt, restarted by every digit. */
+  readonly timeoutMs: number;
+  /** One key, or '' for none. */
+  readonly finishOnKey: string;
+  /** Infinity = unlimited. */
+  readonly numDigits: number;
+}
+
+export interface Collected {
+  readonly digits: string;
+  /** The key that ended it, or ''. */
+  readonly finishedOnKey: string;
+  readonly reason: 'finishKey' | 'numDigits' | 'timeout' | 'aborted';
+}
+
+export type DialEvent = 'initiated' | 'ringing' | 'answered' | 'completed';
+
+export interface DialTargetOptions {
+  /** Screening document run on the callee before bridging. */
+  readonly url: string | undefined;
+  readonly method: HttpMethod;
+  readonly statusCallback: string | undefined;
+  readonly statusCallbackMethod: HttpMethod;
+  readonly statusCallbackEvents: readonly DialEvent[];
+}
+
+export type DialTarget = DialTargetOptions &
+  (
+    | {
+        readonly kind: 'sip';
+        readonly uri: string;
+        readonly username: string | undefined;
+        readonly password: string | undefined;
+      }
+    | {
+        readonly kind: 'client';
+        readonly identity: string;
+        readonly parameters: readonly (readonly [string, string])[];
+      }
+    | { readonly kind: 'number'; readonly number: string; readonly sendDigits: string | undefined }
+  );
+
+export interface DialOptions {
+  readonly targets: readonly DialTarget[];
+  readonly sequential: boolean;
+  /** As written in TwiML; the extra seconds are added by call/. */
+  readonly timeoutSeconds: number;
+  readonly timeLimitSeconds: number;
+  readonly callerId: string | undefined;
+  readonly answerOnBridge: boolean;
+  readonly hangupOnStar: boolean;
+  readonly ringTone: string | undefined;
+  /** URL that relative screening URLs were resolved with; for logs. */
+  readonly documentUrl: string;
+}
+
+export interface DialOutcome {
+  readonly status: 'completed' | 'answered' | 'busy' | 'no-answer' | 'failed' | 'canceled';
+  /** The child that was bridged, or the last to fail; undefined when none was made. */
+  readonly callSid: string | undefined;
+  /** Seconds from the child's answer; undefined when the child was redirected away. */
+  readonly durationSeconds: number | undefined;
+  readonly bridged: boolean;
+  /** Set when the child was a SIP leg. */
+  readonly sip:
+    | {
+        readonly callId: string;
+        readonly responseCode: number;
+        readonly headers: readonly (readonly [name: string, value: string])[];
+      }
+    | undefined;
+  /** True when the caller hung up while dialling or bridged. */
+  readonly callerHungUp: boolean;
+}
+
+export interface CallControl {
+  readonly callSid: string;
+  readonly accountSid: string;
+  /** Aborted when the call ends. */
+  readonly callSignal: AbortSignal;
+  /** `ringing` while an inbound leg is unanswered. */
+  isAnswered(): boolean;
+  /** Whether this leg is a dialled callee in screening: Dial is refused there with 13201. */
+  isScreening(): boolean;
+  /** Sends 200 if the leg still rings; resolves when media may flow, or at once when it was answered. */
+  answer(signal: AbortSignal): Promise<void>;
+  /** Refuses a ringing leg: 486 or 404. Ends the call. */
+  reject(reason: 'busy' | 'rejected'): void;
+  hangUp(): void;
+  play(sources: readonly AudioSource[], signal: AbortSignal): Promise<PlayOutcome>;
+  pause(durationMs: number, signal: AbortSignal): Promise<void>;
+  collect(options: CollectOptions, signal: AbortSignal): Promise<Collected>;
+  dial(options: DialOptions, signal: AbortSignal): Promise<DialOutcome>;
+  /** Standard and SIP parameters of this leg as of now (twiml.md 3.1, 3.2), with the current CallStatus. */
+  params(): WebhookParams;
+}

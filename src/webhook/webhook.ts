@@ -1,0 +1,57 @@
+// The webhook port: HTTP requests to the application. client.ts implements it with undici; twiml/ and status callbacks use it.
+
+import type { HttpMethod } from '../base/records.ts';
+import type { Result } from '../base/result.ts';
+
+/** Form fields in the order they are sent. */
+export type WebhookParams = ReadonlyMap<string, string>;
+
+export interface WebhookRequest {
+  /** Absolute; the fragment holds connection overrides (`#ct=…&rt=…`, twiml.md 2.3). */
+  readonly url: string;
+  readonly method: HttpMethod;
+  readonly params: WebhookParams;
+  /** Signs the request (X-Twilio-Signature). */
+  readonly authToken: string;
+  readonly accountSid: string;
+  /** Cookie jar: one per call. */
+  readonly callSid: string;
+  readonly purpose: 'document' | 'fallback' | 'action' | 'statusCallback';
+}
+
+export interface WebhookResponse {
+  readonly status: number;
+  /** Lower case, without parameters; empty when the header was missing. */
+  readonly contentType: string;
+  readonly body: Buffer;
+  /** URL after redirects: base of relative URLs in the document. */
+  readonly finalUrl: string;
+  readonly durationMs: number;
+}
+
+export interface WebhookFailure {
+  /** 11200, 11201, 11202, 11203, 11205, 11206, 11210, 11215, 11216, 11217, 11220, 11235 … 11750 (twiml.md 2.4). */
+  readonly errorCode: number;
+  readonly detail: string;
+  readonly url: string;
+  /** HTTP status, when one came. */
+  readonly status: number | undefined;
+}
+
+export interface MediaFile {
+  readonly contentType: string;
+  readonly body: Buffer;
+}
+
+export interface WebhookClient {
+  /** 2xx only; everything else is a failure. Never throws. */
+  request(request: WebhookRequest, signal?: AbortSignal): Promise<Result<WebhookResponse, WebhookFailure>>;
+  /** Audio for Play: GET without standard parameters, cached by HTTP rules (twiml.md 5.2). */
+  fetchMedia(url: string, callSid: string, signal?: AbortSignal): Promise<Result<MediaFile, WebhookFailure>>;
+  /** Drops the cookies of a call. */
+  forget(callSid: string): void;
+  /** True when the queue of the origin of `url` is full: a new INVITE for it gets 503 before any 180 (design.md 5.4). */
+  isOverloaded(url: string): boolean;
+  counts(): { readonly inFlight: number; readonly queued: number; readonly cookieJars: number };
+  stop(): Promise<void>;
+}
