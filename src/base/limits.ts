@@ -86,8 +86,18 @@ export const limits = {
   mediaFileBytes: 40 * 1024 * 1024,
   mediaFileFetchMs: 15_000,
   mediaCacheBytes: 64 * 1024 * 1024,
+  /** Length of any decoded file or synthesized text. */
+  mediaDecodedSeconds: 3_600,
   playLoops: 1_000,
   portRestMs: 10_000,
+  latchWindowMs: 5_000,
+  latchSilenceMs: 2_000,
+  mediaDatagramBytes: 1_500,
+  mediaCatchUpFrames: 5,
+  mediaRingPackets: 512,
+  mediaWorkersMax: 16,
+  mediaWorkerRestartMs: 1_000,
+  recordingMs: 4 * 3_600_000,
   gatherDigits: 1_024,
   sayChars: 4_096,
   // --- REST

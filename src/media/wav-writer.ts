@@ -1,0 +1,128 @@
+// Writes 16-bit PCM WAVE files of 8,000 Hz: recordings, dumps of the scripted phone. The header goes first with sizes of zero and
+// is patched on close; a file of a process that died still plays, since readers take "0" as "to the end".
+// Failures (full disk) are remembered, never thrown: a recording that cannot be written must not end the call.
+
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { err, ok, type Result } from '../base/result.ts';
+import { SAMPLE_RATE } from './tone.ts';
+
+/** Where the bytes go. Each function may throw; the writer catches it. */
+export interface WavSink {
+  append(bytes: Uint8Array): void;
+  /** Overwrites at a position that was appended before. */
+  patch(bytes: Uint8Array, position: number): void;
+  close(): void;
+}
+
+const HEADER_BYTES = 44;
+const SAMPLE_BYTES = 2;
+/** One second is collected before it is written: one system call per second and recording. */
+const BUFFER_SAMPLES = SAMPLE_RATE;
+/** RIFF sizes are 32 bits. */
+const MAX_DATA_BYTES = 0xffff_ffff - HEADER_BYTES;
+
+function header(channels: number, dataBytes: number): Uint8Array {
+  const bytes = Buffer.alloc(HEADER_BYTES);
+  const frameBytes = channels * SAMPLE_BYTES;
+  bytes.write('RIFF', 0, 'latin1');
+  bytes.writeUInt32LE(dataBytes === 0 ? 0 : dataBytes + HEADER_BYTES - 8, 4);
+  bytes.write('WAVEfmt ', 8, 'latin1');
+  bytes.writeUInt32LE(16, 16);
+  bytes.writeUInt16LE(1, 20);
+  bytes.writeUInt16LE(channels, 22);
+  bytes.writeUInt32LE(SAMPLE_RATE, 24);
+  bytes.writeUInt32LE(SAMPLE_RATE * frameBytes, 28);
+  bytes.writeUInt16LE(frameBytes, 32);
+  bytes.writeUInt16LE(SAMPLE_BYTES * 8, 34);
+  bytes.write('data', 36, 'latin1');
+  bytes.writeUInt32LE(dataBytes, 40);
+  return bytes;
+}
+
+function fileSink(path: string): WavSink {
+  const descriptor = openSync(path, 'w', 0o600);
+  const writeAll = (bytes: Uint8Array, position: number | null) => {
+    let written = 0;
+    while (written < bytes.length) {
+      const at = position === null ? null : position + written;
+      written += writeSync(descriptor, bytes, written, bytes.length - written, at);
+    }
+  };
+  return {
+    append: (bytes) => writeAll(bytes, null),
+    patch: writeAll,
+    close: () => closeSync(descriptor),
+  };
+}
+
+/** Opens a file for writing, readable by its owner only. */
+export function openWavFile(path: string, channels: 1 | 2 = 1): Result<WavWriter, string> {
+  try {
+    return ok(new WavWriter(fileSink(path), channels));
+  } catch (fault) {
+    return err(fault instanceof Error ? fault.message : String(fault));
+  }
+}
+
+export class WavWriter {
+  readonly #sink: WavSink;
+  readonly #channels: 1 | 2;
+  readonly #buffer = Buffer.alloc(BUFFER_SAMPLES * SAMPLE_BYTES);
+  #buffered = 0;
+  #dataBytes = 0;
+  #failure: string | null = null;
+  #isClosed = false;
+
+  constructor(sink: WavSink, channels: 1 | 2 = 1) {
+    this.#sink = sink;
+    this.#channels = channels;
+    this.#try(() => sink.append(header(channels, 0)));
+  }
+
+  /** Length so far, in milliseconds. */
+  get durationMs(): number {
+    return ((this.#dataBytes + this.#buffered) / (SAMPLE_BYTES * this.#channels) / SAMPLE_RATE) * 1_000;
+  }
+
+  /** The first error of the sink; what comes after it is dropped. */
+  get failure(): string | null {
+    return this.#failure;
+  }
+
+  /** Appends samples; two channels are interleaved, left first. */
+  write(samples: Int16Array): void {
+    if (this.#isClosed || this.#failure !== null) return;
+    for (const sample of samples) {
+      if (this.#dataBytes + this.#buffered + SAMPLE_BYTES > MAX_DATA_BYTES) return;
+      this.#buffer.writeInt16LE(sample, this.#buffered);
+      this.#buffered += SAMPLE_BYTES;
+      if (this.#buffered === this.#buffer.length) this.#flush();
+    }
+  }
+
+  /** Writes what is left and the sizes, and closes the sink. Idempotent. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#flush();
+    this.#isClosed = true;
+    this.#try(() => this.#sink.patch(header(this.#channels, this.#dataBytes), 0));
+    this.#try(() => this.#sink.close());
+  }
+
+  #flush(): void {
+    if (this.#buffered === 0) return;
+    const bytes = this.#buffer.subarray(0, this.#buffered);
+    if (this.#failure === null && this.#try(() => this.#sink.append(bytes))) this.#dataBytes += this.#buffered;
+    this.#buffered = 0;
+  }
+
+  #try(action: () => void): boolean {
+    try {
+      action();
+      return true;
+    } catch (fault) {
+      this.#failure ??= fault instanceof Error ? fault.message : String(fault);
+      return false;
+    }
+  }
+}
