@@ -26,6 +26,11 @@ export interface ClientTransactionUser {
   onTransportError(failure: SendFailure): void;
 }
 
+export interface ClientTransactionOptions {
+  /** Replaces 64*T1 (32 s) as the duration of timer B or F. */
+  readonly timeoutMs?: number;
+}
+
 export interface ClientTransaction {
   readonly request: Request;
   readonly state: string;
@@ -41,8 +46,12 @@ export interface ServerTransaction<F extends TransactionFlow> {
   readonly state: string;
   /** Sends a response. Returns false when the machine does not allow it any more (a final was sent). */
   respond(response: Response): boolean;
-  /** INVITE only: a non-2xx final was never ACKed (timer H), or a CANCEL came (the user answers 487). One listener each. */
+  /** INVITE only, one listener: a CANCEL came before a final response (the user answers 487). Called once, at once if it came already. */
   onCancel(listener: (cancel: Request) => void): void;
+  /**
+   * One listener. A response could not be sent; the transaction stays as it is (RFC 6026 8.8). For INVITE also code `noAck`:
+   * a non-2xx final was never ACKed (timer H).
+   */
   onTransportError(listener: (failure: SendFailure) => void): void;
 }
 
@@ -68,9 +77,16 @@ export interface TransactionLayer<F extends TransactionFlow> {
   /** From the transport. */
   receive(message: Message, flow: F): void;
   /** Sends a request in a new client transaction. The request already carries its top Via with a fresh branch. */
-  request(request: Request, flow: F, user: ClientTransactionUser): ClientTransaction;
+  request(
+    request: Request,
+    flow: F,
+    user: ClientTransactionUser,
+    options?: ClientTransactionOptions,
+  ): ClientTransaction;
   /** Sends without a transaction: ACK of a 2xx, stateless answers. */
   sendStateless(message: Message | Buffer, flow: F): void;
+  /** A reliable flow is gone: its client transactions end with onTransportError where no final response has come. */
+  flowFailed(flow: F, failure: SendFailure): void;
   counts(): TransactionCounts;
   /** Ends all transactions and timers. */
   stop(): void;
