@@ -68,18 +68,46 @@ export const compactForms: Readonly<Record<string, string>> = {
   y: 'identity',
 };
 
+// Lower-casing a name costs an allocation; the spellings of real traffic are looked up instead. Bounded: filled here only.
+const knownSpellings: ReadonlyMap<string, string> = new Map(
+  [
+    'Accept Accept-Encoding Accept-Language Alert-Info Allow Allow-Events Authorization Call-ID Call-Info Contact',
+    'Content-Disposition Content-Encoding Content-Language Content-Length Content-Type CSeq Date Diversion Error-Info Event',
+    'Expires From History-Info In-Reply-To Max-Forwards MIME-Version Min-Expires Min-SE Organization P-Asserted-Identity',
+    'P-Preferred-Identity Path Priority Privacy Proxy-Authenticate Proxy-Authorization Proxy-Require RAck Reason',
+    'Record-Route Refer-To Referred-By Remote-Party-ID Replaces Require Retry-After Route RSeq Server Service-Route',
+    'Session-Expires SIP-ETag SIP-If-Match Subject Subscription-State Supported Timestamp To Unsupported User-Agent',
+    'User-to-User Via Warning WWW-Authenticate',
+  ]
+    .join(' ')
+    .split(' ')
+    .flatMap((name): [string, string][] => [
+      [name, name.toLowerCase()],
+      [name.toLowerCase(), name.toLowerCase()],
+    ])
+    .concat(Object.entries(compactForms)),
+);
+
 /** Lower-case full form of a header name. */
 export function canonicalName(name: string): string {
+  const known = knownSpellings.get(name);
+  if (known !== undefined) return known;
   const lower = name.toLowerCase();
   return (lower.length === 1 && compactForms[lower]) || lower;
 }
 
 /** Header fields in the order of the wire. Names are matched without case, compact and full form alike. */
 export class HeaderList {
-  readonly #fields: HeaderField[];
-  readonly #keys: string[];
+  readonly #fields: readonly HeaderField[];
+  readonly #keys: readonly string[];
 
-  constructor(fields: Iterable<HeaderField> = []) {
+  /** `keys` is for the parser only, which has the canonical names at hand: one per field, in the same order. */
+  constructor(fields: Iterable<HeaderField> = [], keys?: readonly string[]) {
+    if (keys && Array.isArray(fields)) {
+      this.#fields = fields;
+      this.#keys = keys;
+      return;
+    }
     this.#fields = [...fields];
     this.#keys = this.#fields.map((field) => canonicalName(field.name));
   }
@@ -90,6 +118,16 @@ export class HeaderList {
 
   get length(): number {
     return this.#fields.length;
+  }
+
+  /** The field at `index`, in the order of the wire. */
+  at(index: number): HeaderField | undefined {
+    return this.#fields[index];
+  }
+
+  /** The lower-case full name of the field at `index`. */
+  keyAt(index: number): string | undefined {
+    return this.#keys[index];
   }
 
   has(name: string): boolean {
@@ -116,22 +154,49 @@ export class HeaderList {
   with(name: string, value: string): HeaderList {
     const key = canonicalName(name);
     const at = this.#keys.indexOf(key);
-    if (at < 0) return new HeaderList([...this.#fields, { name, value }]);
-    const fields = this.#fields.filter((_, index) => index === at || this.#keys[index] !== key);
-    const place = this.#fields.slice(0, at).length;
-    fields[place] = { name, value };
-    return new HeaderList(fields);
+    if (at < 0) return this.withAdded(name, value);
+    const fields: HeaderField[] = [];
+    const keys: string[] = [];
+    for (let index = 0; index < this.#keys.length; index++) {
+      if (index !== at && this.#keys[index] === key) continue;
+      fields.push(index === at ? { name, value } : this.#fields[index]!);
+      keys.push(this.#keys[index]!);
+    }
+    return new HeaderList(fields, keys);
+  }
+
+  /** A copy with the value of the first field of that name replaced, its spelling and all other fields kept. */
+  withFirst(name: string, value: string): HeaderList {
+    const at = this.#keys.indexOf(canonicalName(name));
+    if (at < 0) return this.withAdded(name, value);
+    const fields = this.#fields.slice();
+    fields[at] = { name: this.#fields[at]!.name, value };
+    return new HeaderList(fields, this.#keys);
+  }
+
+  /** A copy without the first field of that name. */
+  withoutFirst(name: string): HeaderList {
+    const at = this.#keys.indexOf(canonicalName(name));
+    if (at < 0) return this;
+    return new HeaderList(this.#fields.toSpliced(at, 1), this.#keys.toSpliced(at, 1));
   }
 
   /** A copy with a field added behind the others, or before all with `'first'`. */
   withAdded(name: string, value: string, where: 'first' | 'last' = 'last'): HeaderList {
     const field = { name, value };
-    return new HeaderList(where === 'first' ? [field, ...this.#fields] : [...this.#fields, field]);
+    const key = canonicalName(name);
+    return where === 'first'
+      ? new HeaderList([field, ...this.#fields], [key, ...this.#keys])
+      : new HeaderList([...this.#fields, field], [...this.#keys, key]);
   }
 
   /** A copy without any field of that name. */
   without(name: string): HeaderList {
     const key = canonicalName(name);
-    return new HeaderList(this.#fields.filter((_, index) => this.#keys[index] !== key));
+    if (!this.#keys.includes(key)) return this;
+    return new HeaderList(
+      this.#fields.filter((_, index) => this.#keys[index] !== key),
+      this.#keys.filter((other) => other !== key),
+    );
   }
 }

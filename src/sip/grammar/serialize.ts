@@ -1,0 +1,47 @@
+// Message → bytes. Header fields are written as they stand, in their order; Content-Length is always made right.
+
+import { strict as assert } from 'node:assert';
+import { isSafeHeaderValue } from './chars.ts';
+import type { HeaderField, Message } from './message.ts';
+import { serializeUri } from './uri.ts';
+
+export { isSafeHeaderValue } from './chars.ts';
+
+/**
+ * Prints a message. A Content-Length field keeps its place and spelling and gets the right number; without one it is added last.
+ * Asserts that nothing breaks out of its line: values from outside are checked where they enter (isSafeHeaderValue).
+ */
+export function serializeMessage(message: Message): Buffer {
+  let text = startLine(message);
+  let hasLength = false;
+  let index = 0;
+  for (const { name, value } of message.headers) {
+    if (message.headers.keyAt(index++) === 'content-length') {
+      if (!hasLength) text += `${name}: ${message.body.length}\r\n`;
+      hasLength = true;
+      continue;
+    }
+    assertLine(name, value);
+    text += `${name}: ${value}\r\n`;
+  }
+  text += hasLength ? '\r\n' : `Content-Length: ${message.body.length}\r\n\r\n`;
+  const head = Buffer.from(text, 'utf8');
+  return message.body.length === 0 ? head : Buffer.concat([head, message.body]);
+}
+
+function startLine(message: Message): string {
+  if (message.kind === 'request') return `${message.method} ${serializeUri(message.uri)} SIP/2.0\r\n`;
+  assertLine('reason', message.reason);
+  return `SIP/2.0 ${message.status} ${message.reason}\r\n`;
+}
+
+// CR and LF never come out of the parser. NUL can, as a quoted pair in a header that is copied (RFC 3261 25.1).
+function assertLine(name: string, value: string): void {
+  assert(value.indexOf('\n') < 0 && value.indexOf('\r') < 0, `CR or LF in ${name}`);
+}
+
+/** For builders: asserts that a field made by us is one line with a name. */
+export function assertHeaderField(field: HeaderField): void {
+  assert(/^[A-Za-z0-9!%'*+.^_`~-]+$/.test(field.name), 'name of a header field');
+  assert(isSafeHeaderValue(field.value), `CR, LF or NUL in ${field.name}`);
+}
