@@ -139,9 +139,8 @@ class Layer<F extends TransactionFlow> implements TransactionLayer<F>, ClientCon
   }
 
   #refuse(request: Request, flow: F): void {
-    const response = this.#createResponse(request, 503, undefined);
-    const headers = response.headers.with('Retry-After', String(RETRY_AFTER_SECONDS));
-    this.sendStateless({ ...response, headers }, flow);
+    const headers = [{ name: 'Retry-After', value: String(RETRY_AFTER_SECONDS) }];
+    this.sendStateless(createResponse(request, 503, { toTag: newTag(this.#random), headers }), flow);
   }
 
   #open(key: string, request: Request, flow: F): Server<F> {
