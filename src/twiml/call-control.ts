@@ -2,8 +2,10 @@
 // Everything that waits takes the signal of the running document: an await ends when the call ends or the document is replaced
 // (house style 2.6: no kill methods). A wait that was ended by the signal resolves with outcome `aborted`.
 
-import type { HttpMethod } from '../base/records.ts';
+import type { DialOptions, DialOutcome } from '../call/dial-options.ts';
 import type { WebhookParams } from '../webhook/webhook.ts';
+
+export type { DialEvent, DialOptions, DialOutcome, DialTarget, DialTargetOptions } from '../call/dial-options.ts';
 
 export type Spoken = {
   readonly text: string;
@@ -36,66 +38,6 @@ export interface Collected {
   /** The key that ended it, or ''. */
   readonly finishedOnKey: string;
   readonly reason: 'finishKey' | 'numDigits' | 'timeout' | 'aborted';
-}
-
-export type DialEvent = 'initiated' | 'ringing' | 'answered' | 'completed';
-
-export interface DialTargetOptions {
-  /** Screening document run on the callee before bridging. */
-  readonly url: string | undefined;
-  readonly method: HttpMethod;
-  readonly statusCallback: string | undefined;
-  readonly statusCallbackMethod: HttpMethod;
-  readonly statusCallbackEvents: readonly DialEvent[];
-}
-
-export type DialTarget = DialTargetOptions &
-  (
-    | {
-        readonly kind: 'sip';
-        readonly uri: string;
-        readonly username: string | undefined;
-        readonly password: string | undefined;
-      }
-    | {
-        readonly kind: 'client';
-        readonly identity: string;
-        readonly parameters: readonly (readonly [string, string])[];
-      }
-    | { readonly kind: 'number'; readonly number: string; readonly sendDigits: string | undefined }
-  );
-
-export interface DialOptions {
-  readonly targets: readonly DialTarget[];
-  readonly sequential: boolean;
-  /** As written in TwiML; the extra seconds are added by call/. */
-  readonly timeoutSeconds: number;
-  readonly timeLimitSeconds: number;
-  readonly callerId: string | undefined;
-  readonly answerOnBridge: boolean;
-  readonly hangupOnStar: boolean;
-  readonly ringTone: string | undefined;
-  /** URL that relative screening URLs were resolved with; for logs. */
-  readonly documentUrl: string;
-}
-
-export interface DialOutcome {
-  readonly status: 'completed' | 'answered' | 'busy' | 'no-answer' | 'failed' | 'canceled';
-  /** The child that was bridged, or the last to fail; undefined when none was made. */
-  readonly callSid: string | undefined;
-  /** Seconds from the child's answer; undefined when the child was redirected away. */
-  readonly durationSeconds: number | undefined;
-  readonly bridged: boolean;
-  /** Set when the child was a SIP leg. */
-  readonly sip:
-    | {
-        readonly callId: string;
-        readonly responseCode: number;
-        readonly headers: readonly (readonly [name: string, value: string])[];
-      }
-    | undefined;
-  /** True when the caller hung up while dialling or bridged. */
-  readonly callerHungUp: boolean;
 }
 
 export interface CallControl {

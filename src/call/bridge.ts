@@ -1,0 +1,120 @@
+// Two calls that hear each other. Joins their endpoints in the media engine and relays holds; ends nobody.
+//
+//   peer A ──re-INVITE sendonly──▶ A │ bridge │ B ──re-INVITE sendonly──▶ peer B      B keeps getting RTP: music of A, or silence
+//
+// A call can be taken out at any time without renegotiating its far side (design.md 5.1).
+
+import type { Clock, Timer } from '../base/clock.ts';
+import { limits } from '../base/limits.ts';
+import type { BridgeId, MediaEngine } from '../media/engine.ts';
+import type { MediaDirection } from '../sdp/plan.ts';
+import type { Call } from './call.ts';
+
+export interface BridgeServices {
+  readonly engine: MediaEngine;
+  readonly clock: Clock;
+}
+
+/** Why a bridge ended: one of the calls ended, or one was taken out alive. */
+export type BridgeEnd = { readonly call: Call; readonly how: 'ended' | 'released' };
+
+export class Bridge {
+  readonly #services: BridgeServices;
+  readonly #calls: readonly [Call, Call];
+  readonly #cleanups: (() => void)[] = [];
+  readonly ended: Promise<BridgeEnd>;
+  #resolve: (end: BridgeEnd) => void = () => {};
+  #media: BridgeId | undefined;
+  #isOver = false;
+  readonly #probes = new Map<Call, Timer>();
+
+  constructor(a: Call, b: Call, services: BridgeServices) {
+    this.#services = services;
+    this.#calls = [a, b];
+    this.ended = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+
+  /** Joins the media and begins to listen. */
+  start(): void {
+    const [a, b] = this.#calls;
+    this.joinMedia();
+    for (const [call, other] of [
+      [a, b],
+      [b, a],
+    ] as const) {
+      const onEnd = () => this.#finish({ call, how: 'ended' });
+      call.signal.addEventListener('abort', onEnd, { once: true });
+      this.#cleanups.push(() => call.signal.removeEventListener('abort', onEnd));
+      this.#cleanups.push(
+        call.onLegEvent((event) => {
+          if (event.type === 'direction') this.#relayDirection(call, other, event.direction);
+        }),
+      );
+      call.emit({ type: 'bridged', otherCallSid: other.sid });
+      if (call.leg.endpoint !== undefined) this.#services.engine.setComfort(call.leg.endpoint, 'none');
+      if (call.leg.remoteDirection !== 'sendrecv') this.#relayDirection(call, other, call.leg.remoteDirection);
+      if (call.isOver) onEnd();
+    }
+  }
+
+  joinMedia(): void {
+    const [a, b] = this.#calls;
+    if (a.leg.endpoint !== undefined && b.leg.endpoint !== undefined) {
+      this.#media = this.#services.engine.bridge(a.leg.endpoint, b.leg.endpoint);
+    }
+  }
+
+  /** Takes a living call out: the other one learns of it through `ended`. */
+  release(call: Call): void {
+    this.#finish({ call, how: 'released' });
+  }
+
+  /**
+   * `from` now sends and takes what `direction` says. The other side is offered the same, but a hold is always `sendonly` to it, so
+   * that it keeps getting RTP and its NAT pinhole lives (design.md 6).
+   */
+  #relayDirection(from: Call, to: Call, direction: MediaDirection): void {
+    const isHold = direction === 'sendonly' || direction === 'inactive';
+    const relayed: MediaDirection = isHold ? 'sendonly' : direction;
+    to.leg.limitDirection(relayed);
+    if (to.leg.endpoint !== undefined) this.#services.engine.setComfort(to.leg.endpoint, isHold ? 'silence' : 'none');
+    from.emit({ type: 'media', change: isHold ? 'hold' : 'resume', detail: direction });
+    this.#watchHeld(from, isHold);
+    void to.leg.offerDirection(relayed);
+  }
+
+  /** design.md 5.4: a held leg sends nothing, so ask its signalling now and then whether it is still there. */
+  #watchHeld(call: Call, isHeld: boolean): void {
+    this.#probes.get(call)?.cancel();
+    this.#probes.delete(call);
+    if (!isHeld || this.#isOver) return;
+    const timer = this.#services.clock.after(limits.heldProbeMs, async () => {
+      const isThere = await call.leg.probe();
+      if (this.#isOver) return;
+      if (isThere) this.#watchHeld(call, true);
+      else call.hangUp('a held peer does not answer any more');
+    });
+    this.#probes.set(call, timer);
+  }
+
+  #finish(end: BridgeEnd): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    for (const cleanup of this.#cleanups) cleanup();
+    for (const probe of this.#probes.values()) probe.cancel();
+    if (this.#media !== undefined) this.#services.engine.unbridge(this.#media);
+    const [a, b] = this.#calls;
+    for (const [call, other] of [
+      [a, b],
+      [b, a],
+    ] as const) {
+      call.emit({ type: 'unbridged', otherCallSid: other.sid });
+      if (call.isOver) continue;
+      call.leg.limitDirection('sendrecv');
+      if (call.leg.endpoint !== undefined) this.#services.engine.setComfort(call.leg.endpoint, 'silence');
+    }
+    this.#resolve(end);
+  }
+}

@@ -1,0 +1,79 @@
+// All live calls of this node: made here, counted here, forgotten here when they end.
+
+import type { Clock } from '../base/clock.ts';
+import { Emitter, type Unsubscribe } from '../base/emitter.ts';
+import type { CallEvent } from '../base/events.ts';
+import { newSid, type RandomSource } from '../base/ids.ts';
+import { limits } from '../base/limits.ts';
+import type { Log } from '../base/log.ts';
+import { Call, type CallOptions } from './call.ts';
+
+export interface CallsOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly random: RandomSource;
+  readonly maxCalls: number;
+}
+
+export class Calls {
+  readonly #options: CallsOptions;
+  readonly #live = new Map<string, Call>();
+  readonly #events: Emitter<CallEvent>;
+  #onEmpty: (() => void)[] = [];
+
+  constructor(options: CallsOptions) {
+    this.#options = options;
+    this.#events = new Emitter((fault) => options.log.error({ err: fault }, 'a listener of call events failed'));
+  }
+
+  /** Every event of every call, in order per call. Listeners are isolated from one another. */
+  onEvent(listener: (event: CallEvent) => void): Unsubscribe {
+    return this.#events.on(listener);
+  }
+
+  get size(): number {
+    return this.#live.size;
+  }
+
+  get isFull(): boolean {
+    return this.#live.size >= Math.min(this.#options.maxCalls, limits.calls);
+  }
+
+  /** A new call. The caller attaches its leg at once. */
+  create(options: Omit<CallOptions, 'sid'>): Call {
+    const { clock, log, random } = this.#options;
+    const call = new Call(
+      { ...options, sid: newSid('CA', random) },
+      { clock, log, emit: (event) => this.#events.emit(event) },
+    );
+    this.#live.set(call.sid, call);
+    const limit = clock.after(limits.callTimeLimitMs, () => {
+      call.notify('warning', 32015, 'the call reached its maximum duration');
+      call.hangUp('maximum duration');
+    });
+    call.signal.addEventListener(
+      'abort',
+      () => {
+        limit.cancel();
+        this.#live.delete(call.sid);
+        if (this.#live.size === 0) for (const done of this.#onEmpty.splice(0)) done();
+      },
+      { once: true },
+    );
+    return call;
+  }
+
+  get(sid: string): Call | undefined {
+    return this.#live.get(sid);
+  }
+
+  all(): Iterable<Call> {
+    return this.#live.values();
+  }
+
+  /** Resolves when no call is alive. */
+  empty(): Promise<void> {
+    if (this.#live.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#onEmpty.push(resolve));
+  }
+}

@@ -1,0 +1,63 @@
+// What a Dial is asked to do and what came of it. twiml/ fills the options from the document, dial.ts acts on them.
+
+import type { HttpMethod } from '../base/records.ts';
+
+export type DialEvent = 'initiated' | 'ringing' | 'answered' | 'completed';
+
+export interface DialTargetOptions {
+  /** Screening document run on the callee before bridging. */
+  readonly url: string | undefined;
+  readonly method: HttpMethod;
+  readonly statusCallback: string | undefined;
+  readonly statusCallbackMethod: HttpMethod;
+  readonly statusCallbackEvents: readonly DialEvent[];
+}
+
+export type DialTarget = DialTargetOptions &
+  (
+    | {
+        readonly kind: 'sip';
+        readonly uri: string;
+        readonly username: string | undefined;
+        readonly password: string | undefined;
+      }
+    | {
+        readonly kind: 'client';
+        readonly identity: string;
+        readonly parameters: readonly (readonly [string, string])[];
+      }
+    | { readonly kind: 'number'; readonly number: string; readonly sendDigits: string | undefined }
+  );
+
+export interface DialOptions {
+  readonly targets: readonly DialTarget[];
+  readonly sequential: boolean;
+  /** As written in TwiML; the extra seconds are added by call/. */
+  readonly timeoutSeconds: number;
+  readonly timeLimitSeconds: number;
+  readonly callerId: string | undefined;
+  readonly answerOnBridge: boolean;
+  readonly hangupOnStar: boolean;
+  readonly ringTone: string | undefined;
+  /** URL that relative screening URLs were resolved with; for logs. */
+  readonly documentUrl: string;
+}
+
+export interface DialOutcome {
+  readonly status: 'completed' | 'answered' | 'busy' | 'no-answer' | 'failed' | 'canceled';
+  /** The child that was bridged, or the last to fail; undefined when none was made. */
+  readonly callSid: string | undefined;
+  /** Seconds from the child's answer; undefined when the child was redirected away. */
+  readonly durationSeconds: number | undefined;
+  readonly bridged: boolean;
+  /** Set when the child was a SIP leg. */
+  readonly sip:
+    | {
+        readonly callId: string;
+        readonly responseCode: number;
+        readonly headers: readonly (readonly [name: string, value: string])[];
+      }
+    | undefined;
+  /** True when the caller hung up while dialling or bridged. */
+  readonly callerHungUp: boolean;
+}

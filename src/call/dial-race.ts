@@ -1,0 +1,58 @@
+// Ring many, keep one: starts the children, waits for the first answer, cancels the others.
+
+import type { Clock } from '../base/clock.ts';
+import type { Call } from './call.ts';
+
+export type RaceResult =
+  | { readonly kind: 'answered'; readonly child: Call }
+  /** All children ended without an answer. */
+  | { readonly kind: 'failed' }
+  | { readonly kind: 'timeout' }
+  /** The caller hung up, pressed star, or its document was replaced. */
+  | { readonly kind: 'aborted' };
+
+/**
+ * Starts all `children` and resolves with the first that answers. The losers, or after a time-out or abort all of them, are cancelled
+ * before this resolves. `onRinging` is told of each child that rings.
+ */
+export async function race(
+  children: readonly Call[],
+  timeoutMs: number,
+  clock: Clock,
+  signal: AbortSignal,
+  onRinging: (child: Call, hasEarlyMedia: boolean) => void,
+): Promise<RaceResult> {
+  if (signal.aborted || children.length === 0) return { kind: signal.aborted ? 'aborted' : 'failed' };
+  const cleanups: (() => void)[] = [];
+  const result = await new Promise<RaceResult>((resolve) => {
+    let living = children.length;
+    const onAbort = () => resolve({ kind: 'aborted' });
+    const timer = clock.after(timeoutMs, () => resolve({ kind: 'timeout' }));
+    signal.addEventListener('abort', onAbort, { once: true });
+    cleanups.push(
+      () => timer.cancel(),
+      () => signal.removeEventListener('abort', onAbort),
+    );
+    for (const child of children) {
+      cleanups.push(
+        child.onLegEvent((event) => {
+          if (event.type === 'ringing') onRinging(child, event.earlyMedia);
+          else if (event.type === 'answered') resolve({ kind: 'answered', child });
+        }),
+      );
+      const onEnd = () => {
+        if (--living === 0) resolve({ kind: 'failed' });
+      };
+      child.signal.addEventListener('abort', onEnd, { once: true });
+      cleanups.push(() => child.signal.removeEventListener('abort', onEnd));
+      child.start();
+    }
+  });
+  for (const cleanup of cleanups) cleanup();
+  const cause = result.kind === 'timeout' ? 'timeout' : 'request';
+  for (const child of children) {
+    if (result.kind === 'answered' && child === result.child) continue;
+    child.hangUp(result.kind === 'answered' ? 'another leg answered' : `dial ${result.kind}`, cause);
+  }
+  return result;
+}

@@ -1,0 +1,190 @@
+// Dial: from a caller and its targets to a bridge and its end (twiml.md 6).
+//
+//   targets ─routing─▶ children ─race─▶ winner ─screening─▶ bridge ─▶ outcome
+//                 └ none reachable ─────┴ none answered ────┴ declined ──▶ outcome
+//
+// The signal is that of the running document: when it aborts (caller gone, call redirected by REST) the children end.
+
+import type { Clock } from '../base/clock.ts';
+import { limits } from '../base/limits.ts';
+import { linkedController, orAbort } from '../base/signal.ts';
+import type { MediaEngine } from '../media/engine.ts';
+import { Bridge, type BridgeEnd } from './bridge.ts';
+import type { Call } from './call.ts';
+import type { DialOptions, DialOutcome, DialTarget } from './dial-options.ts';
+import { race } from './dial-race.ts';
+import { preferredFailure } from './outcome.ts';
+import { playToEnd } from './play.ts';
+import { Ringback } from './ringback.ts';
+import type { Router } from './routing.ts';
+
+export interface DialServices {
+  readonly engine: MediaEngine;
+  readonly clock: Clock;
+  readonly router: Router;
+  /** Port to the TwiML layer: runs the screening document on the child; false when it was declined. */
+  readonly screen: (child: Call, target: DialTarget, signal: AbortSignal) => Promise<boolean>;
+  /** Told of the bridge a call is in, so that a REST redirect can take it out. */
+  readonly onBridge: (bridge: Bridge, calls: readonly [Call, Call]) => void;
+}
+
+interface Attempt {
+  readonly target: DialTarget;
+  readonly child: Call | undefined;
+  /** Set when there is no child: the target could not be routed. */
+  readonly failure: { readonly sipStatus: number } | undefined;
+}
+
+/** Runs one Dial to its end. Never throws; every child has ended when it resolves, but for one that was taken out of the bridge. */
+export async function dial(
+  caller: Call,
+  options: DialOptions,
+  services: DialServices,
+  documentSignal: AbortSignal,
+): Promise<DialOutcome> {
+  const { controller, dispose } = linkedController(documentSignal);
+  const star = options.hangupOnStar
+    ? caller.onLegEvent((event) => event.type === 'digit' && event.digit === '*' && controller.abort('star'))
+    : () => {};
+  const ringback = new Ringback(services.engine, caller, options.ringTone);
+  try {
+    const ringing = await ringTargets(caller, options, services, ringback, controller.signal);
+    if (!ringing.winner) return failedOutcome(ringing.attempts, caller, controller.signal);
+    return await connect(caller, ringing.winner, options, services, ringback, controller.signal);
+  } finally {
+    ringback.stop();
+    star();
+    dispose();
+  }
+}
+
+async function ringTargets(
+  caller: Call,
+  options: DialOptions,
+  services: DialServices,
+  ringback: Ringback,
+  signal: AbortSignal,
+): Promise<{ attempts: Attempt[]; winner: { child: Call; target: DialTarget } | undefined }> {
+  const targets = options.targets.slice(0, limits.dialTargets);
+  const rounds = options.sequential ? targets.map((target) => [target]) : [targets];
+  const timeoutMs = options.timeoutSeconds * 1000 + limits.dialTimeoutExtraMs;
+  const attempts: Attempt[] = [];
+  for (const round of rounds) {
+    if (signal.aborted) break;
+    const started = await Promise.all(round.map((target) => makeChild(caller, target, options, services.router)));
+    attempts.push(...started);
+    const children = started.flatMap((attempt) => (attempt.child ? [attempt.child] : []));
+    const result = await race(children, timeoutMs, services.clock, signal, (child, early) =>
+      ringback.onRinging(child, early),
+    );
+    if (result.kind === 'answered') {
+      const target = started.find((attempt) => attempt.child === result.child)!.target;
+      return { attempts, winner: { child: result.child, target } };
+    }
+    await allOver(children);
+  }
+  return { attempts, winner: undefined };
+}
+
+async function makeChild(caller: Call, target: DialTarget, options: DialOptions, router: Router): Promise<Attempt> {
+  const routed = await router.child(caller, target, options.callerId);
+  if (routed.ok) return { target, child: routed.value, failure: undefined };
+  const { errorCode, detail, sipStatus } = routed.error;
+  caller.notify('warning', errorCode, detail);
+  return { target, child: undefined, failure: { sipStatus } };
+}
+
+/** The status of a cancelled child is known when its 487 came. */
+const allOver = (children: readonly Call[]): Promise<unknown> =>
+  Promise.all(
+    children.map(
+      (child) =>
+        new Promise<void>((resolve) => {
+          if (child.isOver) return resolve();
+          child.signal.addEventListener('abort', () => resolve(), { once: true });
+        }),
+    ),
+  );
+
+async function connect(
+  caller: Call,
+  winner: { child: Call; target: DialTarget },
+  options: DialOptions,
+  services: DialServices,
+  ringback: Ringback,
+  signal: AbortSignal,
+): Promise<DialOutcome> {
+  const { child, target } = winner;
+  if (target.url !== undefined) {
+    ringback.whileScreening();
+    const accepted = await services.screen(child, target, signal);
+    if (!accepted) child.hangUp('declined by the screening document');
+  }
+  if (target.kind === 'number' && target.sendDigits && !child.isOver) {
+    await playToEnd(
+      services.engine,
+      child,
+      { sources: [{ kind: 'digits', digits: target.sendDigits }], loop: 1 },
+      signal,
+    );
+  }
+  ringback.stop();
+  if (signal.aborted || child.isOver || caller.isOver) return endChild(child, caller, signal, false);
+  if (!caller.isAnswered && !(await caller.answer())) return endChild(child, caller, signal, false);
+  const bridge = new Bridge(caller, child, services);
+  services.onBridge(bridge, [caller, child]);
+  bridge.start();
+  const limit = services.clock.after(options.timeLimitSeconds * 1000, () =>
+    child.hangUp('the time limit of the Dial is over'),
+  );
+  const end = await orAbort<BridgeEnd, undefined>(bridge.ended, signal, undefined);
+  limit.cancel();
+  if (!end) bridge.release(caller);
+  if (end?.how === 'released' && end.call === child) {
+    // Redirected away by REST: it lives on, and the duration is not told (twiml.md 4.2 point 6).
+    return outcomeOf(child, caller, { status: 'completed', bridged: true, durationSeconds: undefined });
+  }
+  return endChild(child, caller, signal, true);
+}
+
+function endChild(child: Call, caller: Call, signal: AbortSignal, bridged: boolean): DialOutcome {
+  child.hangUp(caller.isOver ? 'the caller hung up' : signal.aborted ? 'the Dial was ended' : 'the Dial is over');
+  return outcomeOf(child, caller, { status: 'completed', bridged, durationSeconds: child.durationSeconds });
+}
+
+function outcomeOf(
+  child: Call,
+  caller: Call,
+  part: { status: DialOutcome['status']; bridged: boolean; durationSeconds: number | undefined },
+): DialOutcome {
+  return {
+    ...part,
+    callSid: child.sid,
+    sip: {
+      callId: child.leg.signallingId ?? '',
+      responseCode: child.sipResponseCode ?? 0,
+      headers: child.lastHeaders,
+    },
+    callerHungUp: caller.isOver,
+  };
+}
+
+function failedOutcome(attempts: readonly Attempt[], caller: Call, signal: AbortSignal): DialOutcome {
+  const failures = attempts.flatMap((attempt) =>
+    attempt.child ? [{ status: attempt.child.status, child: attempt.child }] : [],
+  );
+  const best = preferredFailure(failures);
+  if (!best) {
+    const status = signal.aborted ? 'canceled' : 'failed';
+    return {
+      status,
+      callSid: undefined,
+      durationSeconds: undefined,
+      bridged: false,
+      sip: undefined,
+      callerHungUp: caller.isOver,
+    };
+  }
+  const status = signal.aborted ? 'canceled' : (best.status as DialOutcome['status']);
+  return outcomeOf(best.child, caller, { status, bridged: false, durationSeconds: 0 });
+}

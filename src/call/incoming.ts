@@ -1,0 +1,95 @@
+// An admitted INVITE becomes a call: checks that cost nothing first, then media, then 180, then its voice session
+// (sip-interface.md 1.4: 180 is sent before the webhook is asked).
+
+import type { Domain } from '../base/records.ts';
+import { maxForwards } from '../sip/grammar/fields.ts';
+import { serializeUri } from '../sip/grammar/uri.ts';
+import type { IncomingInvite } from '../sip/ua/ua.ts';
+import type { Call } from './call.ts';
+import type { Calls } from './calls.ts';
+import type { HeaderPair } from './leg-driver.ts';
+import { inboundSipParams } from './params.ts';
+import type { Router } from './routing.ts';
+import { SipLeg, type SipLegServices } from './sip-leg.ts';
+
+export interface IncomingServices {
+  readonly calls: Calls;
+  readonly router: Router;
+  readonly legs: SipLegServices;
+  /** True when the application of the domain cannot take one more request now (design.md 5.4). */
+  readonly isOverloaded: (domain: Domain) => boolean;
+  /** Runs the domain's voice application on the call. */
+  readonly startSession: (call: Call, domain: Domain) => void;
+  /** Says once per second at most that calls are refused for want of capacity. */
+  readonly onRefused: (reason: string, invite: IncomingInvite) => void;
+}
+
+/** Retry-After of an overload refusal, spread so that peers do not come back together. */
+const RETRY_AFTER_SECONDS = 5;
+
+export async function acceptInvite(invite: IncomingInvite, services: IncomingServices): Promise<void> {
+  const { domain, request, session } = invite;
+  const overload = services.calls.isFull
+    ? 'the gateway is full'
+    : services.isOverloaded(domain)
+      ? 'the webhook queue is full'
+      : undefined;
+  if (overload) {
+    services.onRefused(overload, invite);
+    const retryAfter = RETRY_AFTER_SECONDS + (request.cseq.sequence % RETRY_AFTER_SECONDS);
+    return session.reject(503, { headers: [{ name: 'Retry-After', value: String(retryAfter) }] });
+  }
+  const call = services.calls.create({
+    accountSid: domain.accountSid,
+    direction: 'inbound',
+    from: serializeUri(request.from.uri),
+    to: serializeUri(request.uri),
+    parentCallSid: null,
+    domain,
+    statusCallback:
+      domain.voiceStatusCallbackUrl === null
+        ? undefined
+        : { url: domain.voiceStatusCallbackUrl, method: domain.voiceStatusCallbackMethod, events: ['completed'] },
+    sipParams: inboundSipParams(request, domain, invite.flow.remoteAddress, invite.username),
+    callerName: request.from.displayName ?? null,
+  });
+  services.router.noteInbound(call, maxForwards(request) ?? 70);
+  const leg = SipLeg.incoming(invite, { callSid: call.sid, accountSid: domain.accountSid }, services.legs, {
+    callSid: call.sid,
+    profile: 'avp',
+    nat: domain.nat,
+    security: {
+      // design.md 10: `optional` also takes SRTP on a domain that does not require it, when the keys travel over TLS.
+      srtpAllowed: domain.secure || (domain.mediaEncryption === 'optional' && invite.flow.isSecure),
+      srtpRequired: domain.secure,
+    },
+  });
+  call.attach(leg);
+  const failure = await leg.prepare(invite.sdp);
+  if (call.isOver) return;
+  if (failure) return refuseForMedia(call, failure, () => services.onRefused(failure.reason, invite));
+  if (!hasApplication(domain)) {
+    call.notify('warning', 21205, 'the domain has no Voice URL');
+    return call.refuse(404, 'the domain has no Voice URL');
+  }
+  leg.ring();
+  call.emit({ type: 'status', status: 'ringing', sipResponseCode: 180 });
+  services.startSession(call, domain);
+}
+
+const hasApplication = (domain: Domain): boolean => domain.voiceUrl !== null || domain.voiceTwiml !== null;
+
+function refuseForMedia(
+  call: Call,
+  failure: { readonly status: number; readonly reason: string; readonly errorCode: number | undefined },
+  onNoPorts: () => void,
+): void {
+  const headers: HeaderPair[] =
+    failure.errorCode === undefined ? [] : [['X-Twilio-Error', `${failure.errorCode} ${failure.reason}`]];
+  if (failure.status === 503) {
+    onNoPorts();
+    return call.refuse(503, failure.reason, [...headers, ['Retry-After', String(RETRY_AFTER_SECONDS)]]);
+  }
+  if (failure.errorCode !== undefined) call.notify('error', failure.errorCode, failure.reason);
+  call.refuse(failure.status, failure.reason, headers, failure.reason);
+}

@@ -1,0 +1,43 @@
+// Which headers cross the gateway, as named pure functions (sip-interface.md 1.3, 2.3, 2.5). Nothing else does: topology is hidden.
+
+import type { HeaderField, Message } from '../sip/grammar/message.ts';
+import type { HeaderPair } from './leg-driver.ts';
+
+const CUSTOM = /^x-/i;
+
+/** X-* headers of a message, spelling and order kept, value whole. */
+export function customHeaders(message: Message | undefined): HeaderPair[] {
+  if (!message) return [];
+  const pairs: HeaderPair[] = [];
+  for (const field of message.headers) if (CUSTOM.test(field.name)) pairs.push([field.name, field.value]);
+  return pairs;
+}
+
+/** What of an INVITE goes to the webhook as SipHeader_…: X-* and User-to-User. */
+export function webhookHeaders(message: Message): HeaderPair[] {
+  const pairs: HeaderPair[] = [];
+  for (const field of message.headers) {
+    if (CUSTOM.test(field.name) || field.name.toLowerCase() === 'user-to-user') pairs.push([field.name, field.value]);
+  }
+  return pairs;
+}
+
+/** The headers that name a leg to its peer: on INVITEs we send, and on 200 and BYE. */
+export function legHeaders(callSid: string, accountSid: string): HeaderField[] {
+  return [
+    { name: 'X-Twilio-CallSid', value: callSid },
+    { name: 'X-Twilio-AccountSid', value: accountSid },
+    { name: 'X-Twilio-ApiVersion', value: '2010-04-01' },
+  ];
+}
+
+/** On a BYE of ours (sip-interface.md 2.3). */
+export function byeHeaders(callSid: string): HeaderField[] {
+  return [
+    { name: 'Reason', value: 'Q.850;cause=16;text="Normal call clearing"' },
+    { name: 'X-Twilio-CallSid', value: callSid },
+  ];
+}
+
+export const headerFields = (pairs: readonly HeaderPair[]): HeaderField[] =>
+  pairs.map(([name, value]) => ({ name, value }));

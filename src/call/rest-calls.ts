@@ -1,0 +1,120 @@
+// Calls made and changed over REST (rest-api.md 9): the CallsApi that the api folder asks for.
+
+import type { Clock } from '../base/clock.ts';
+import { limits } from '../base/limits.ts';
+import type { CallRecord, Domain } from '../base/records.ts';
+import { err, ok, type Result } from '../base/result.ts';
+import type { MediaEngine } from '../media/engine.ts';
+import type { Call } from './call.ts';
+import type { Calls } from './calls.ts';
+import type { CallControlError, CallsApi, CreateCallRequest } from './control-api.ts';
+import { playToEnd } from './play.ts';
+import { type Router, type RouteTarget, userOf } from './routing.ts';
+
+/** What a call runs: the TwiML layer's side, as a port. */
+export type Instructions = CreateCallRequest['instructions'];
+export interface SessionStart {
+  readonly instructions: Instructions;
+  readonly fallback: { readonly url: string; readonly method: 'GET' | 'POST' } | undefined;
+}
+
+export interface RestCallsServices {
+  readonly calls: Calls;
+  readonly router: Router;
+  readonly engine: MediaEngine;
+  readonly clock: Clock;
+  /** Runs a document on the call; replaces a running one, taking the call out of its bridge. */
+  readonly startSession: (call: Call, start: SessionStart) => void;
+  /** A domain of the account: host of the From header. */
+  readonly homeDomain: (accountSid: string) => Domain | undefined;
+}
+
+export function createRestCalls(services: RestCallsServices): CallsApi {
+  return {
+    create: (request) => create(request, services),
+    live: (callSid) => services.calls.get(callSid)?.record(),
+    complete: (callSid) => endCall(services.calls.get(callSid), () => true),
+    cancel: (callSid) => endCall(services.calls.get(callSid), (call) => !call.isAnswered),
+    async redirect(callSid, instructions) {
+      const call = services.calls.get(callSid);
+      if (!call?.isAnswered) {
+        return err({ code: 21220, status: 400, message: 'Call is not in-progress. Cannot redirect.' });
+      }
+      const fallback =
+        'fallbackUrl' in instructions && instructions.fallbackUrl !== null
+          ? { url: instructions.fallbackUrl, method: instructions.fallbackMethod }
+          : undefined;
+      services.startSession(call, {
+        instructions: 'twiml' in instructions ? instructions : { url: instructions.url, method: instructions.method },
+        fallback,
+      });
+      return ok(call.record());
+    },
+  };
+}
+
+function create(request: CreateCallRequest, services: RestCallsServices): Result<CallRecord, CallControlError> {
+  const made = services.router.make(routeTarget(request), {
+    accountSid: request.accountSid,
+    direction: 'outbound-api',
+    parentCallSid: null,
+    domain: services.homeDomain(request.accountSid),
+    near: undefined,
+    callerId: userOf(request.from),
+    callerName: undefined,
+    maxForwards: 70,
+    statusCallback:
+      request.statusCallback === null
+        ? undefined
+        : { url: request.statusCallback, method: request.statusCallbackMethod, events: request.statusCallbackEvents },
+  });
+  if (!made.ok) {
+    return err({
+      code: made.error.errorCode,
+      status: made.error.errorCode === 10004 ? 429 : 400,
+      message: made.error.detail,
+    });
+  }
+  const call = made.value;
+  void run(call, request, services);
+  return ok(call.record());
+}
+
+async function run(call: Call, request: CreateCallRequest, services: RestCallsServices): Promise<void> {
+  // The 201 goes out first with status `queued`.
+  await Promise.resolve();
+  const ring = services.clock.after(request.timeoutSeconds * 1000 + limits.dialTimeoutExtraMs, () => {
+    if (!call.isAnswered) call.hangUp('no answer in time', 'timeout');
+  });
+  call.signal.addEventListener('abort', () => ring.cancel(), { once: true });
+  call.onLegEvent(async (event) => {
+    if (event.type !== 'answered') return;
+    ring.cancel();
+    const limit = services.clock.after(request.timeLimitSeconds * 1000, () => call.hangUp('time limit'));
+    call.signal.addEventListener('abort', () => limit.cancel(), { once: true });
+    if (request.sendDigits) {
+      const sources = [{ kind: 'digits' as const, digits: request.sendDigits }];
+      await playToEnd(services.engine, call, { sources, loop: 1 }, call.signal);
+    }
+    if (call.isOver) return;
+    const fallback =
+      request.fallbackUrl === null ? undefined : { url: request.fallbackUrl, method: request.fallbackMethod };
+    services.startSession(call, { instructions: request.instructions, fallback });
+  });
+  call.start();
+}
+
+function routeTarget(request: CreateCallRequest): RouteTarget {
+  if (request.to.startsWith('client:')) return { kind: 'client', identity: request.to.slice('client:'.length) };
+  if (/^sips?:/i.test(request.to) || request.to.includes('@')) {
+    return { kind: 'sip', uri: request.to, username: request.sipAuth?.username, password: request.sipAuth?.password };
+  }
+  return { kind: 'number', number: request.to };
+}
+
+async function endCall(call: Call | undefined, mayEnd: (call: Call) => boolean): Promise<CallRecord | undefined> {
+  if (!call) return undefined;
+  if (!mayEnd(call)) return call.record();
+  call.hangUp('ended over REST');
+  return call.record();
+}

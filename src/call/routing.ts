@@ -1,0 +1,325 @@
+// Where a Dial target or a REST call goes: a registered user, a URI somewhere else, or a number behind the trunk. Makes the child call
+// with its leg; everything that can be refused before an INVITE leaves is refused here with the vendor's code.
+
+import type { CallDirection, Domain } from '../base/records.ts';
+import { err, ok, type Result } from '../base/result.ts';
+import type { EndpointId } from '../media/engine.ts';
+import type { HeaderField } from '../sip/grammar/message.ts';
+import {
+  isSipUri,
+  parseUri,
+  type SipUri,
+  serializeUri,
+  withoutUriHeaders,
+  withoutUriParam,
+} from '../sip/grammar/uri.ts';
+import type { InviteTarget, OutgoingInviteOptions, UserAgent } from '../sip/ua/ua.ts';
+import type { Call, StatusCallback } from './call.ts';
+import type { Calls } from './calls.ts';
+import type { DialTarget } from './dial-options.ts';
+import { type Branch, ForkedLeg } from './forked-leg.ts';
+import { SipLeg, type SipLegServices } from './sip-leg.ts';
+import type { TrunkGate } from './trunks.ts';
+
+export interface RouteFailure {
+  readonly errorCode: number;
+  readonly detail: string;
+  readonly sipStatus: number;
+}
+
+/** What a target is, before a call is made of it. */
+export type RouteTarget =
+  | {
+      readonly kind: 'sip';
+      readonly uri: string;
+      readonly username: string | undefined;
+      readonly password: string | undefined;
+    }
+  | { readonly kind: 'client'; readonly identity: string }
+  | { readonly kind: 'number'; readonly number: string };
+
+export interface RouteContext {
+  readonly accountSid: string;
+  readonly direction: CallDirection;
+  readonly parentCallSid: string | null;
+  /** Domain of the caller, if it came in by one. */
+  readonly domain: Domain | undefined;
+  /** Endpoint to be near to (same media worker). */
+  readonly near: EndpointId | undefined;
+  /** User part of the From header, and what `From` shows. */
+  readonly callerId: string;
+  readonly callerName: string | undefined;
+  readonly maxForwards: number;
+  readonly statusCallback: StatusCallback | undefined;
+}
+
+export interface RouterServices {
+  readonly calls: Calls;
+  readonly legs: SipLegServices;
+  readonly userAgent: UserAgent;
+  readonly trunks: TrunkGate;
+  /** The domain of ours that a URI host means, if any (own addresses: the default domain). */
+  readonly domainOf: (host: string, port: number | undefined) => Domain | undefined;
+  /** Names of the domains of an account, for `<Client>`. */
+  readonly domainsOfAccount: (accountSid: string) => readonly Domain[];
+}
+
+/** A way to reach a target: where, and how media is protected. */
+interface Path {
+  readonly target: InviteTarget;
+  readonly profile: 'avp' | 'savp';
+  /** Try plain RTP when SRTP is refused. */
+  readonly mayFallBack: boolean;
+  readonly nat: boolean;
+}
+
+interface Route {
+  readonly paths: readonly Path[];
+  readonly to: string;
+  readonly toUri: SipUri;
+  readonly headers: readonly HeaderField[];
+  readonly credentials: OutgoingInviteOptions['credentials'];
+  readonly fromHost: string | undefined;
+  readonly callerId: string;
+  /** Gives back what the route took (trunk capacity). */
+  readonly release: () => void;
+}
+
+/** Headers that a dialled URI may add to the INVITE (sip-interface.md 2.1). */
+const ALLOWED_HEADERS = new Set(['user-to-user', 'remote-party-id', 'p-preferred-identity', 'p-called-party-id']);
+/** URI parameters for us, not for the peer. */
+const OWN_PARAMETERS = ['edge', 'region', 'secure'];
+
+export class Router {
+  readonly #services: RouterServices;
+  /** Max-Forwards and display name of inbound callers, by CallSid (a B2BUA loop has new Call-IDs: design.md 5.3). */
+  readonly #callers = new WeakMap<Call, { maxForwards: number }>();
+
+  constructor(services: RouterServices) {
+    this.#services = services;
+  }
+
+  noteInbound(call: Call, maxForwards: number): void {
+    this.#callers.set(call, { maxForwards });
+  }
+
+  /** A child of `caller` for one Dial target, ready to start. */
+  async child(caller: Call, target: DialTarget, callerId: string | undefined): Promise<Result<Call, RouteFailure>> {
+    const maxForwards = (this.#callers.get(caller)?.maxForwards ?? 70) - 1;
+    if (maxForwards <= 0) return err({ errorCode: 32006, detail: 'too many hops', sipStatus: 483 });
+    const made = this.make(target, {
+      accountSid: caller.options.accountSid,
+      direction: 'outbound-dial',
+      parentCallSid: caller.sid,
+      domain: caller.options.domain,
+      near: caller.leg.endpoint,
+      callerId: callerId ?? userOf(caller.options.from),
+      callerName: callerId === undefined ? (caller.options.callerName ?? undefined) : undefined,
+      maxForwards,
+      statusCallback:
+        target.statusCallback === undefined
+          ? undefined
+          : { url: target.statusCallback, method: target.statusCallbackMethod, events: target.statusCallbackEvents },
+    });
+    if (made.ok) this.#callers.set(made.value, { maxForwards });
+    return made;
+  }
+
+  /** A new outgoing call to `target`. */
+  make(target: RouteTarget, context: RouteContext): Result<Call, RouteFailure> {
+    if (this.#services.calls.isFull) return err({ errorCode: 10004, detail: 'the gateway is full', sipStatus: 503 });
+    const route = this.#resolve(target, context);
+    if (!route.ok) return route;
+    const { paths, to, release } = route.value;
+    const call = this.#services.calls.create({
+      accountSid: context.accountSid,
+      direction: context.direction,
+      from: fromShown(route.value.callerId, target, context),
+      to,
+      parentCallSid: context.parentCallSid,
+      domain: context.domain,
+      statusCallback: context.statusCallback,
+      sipParams: new Map(),
+      callerName: null,
+    });
+    call.attach(new ForkedLeg(paths.map((path) => this.#branch(call, path, route.value, context))));
+    call.signal.addEventListener('abort', release, { once: true });
+    return ok(call);
+  }
+
+  #branch(call: Call, path: Path, route: Route, context: RouteContext): Branch {
+    const leg = (profile: 'avp' | 'savp') =>
+      SipLeg.outgoing(
+        {
+          target: path.target,
+          from: { displayName: context.callerName, user: route.callerId, host: route.fromHost },
+          to: route.toUri,
+          headers: route.headers,
+          credentials: route.credentials,
+          maxForwards: context.maxForwards,
+        },
+        { callSid: call.sid, accountSid: context.accountSid },
+        this.#services.legs,
+        {
+          callSid: call.sid,
+          profile,
+          nat: path.nat,
+          security: { srtpAllowed: profile === 'savp', srtpRequired: profile === 'savp' },
+        },
+        context.near,
+      );
+    return {
+      leg: leg(path.profile),
+      fallback: path.profile === 'savp' && path.mayFallBack ? () => leg('avp') : undefined,
+    };
+  }
+
+  #resolve(target: RouteTarget, context: RouteContext): Result<Route, RouteFailure> {
+    if (target.kind === 'sip') return this.#resolveSip(target, context);
+    if (target.kind === 'client') return this.#resolveClient(target.identity, context);
+    return this.#resolveNumber(target.number, context);
+  }
+
+  #resolveSip(target: Extract<RouteTarget, { kind: 'sip' }>, context: RouteContext): Result<Route, RouteFailure> {
+    const text = /^sips?:/i.test(target.uri) ? target.uri : `sip:${target.uri}`;
+    const parsed = parseUri(text.trim());
+    if (!parsed.ok || !isSipUri(parsed.value)) {
+      return err({ errorCode: 13243, detail: `not a SIP URI: ${target.uri.slice(0, 255)}`, sipStatus: 404 });
+    }
+    // sip-interface.md 0: sips is taken as sip over TLS.
+    const isSips = parsed.value.scheme === 'sips';
+    const given: SipUri = isSips
+      ? { ...parsed.value, scheme: 'sip', params: new Map([...parsed.value.params, ['transport', 'tls']]) }
+      : parsed.value;
+    const isSecure = given.params.get('secure')?.toLowerCase() === 'true';
+    const headers = allowedHeaders(given);
+    const domain = this.#services.domainOf(given.host, given.port ?? 5060);
+    if (domain) return this.#resolveRegistered(given, domain, headers, isSecure, context);
+    let uri: SipUri = withoutUriHeaders(given);
+    for (const name of OWN_PARAMETERS) uri = withoutUriParam(uri, name);
+    if (isSecure) uri = { ...uri, params: new Map([...uri.params, ['transport', 'tls']]) };
+    return ok({
+      paths: [{ target: { kind: 'uri', uri }, profile: isSecure ? 'savp' : 'avp', mayFallBack: false, nat: false }],
+      to: serializeUri(uri),
+      toUri: uri,
+      headers,
+      credentials: target.username ? { username: target.username, password: target.password ?? '' } : undefined,
+      fromHost: context.domain?.domainName,
+      callerId: context.callerId,
+      release: () => {},
+    });
+  }
+
+  /** Rules of sip-interface.md 3 for calling a registered endpoint. */
+  #resolveRegistered(
+    uri: SipUri,
+    domain: Domain,
+    headers: readonly HeaderField[],
+    isSecure: boolean,
+    context: RouteContext,
+  ): Result<Route, RouteFailure> {
+    if (!uri.user) return err({ errorCode: 32223, detail: 'no user in the dialled SIP URI', sipStatus: 404 });
+    if (domain.accountSid !== context.accountSid) {
+      return err({ errorCode: 32214, detail: `${domain.domainName} belongs to another account`, sipStatus: 404 });
+    }
+    const name = `${uri.user}@${domain.domainName}`;
+    const all = this.#services.userAgent.bindingsOf(uri.user, domain.domainName);
+    const bindings =
+      isSecure || domain.secure
+        ? all.filter((binding) => binding.transport === 'tls' || binding.transport === 'wss')
+        : all;
+    if (bindings.length === 0) {
+      const errorCode = all.length > 0 ? 32209 : 32009;
+      const detail = all.length > 0 ? `${name} is not registered over TLS` : `${name} is not registered`;
+      return err({ errorCode, detail, sipStatus: 404 });
+    }
+    const toUri: SipUri = { ...withoutUriHeaders(uri), host: domain.domainName, port: undefined, params: new Map() };
+    const paths = bindings.map((binding): Path => {
+      const overTls = binding.transport === 'tls' || binding.transport === 'wss';
+      const mustEncrypt = isSecure || domain.secure;
+      const offersSrtp = mustEncrypt || (overTls && domain.mediaEncryption === 'optional');
+      return {
+        target: { kind: 'binding', binding },
+        profile: offersSrtp ? 'savp' : 'avp',
+        mayFallBack: !mustEncrypt,
+        nat: domain.nat,
+      };
+    });
+    return ok({
+      paths,
+      to: serializeUri(toUri),
+      toUri,
+      headers,
+      credentials: undefined,
+      fromHost: context.domain?.domainName ?? domain.domainName,
+      callerId: context.callerId,
+      release: () => {},
+    });
+  }
+
+  /** `<Client>`: a registered SIP user of the account (design.md 10); `user@domain` picks one. */
+  #resolveClient(identity: string, context: RouteContext): Result<Route, RouteFailure> {
+    const at = identity.lastIndexOf('@');
+    const user = at < 0 ? identity : identity.slice(0, at);
+    const own = this.#services.domainsOfAccount(context.accountSid);
+    const preferred = [...own].sort(
+      (a, b) => Number(b.sid === context.domain?.sid) - Number(a.sid === context.domain?.sid),
+    );
+    const domains =
+      at < 0 ? preferred : preferred.filter((domain) => domain.domainName === identity.slice(at + 1).toLowerCase());
+    for (const domain of domains) {
+      if (this.#services.userAgent.bindingsOf(user, domain.domainName).length === 0) continue;
+      const uri: SipUri = {
+        scheme: 'sip',
+        user,
+        password: undefined,
+        host: domain.domainName,
+        port: undefined,
+        params: new Map(),
+        headers: [],
+      };
+      const route = this.#resolveRegistered(uri, domain, [], false, context);
+      return route.ok ? ok({ ...route.value, to: `client:${identity}` }) : route;
+    }
+    return err({ errorCode: 32009, detail: `client ${identity.slice(0, 256)} is not registered`, sipStatus: 404 });
+  }
+
+  #resolveNumber(number: string, context: RouteContext): Result<Route, RouteFailure> {
+    const admitted = this.#services.trunks.admit(number, context);
+    if (!admitted.ok) return admitted;
+    const { trunk, uri, release } = admitted.value;
+    const isSecure = trunk.secureMedia && trunk.transport === 'tls';
+    return ok({
+      paths: [{ target: { kind: 'uri', uri }, profile: isSecure ? 'savp' : 'avp', mayFallBack: false, nat: false }],
+      to: number,
+      toUri: uri,
+      headers: [],
+      credentials: trunk.username ? { username: trunk.username, password: trunk.password ?? '' } : undefined,
+      fromHost: trunk.fromDomain ?? undefined,
+      callerId: trunk.callerId ?? context.callerId,
+      release,
+    });
+  }
+}
+
+/** The headers of a dialled URI that may go into the INVITE; the document parser warned about the others. */
+export function allowedHeaders(uri: SipUri): HeaderField[] {
+  return uri.headers
+    .filter(
+      ([name, value]) => (/^x-/i.test(name) || ALLOWED_HEADERS.has(name.toLowerCase())) && !/[\r\n\0]/.test(value),
+    )
+    .map(([name, value]) => ({ name, value }));
+}
+
+/** User part of a SIP URI, the name of a client, or the text itself (a number). */
+export function userOf(address: string): string {
+  if (address.startsWith('client:')) return address.slice('client:'.length);
+  const parsed = parseUri(address);
+  if (parsed.ok && isSipUri(parsed.value)) return parsed.value.user ?? 'anonymous';
+  return address || 'anonymous';
+}
+
+function fromShown(callerId: string, target: RouteTarget, context: RouteContext): string {
+  if (target.kind === 'number' || /^\+?\d+$/.test(callerId) || callerId.startsWith('client:')) return callerId;
+  return context.domain ? `sip:${callerId}@${context.domain.domainName}` : callerId;
+}

@@ -1,0 +1,370 @@
+// One SIP dialog as a LegDriver: translates between InviteSession (signalling), LegMedia (media) and LegEvents.
+// Knows nothing of TwiML, bridges or call status.
+
+import type { Log } from '../base/log.ts';
+import type { EndpointId, MediaEvent } from '../media/engine.ts';
+import type { MediaDirection } from '../sdp/plan.ts';
+import type { HeaderField } from '../sip/grammar/message.ts';
+import type {
+  IncomingInvite,
+  InviteSession,
+  OutgoingInviteOptions,
+  PeerFlow,
+  SessionEvent,
+  UserAgent,
+} from '../sip/ua/ua.ts';
+import type { AnswerOutcome, HeaderPair, LegDriver, LegEvent } from './leg-driver.ts';
+import { LegMedia, type LegMediaOptions, type LegMediaServices, type MediaFailure, mirror } from './leg-media.ts';
+import { byeHeaders, customHeaders, headerFields, legHeaders } from './relay-headers.ts';
+
+export interface SipLegServices extends LegMediaServices {
+  readonly userAgent: UserAgent;
+  readonly log: Log;
+}
+
+export interface SipLegIdentity {
+  readonly callSid: string;
+  readonly accountSid: string;
+}
+
+type Phase = 'idle' | 'early' | 'answered' | 'ended';
+
+export class SipLeg implements LegDriver {
+  readonly #identity: SipLegIdentity;
+  readonly #services: SipLegServices;
+  readonly #media: LegMedia;
+  readonly #invite: OutgoingInviteOptions | undefined;
+  readonly #near: EndpointId | undefined;
+  #session: InviteSession | undefined;
+  #listener: (event: LegEvent) => void = () => {};
+  #phase: Phase = 'idle';
+  #remoteDirection: MediaDirection = 'sendrecv';
+  #most: MediaDirection = 'sendrecv';
+  #hasEarlyMedia = false;
+  /** Incoming: our SDP for 183 and 200; undefined for a late offer. */
+  #answerSdp: string | undefined;
+  #flow: PeerFlow | undefined;
+  #onAcknowledged: ((outcome: AnswerOutcome) => void) | undefined;
+  /** Re-offers of ours go one after another. */
+  #offers: Promise<unknown> = Promise.resolve();
+
+  private constructor(
+    identity: SipLegIdentity,
+    services: SipLegServices,
+    media: LegMediaOptions,
+    invite: OutgoingInviteOptions | undefined,
+    near: EndpointId | undefined,
+  ) {
+    this.#identity = identity;
+    this.#services = services;
+    this.#media = new LegMedia(services, media);
+    this.#invite = invite;
+    this.#near = near;
+  }
+
+  /** The leg of an INVITE that came in. Call `prepare` before anything else. */
+  static incoming(
+    invite: IncomingInvite,
+    identity: SipLegIdentity,
+    services: SipLegServices,
+    media: LegMediaOptions,
+  ): SipLeg {
+    const leg = new SipLeg(identity, services, media, undefined, undefined);
+    leg.#session = invite.session;
+    leg.#flow = invite.flow;
+    leg.#phase = 'early';
+    invite.session.onEvent((event) => leg.#onSession(event));
+    return leg;
+  }
+
+  /** A leg that will call out when started. `invite.sdp` is made here. */
+  static outgoing(
+    invite: Omit<OutgoingInviteOptions, 'sdp'>,
+    identity: SipLegIdentity,
+    services: SipLegServices,
+    media: LegMediaOptions,
+    near: EndpointId | undefined,
+  ): SipLeg {
+    return new SipLeg(identity, services, media, { ...invite, sdp: undefined }, near);
+  }
+
+  get signallingId(): string | undefined {
+    return this.#session?.callId;
+  }
+
+  get remoteAddress(): string | undefined {
+    return (this.#session?.flow ?? this.#flow)?.remoteAddress;
+  }
+
+  get endpoint(): EndpointId | undefined {
+    return this.#media.endpoint;
+  }
+
+  get remoteDirection(): MediaDirection {
+    return this.#remoteDirection;
+  }
+
+  get hasEarlyMedia(): boolean {
+    return this.#hasEarlyMedia;
+  }
+
+  onEvent(listener: (event: LegEvent) => void): void {
+    this.#listener = listener;
+  }
+
+  // ------------------------------------------------------------------ incoming
+
+  /** Opens media and answers the offer inside, so that a call without common codec or port is refused before it rings. */
+  async prepare(offer: string | undefined): Promise<MediaFailure | undefined> {
+    const flow = this.#flow!;
+    const opened = await this.#media.open(flow, (event) => this.#onMedia(event));
+    if (!opened.ok) return opened.error;
+    if (offer === undefined) return undefined;
+    const answered = this.#media.answer(offer, this.#most);
+    if (!answered.ok) return answered.error;
+    this.#answerSdp = answered.value.sdp;
+    this.#remoteDirection = answered.value.offered;
+    return undefined;
+  }
+
+  ring(): void {
+    if (this.#phase === 'early') this.#session?.progress(180, { headers: this.#legHeaders() });
+  }
+
+  earlyMedia(): boolean {
+    if (this.#phase !== 'early' || this.#answerSdp === undefined) return false;
+    this.#session?.progress(183, { sdp: this.#answerSdp, headers: this.#legHeaders() });
+    return true;
+  }
+
+  answer(): Promise<AnswerOutcome> {
+    if (this.#phase === 'answered') return Promise.resolve({ ok: true, detail: '' });
+    if (this.#phase !== 'early') return Promise.resolve({ ok: false, detail: 'leg has ended' });
+    const isLateOffer = this.#answerSdp === undefined;
+    const sdp = this.#answerSdp ?? this.#media.offer('sendrecv');
+    if (sdp === undefined) return Promise.resolve({ ok: false, detail: 'no media' });
+    this.#phase = 'answered';
+    this.#session?.accept({ sdp, headers: this.#legHeaders() });
+    if (!isLateOffer) return Promise.resolve({ ok: true, detail: '' });
+    return new Promise((resolve) => {
+      this.#onAcknowledged = resolve;
+    });
+  }
+
+  refuse(status: number, reason?: string, headers: readonly HeaderPair[] = []): void {
+    if (this.#phase !== 'early') return;
+    this.#finish();
+    this.#session?.reject(status, { ...(reason === undefined ? {} : { reason }), headers: headerFields(headers) });
+  }
+
+  // ------------------------------------------------------------------ outgoing
+
+  start(): void {
+    if (!this.#invite || this.#phase !== 'idle') return;
+    this.#phase = 'early';
+    this.#session = this.#services.userAgent.invite({
+      ...this.#invite,
+      headers: [...this.#invite.headers, ...this.#legHeaders()],
+      sdp: (flow) => this.#firstOffer(flow),
+    });
+    this.#session.onEvent((event) => this.#onSession(event));
+  }
+
+  /** Asked by the user agent for each flow it tries; the endpoint of the first is kept. */
+  async #firstOffer(flow: PeerFlow): Promise<string | undefined> {
+    this.#flow = flow;
+    if (this.#media.endpoint === undefined) {
+      const opened = await this.#media.open(flow, (event) => this.#onMedia(event), this.#near);
+      if (!opened.ok) {
+        this.#services.log.error(
+          { callSid: this.#identity.callSid, detail: opened.error.reason },
+          'no media for an outgoing leg',
+        );
+        return undefined;
+      }
+    }
+    return this.#media.offer('sendrecv');
+  }
+
+  // ------------------------------------------------------------------ both
+
+  hangUp(): void {
+    if (this.#phase === 'ended') return;
+    if (this.#phase === 'idle') {
+      this.#finish();
+      this.#listener({ type: 'failed', status: 487, cause: 'canceled', detail: 'not started', headers: [] });
+      return;
+    }
+    this.#media.close();
+    this.#session?.end({ headers: byeHeaders(this.#identity.callSid) });
+  }
+
+  offerDirection(direction: MediaDirection): Promise<boolean> {
+    const offered = this.#offers.then(() => this.#reoffer(direction));
+    this.#offers = offered;
+    return offered;
+  }
+
+  limitDirection(most: MediaDirection): void {
+    this.#most = most;
+  }
+
+  async probe(): Promise<boolean> {
+    if (this.#phase !== 'answered' || !this.#session) return false;
+    const { status } = await this.#session.request('OPTIONS');
+    return status !== 408 && status !== 481 && status !== 503;
+  }
+
+  async #reoffer(direction: MediaDirection): Promise<boolean> {
+    if (this.#phase !== 'answered' || !this.#session) return false;
+    const sdp = this.#media.offer(direction);
+    if (sdp === undefined) return false;
+    const result = await this.#session.reinvite(sdp);
+    if (!result.ok) {
+      this.#listener({
+        type: 'media',
+        change: 're-INVITE refused',
+        detail: `${result.error.status} ${result.error.reason}`,
+      });
+      return false;
+    }
+    const accepted = this.#media.accept(result.value);
+    if (!accepted.ok) return false;
+    this.#listener({ type: 'media', change: 're-INVITE accepted', detail: `${direction}, peer ${accepted.value}` });
+    return true;
+  }
+
+  #onSession(event: SessionEvent): void {
+    if (this.#phase === 'ended') return;
+    switch (event.type) {
+      case 'progress':
+        return this.#onProgress(event.status, event.sdp);
+      case 'accepted':
+        return this.#onAccepted(event);
+      case 'rejected':
+        this.#finish();
+        return this.#listener({
+          type: 'failed',
+          status: event.status,
+          cause: event.cause,
+          detail: event.detail,
+          headers: customHeaders(event.response),
+        });
+      case 'canceled':
+        this.#finish();
+        return this.#listener({ type: 'canceled' });
+      case 'acknowledged':
+        return this.#onAck(event.sdp);
+      case 'notAcknowledged':
+        this.#services.log.warn(
+          { callSid: this.#identity.callSid, errorCode: 32022 },
+          'no ACK came for our 200; the leg is ended',
+        );
+        return;
+      case 'offer':
+        return this.#onOffer(event);
+      case 'reinviteAcknowledged':
+        if (event.sdp !== undefined) this.#takeDirection(this.#media.accept(event.sdp));
+        return;
+      case 'info':
+        return this.#onInfo(event.contentType, event.body);
+      case 'refer':
+        // No transfer is configured on this leg: the call stays as it was (sip-interface.md 5.2).
+        return event.respond(603, 'Decline');
+      case 'ended':
+        this.#finish();
+        return this.#listener({ type: 'ended', by: event.by, headers: customHeaders(event.request) });
+    }
+  }
+
+  #onProgress(status: number, sdp: string | undefined): void {
+    if (sdp !== undefined) {
+      const accepted = this.#media.accept(sdp);
+      this.#hasEarlyMedia = accepted.ok;
+    }
+    this.#listener({ type: 'ringing', status, earlyMedia: this.#hasEarlyMedia });
+  }
+
+  #onAccepted(event: Extract<SessionEvent, { type: 'accepted' }>): void {
+    // RFC 3261 13.2.1: a 2xx may come without SDP when a reliable provisional carried the answer already.
+    const accepted = event.sdp === undefined ? undefined : this.#media.accept(event.sdp);
+    if ((accepted && !accepted.ok) || (!accepted && !this.#hasEarlyMedia)) {
+      const detail = accepted && !accepted.ok ? accepted.error.reason : 'answer without SDP';
+      this.#finish();
+      this.#session?.end({ headers: byeHeaders(this.#identity.callSid) });
+      return this.#listener({ type: 'failed', status: 488, cause: 'response', detail, headers: [] });
+    }
+    this.#phase = 'answered';
+    if (accepted?.ok) this.#remoteDirection = accepted.value;
+    this.#listener({ type: 'answered', status: event.response.status, headers: customHeaders(event.response) });
+  }
+
+  #onAck(sdp: string | undefined): void {
+    const resolve = this.#onAcknowledged;
+    this.#onAcknowledged = undefined;
+    if (!resolve) return;
+    const accepted = sdp === undefined ? undefined : this.#media.accept(sdp);
+    if (accepted?.ok) {
+      this.#remoteDirection = accepted.value;
+      return resolve({ ok: true, detail: '' });
+    }
+    resolve({ ok: false, detail: accepted ? accepted.error.reason : 'ACK without an answer' });
+    this.hangUp();
+  }
+
+  #onOffer(event: Extract<SessionEvent, { type: 'offer' }>): void {
+    if (event.sdp === undefined) {
+      const sdp = this.#media.offer(mirror(this.#remoteDirection) === 'inactive' ? 'inactive' : this.#most);
+      return sdp === undefined ? event.refuse(488) : event.accept(sdp);
+    }
+    const answered = this.#media.answer(event.sdp, this.#most);
+    // RFC 3261 14.2: a refused re-INVITE leaves the session as it was.
+    if (!answered.ok) return event.refuse(answered.error.status, answered.error.reason);
+    event.accept(answered.value.sdp);
+    this.#changeDirection(answered.value.offered);
+  }
+
+  #takeDirection(result: ReturnType<LegMedia['accept']>): void {
+    if (result.ok) this.#changeDirection(result.value);
+  }
+
+  #changeDirection(direction: MediaDirection): void {
+    if (direction === this.#remoteDirection) return;
+    this.#remoteDirection = direction;
+    this.#listener({ type: 'direction', direction });
+  }
+
+  /** design.md 10: DTMF by SIP INFO is accepted beside RFC 4733. */
+  #onInfo(contentType: string, body: Buffer): void {
+    const text = body.toString('latin1');
+    const match =
+      contentType === 'application/dtmf-relay'
+        ? /^\s*Signal\s*=\s*([0-9A-D*#])/im.exec(text)
+        : /^\s*([0-9A-D*#])/i.exec(text);
+    if (!match || !contentType.startsWith('application/dtmf')) return;
+    const duration = /Duration\s*=\s*(\d{1,5})/i.exec(text);
+    this.#listener({ type: 'digit', digit: match[1]!.toUpperCase(), durationMs: duration ? Number(duration[1]) : 100 });
+  }
+
+  #onMedia(event: MediaEvent): void {
+    if (event.type === 'digit') this.#listener({ type: 'digit', digit: event.digit, durationMs: event.durationMs });
+    else if (event.type === 'rtpTimeout') this.#listener({ type: 'mediaTimeout' });
+    else if (event.type === 'playEnded')
+      this.#listener({ type: 'playEnded', play: event.play, outcome: event.outcome });
+    else if (event.type === 'mediaStarted' || event.type === 'latched') {
+      const change = event.type === 'latched' ? 'media source learned' : 'media flows';
+      this.#listener({ type: 'media', change, detail: `${event.remoteAddress}:${event.remotePort}` });
+    }
+  }
+
+  #legHeaders(): HeaderField[] {
+    return legHeaders(this.#identity.callSid, this.#identity.accountSid);
+  }
+
+  #finish(): void {
+    this.#phase = 'ended';
+    this.#media.close();
+    this.#onAcknowledged?.({ ok: false, detail: 'leg has ended' });
+    this.#onAcknowledged = undefined;
+  }
+}

@@ -1,0 +1,108 @@
+// CallControl on a real Call: what verbs ask for becomes media commands, waits and Dials.
+
+import { type Clock, sleep } from '../base/clock.ts';
+import type { Call } from '../call/call.ts';
+import type { DialOptions, DialOutcome } from '../call/dial-options.ts';
+import { callParams } from '../call/params.ts';
+import { playToEnd } from '../call/play.ts';
+import type { MediaEngine } from '../media/engine.ts';
+import type { WebhookParams } from '../webhook/webhook.ts';
+import type { AudioSource, CallControl, Collected, CollectOptions, PlayOutcome } from './call-control.ts';
+import { collectDigits } from './collect.ts';
+import { type MediaSourceServices, prepare } from './media-sources.ts';
+
+export interface CallSessionServices extends MediaSourceServices {
+  readonly engine: MediaEngine;
+  readonly clock: Clock;
+  readonly dial: (call: Call, options: DialOptions, signal: AbortSignal) => Promise<DialOutcome>;
+}
+
+export class CallSession implements CallControl {
+  readonly #call: Call;
+  readonly #services: CallSessionServices;
+  readonly #screening: boolean;
+
+  constructor(call: Call, services: CallSessionServices, screening: boolean) {
+    this.#call = call;
+    this.#services = services;
+    this.#screening = screening;
+    if (call.isAnswered) this.#keepMediaAlive();
+  }
+
+  get callSid(): string {
+    return this.#call.sid;
+  }
+  get accountSid(): string {
+    return this.#call.options.accountSid;
+  }
+  get callSignal(): AbortSignal {
+    return this.#call.signal;
+  }
+  isAnswered(): boolean {
+    return this.#call.isAnswered;
+  }
+  isScreening(): boolean {
+    return this.#screening;
+  }
+  params(): WebhookParams {
+    return callParams(this.#call);
+  }
+
+  async answer(): Promise<void> {
+    if (this.#call.isAnswered || this.#call.isOver) return;
+    await this.#call.answer();
+    this.#keepMediaAlive();
+  }
+
+  /** Between two verbs the peer keeps getting RTP, so that its NAT pinhole lives (design.md 6). */
+  #keepMediaAlive(): void {
+    const endpoint = this.#call.leg.endpoint;
+    if (endpoint !== undefined) this.#services.engine.setComfort(endpoint, 'silence');
+  }
+
+  reject(reason: 'busy' | 'rejected'): void {
+    if (reason === 'busy') this.#call.refuse(486, 'rejected as busy by the application', [], 'Busy Here');
+    else this.#call.refuse(404, 'rejected by the application');
+  }
+
+  hangUp(): void {
+    this.#call.hangUp('the application hung up');
+  }
+
+  async play(sources: readonly AudioSource[], signal: AbortSignal): Promise<PlayOutcome> {
+    const prepared = await Promise.all(sources.map((source) => prepare(source, this.callSid, this.#services, signal)));
+    let outcome: PlayOutcome = 'finished';
+    for (const audio of prepared) {
+      if (signal.aborted || this.#call.isOver) return 'aborted';
+      if (!audio.ok) {
+        this.#call.notify('warning', audio.error.errorCode, audio.error.detail, audio.error.url);
+        outcome = 'failed';
+        continue;
+      }
+      const played = await playToEnd(this.#services.engine, this.#call, audio.value, signal);
+      if (played === 'aborted') return 'aborted';
+      if (played === 'failed') outcome = 'failed';
+    }
+    return outcome;
+  }
+
+  pause(durationMs: number, signal: AbortSignal): Promise<void> {
+    return sleep(this.#services.clock, durationMs, signal);
+  }
+
+  collect(options: CollectOptions, signal: AbortSignal): Promise<Collected> {
+    return collectDigits(
+      options,
+      {
+        clock: this.#services.clock,
+        onDigit: (listener) => this.#call.onLegEvent((event) => event.type === 'digit' && listener(event.digit)),
+        playPrompt: (promptSignal) => this.play(options.prompt, promptSignal),
+      },
+      signal,
+    );
+  }
+
+  dial(options: DialOptions, signal: AbortSignal): Promise<DialOutcome> {
+    return this.#services.dial(this.#call, options, signal);
+  }
+}

@@ -1,0 +1,58 @@
+// Collecting digits while a prompt plays (Gather). The first digit stops the prompt; every digit restarts the wait (twiml.md 5.4).
+//
+//   prompt ▓▓▓▓▓▓▓▓▓▓ wait ·······▷ timeout          prompt ▓▓▓▓ 1 ····· 2 ····· # ▷ finishKey
+//                                                                ╰ prompt stops, wait restarts at every key
+
+import type { Clock, Timer } from '../base/clock.ts';
+import { limits } from '../base/limits.ts';
+import { linkedController } from '../base/signal.ts';
+import type { Collected, CollectOptions } from './call-control.ts';
+
+export interface CollectServices {
+  readonly clock: Clock;
+  /** Subscribes to the caller's digits. */
+  readonly onDigit: (listener: (digit: string) => void) => () => void;
+  /** Plays the prompt until its end or until the signal aborts. */
+  readonly playPrompt: (signal: AbortSignal) => Promise<unknown>;
+}
+
+/** Digits typed before this is called are not seen (twiml.md 16, point 7). */
+export async function collectDigits(
+  options: CollectOptions,
+  services: CollectServices,
+  signal: AbortSignal,
+): Promise<Collected> {
+  const prompt = linkedController(signal);
+  let digits = '';
+  let timer: Timer | undefined;
+  let unsubscribe = () => {};
+  let onAbort = () => {};
+  const collected = await new Promise<Collected>((resolve) => {
+    const finish = (reason: Collected['reason'], finishedOnKey = '') => resolve({ digits, finishedOnKey, reason });
+    const wait = () => {
+      timer?.cancel();
+      timer = services.clock.after(options.timeoutMs, () => finish('timeout'));
+    };
+    onAbort = () => finish('aborted');
+    if (signal.aborted) return onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    unsubscribe = services.onDigit((digit) => {
+      prompt.controller.abort();
+      if (digit === options.finishOnKey) return finish('finishKey', digit);
+      digits += digit;
+      if (digits.length >= Math.min(options.numDigits, limits.gatherDigits)) return finish('numDigits');
+      wait();
+    });
+    void services.playPrompt(prompt.controller.signal).then(() => {
+      if (timer === undefined) wait();
+    });
+  });
+  unsubscribe();
+  timer?.cancel();
+  signal.removeEventListener('abort', onAbort);
+  prompt.controller.abort();
+  prompt.dispose();
+  // A wait armed by a prompt that ended after the result must not linger.
+  queueMicrotask(() => timer?.cancel());
+  return collected;
+}
