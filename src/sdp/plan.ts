@@ -48,6 +48,8 @@ export interface OfferOptions {
   readonly profile: 'avp' | 'savp';
   /** 30 fresh random bytes for SAVP, kept by the caller over re-offers of the same leg. */
   readonly masterKey: Uint8Array | null;
+  /** Our last description of this session, on a re-offer: RFC 3264 8 keeps the number and order of its media sections. */
+  readonly previous?: string | null;
 }
 
 export interface SecurityPolicy {
@@ -62,14 +64,16 @@ export type NegotiationFailure = {
   readonly status: 400 | 415 | 488;
   /** Phrases of sip-interface.md 1.5. */
   readonly reason: string;
-  /** 32103, 32207, 32208 … or undefined. */
+  /** 32102 (broken), 32103 (empty), 32207, 32208 or undefined. */
   readonly errorCode: number | undefined;
+  /** For the log: which rule, which line. */
+  readonly detail?: string;
 };
 
 export interface Answered {
   readonly sdp: string;
   readonly plan: MediaPlan;
-  /** What the offer asked of us, before our answer: hold detection. */
+  /** What the offer said, as seen from the peer: `sendonly` or `inactive` is a hold (also the old form, c=0.0.0.0). */
   readonly offeredDirection: MediaDirection;
 }
 
