@@ -1,5 +1,6 @@
 // The webhook port: HTTP requests to the application. client.ts implements it with undici; twiml/ and status callbacks use it.
 
+import type { CallEvent } from '../base/events.ts';
 import type { HttpMethod } from '../base/records.ts';
 import type { Result } from '../base/result.ts';
 
@@ -43,6 +44,14 @@ export interface MediaFile {
   readonly body: Buffer;
 }
 
+type WithoutTime<T> = T extends unknown ? Omit<T, 'atMs' | 'wall'> : never;
+type Purpose = Extract<CallEvent, { type: 'webhookRequest' }>['purpose'];
+
+/** One exchange with a server, for the trace of the call: a CallEvent without its times, and on both what it was for. */
+export type WebhookEvent = WithoutTime<Extract<CallEvent, { type: 'webhookRequest' | 'webhookResponse' }>> & {
+  readonly purpose: Purpose;
+};
+
 export interface WebhookClient {
   /** 2xx only; everything else is a failure. Never throws. */
   request(request: WebhookRequest, signal?: AbortSignal): Promise<Result<WebhookResponse, WebhookFailure>>;
@@ -54,4 +63,18 @@ export interface WebhookClient {
   isOverloaded(url: string): boolean;
   counts(): { readonly inFlight: number; readonly queued: number; readonly cookieJars: number };
   stop(): Promise<void>;
+}
+
+/** A URL as it may be logged, stored or shown: no user name, no password, no fragment. Never throws. */
+export function withoutSecrets(url: string): string {
+  try {
+    const shown = new URL(url);
+    shown.username = '';
+    shown.password = '';
+    shown.hash = '';
+    return shown.href;
+  } catch {
+    // Relative or broken: cut what could be user information.
+    return url.replace(/#.*$/s, '').replace(/\/\/[^/?]*@/, '//');
+  }
 }

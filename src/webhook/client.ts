@@ -1,0 +1,168 @@
+// The webhook client: implements the port of webhook.ts with undici. Total time, retries and redirects (transfer.ts),
+// audio files through the cache (media.ts). Reports every exchange by `onEvent`; never writes a credential or a parameter.
+
+import type { Clock } from '../base/clock.ts';
+import { cryptoRandom, type RandomSource } from '../base/ids.ts';
+import { limits } from '../base/limits.ts';
+import type { Log } from '../base/log.ts';
+import { err, ok, type Result } from '../base/result.ts';
+import { linkedController } from '../base/signal.ts';
+import { createAgents, type DnsLookup } from './agents.ts';
+import { CookieJars } from './cookies.ts';
+import { createMediaFetcher } from './media.ts';
+import { parseOverrides } from './overrides.ts';
+import { OriginSlots } from './slots.ts';
+import { contentTypeOf, runTransfer, type SendTransfer, type TransferContext } from './transfer.ts';
+import type { WebhookClient, WebhookEvent, WebhookFailure, WebhookRequest, WebhookResponse } from './webhook.ts';
+import { withoutSecrets } from './webhook.ts';
+
+export interface WebhookSettings {
+  /** False: the SSRF guard of design.md 9 refuses private and special addresses. Default true: a gateway serves its own network. */
+  readonly allowPrivate?: boolean;
+  /** Default true. */
+  readonly verifyTls?: boolean;
+  /** Default `TwilioProxy/1.1`: some applications test for it (twiml.md 2.1). */
+  readonly userAgent?: string;
+  /** Sign the URL with its user information (twiml.md 2.6). Default false. */
+  readonly signsCredentials?: boolean;
+  /** Further certificate authorities, PEM. */
+  readonly certificateAuthorities?: readonly string[];
+}
+
+export interface WebhookClientOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly dnsLookup: DnsLookup;
+  readonly settings: WebhookSettings;
+  readonly onEvent?: (event: WebhookEvent) => void;
+  readonly random?: RandomSource;
+}
+
+/** Makes the client. It owns its sockets; call `stop` to close them. */
+export function createWebhookClient(options: WebhookClientOptions): WebhookClient {
+  const { clock, dnsLookup, settings } = options;
+  const log = options.log.child({ folder: 'webhook' });
+  const stopping = new AbortController();
+  const agents = createAgents(clock, dnsLookup, {
+    allowPrivate: settings.allowPrivate ?? true,
+    verifyTls: settings.verifyTls ?? true,
+    certificateAuthorities: settings.certificateAuthorities,
+  });
+  const context: TransferContext = {
+    clock,
+    agents,
+    slots: new OriginSlots(),
+    cookies: new CookieJars(clock),
+    userAgent: settings.userAgent ?? 'TwilioProxy/1.1',
+    signsCredentials: settings.signsCredentials ?? false,
+    onEvent: options.onEvent ?? (() => {}),
+  };
+  const send = createSender(context, log, options.random ?? cryptoRandom, stopping.signal);
+  const media = createMediaFetcher({ clock, send, hasCookies: (sid, url) => !!context.cookies.header(sid, url) });
+  return {
+    request: (request, signal) => requestDocument(send, clock, request, signal),
+    fetchMedia: (url, callSid, signal) => media.fetch(url, callSid, signal),
+    forget: (callSid) => context.cookies.forget(callSid),
+    isOverloaded(url) {
+      const parsed = parseHttpUrl(url);
+      return parsed !== undefined && context.slots.isFull(parsed.origin);
+    },
+    counts: () => ({
+      inFlight: context.slots.inFlight,
+      queued: context.slots.queued,
+      cookieJars: context.cookies.size,
+    }),
+    async stop() {
+      stopping.abort();
+      await agents.stop();
+    },
+  };
+}
+
+async function requestDocument(
+  send: SendTransfer,
+  clock: Clock,
+  request: WebhookRequest,
+  signal: AbortSignal | undefined,
+): Promise<Result<WebhookResponse, WebhookFailure>> {
+  const startedMs = clock.now();
+  const { url, method, params, authToken, callSid, purpose } = request;
+  const result = await send(
+    {
+      url,
+      method,
+      params,
+      authToken,
+      callSid,
+      purpose,
+      headers: {},
+      maxBytes: limits.webhookBodyBytes,
+      // An audio answer is played from its URL (twiml.md 2.5), so its bytes are not read here.
+      wantsBody: (status, headers) => status !== 304 && !contentTypeOf(headers).startsWith('audio/'),
+      mayTake: () => true,
+    },
+    signal,
+  );
+  if (!result.ok) return result;
+  const { status, headers, body, isRedirected } = result.value;
+  if (status === 304) return err({ errorCode: 11217, detail: 'HTTP status 304', url: withoutSecrets(url), status });
+  return ok({
+    status,
+    contentType: contentTypeOf(headers),
+    body,
+    // The overrides in the fragment stay with the URL, so that "the same document again" is asked for in the same way.
+    finalUrl: isRedirected ? result.value.url.href : new URL(url).href,
+    durationMs: Math.round(clock.now() - startedMs),
+  });
+}
+
+function createSender(context: TransferContext, log: Log, random: RandomSource, stopSignal: AbortSignal): SendTransfer {
+  return async (draft, signal) => {
+    const shownUrl = withoutSecrets(draft.url);
+    const fail = (errorCode: number, detail: string) => err({ errorCode, detail, url: shownUrl, status: undefined });
+    const url = parseHttpUrl(draft.url);
+    if (!url) return fail(11100, 'not an absolute http or https URL');
+    const parsed = parseOverrides(url.hash.replace(/^#/, ''));
+    if (!parsed.ok) return fail(parsed.error.code, 'invalid retry policy in the URL fragment');
+    const { overrides, notes } = parsed.value;
+    if (notes.length > 0) log.warn({ callSid: draft.callSid, url: shownUrl, notes }, 'connection overrides adjusted');
+    url.hash = '';
+
+    // The ceiling over everything: queue, attempts, redirects, body (twiml.md 2.3).
+    const { controller, dispose } = linkedController(stopSignal);
+    const onAbort = () => controller.abort();
+    if (signal?.aborted) onAbort();
+    signal?.addEventListener('abort', onAbort, { once: true });
+    let isExpired = false;
+    const timer = context.clock.after(overrides.totalMs, () => {
+      isExpired = true;
+      controller.abort();
+    });
+    const transfer = { ...draft, url, overrides, idempotencyToken: uuid(random) };
+    const result = await runTransfer(context, transfer, controller.signal);
+    timer.cancel();
+    dispose();
+    signal?.removeEventListener('abort', onAbort);
+    if (result.ok) return result;
+    const failure = isExpired ? { ...result.error, errorCode: 11203, detail: 'total time expired' } : result.error;
+    const { errorCode, detail, status } = failure;
+    if (!controller.signal.aborted || isExpired)
+      log.info({ callSid: draft.callSid, url: failure.url, errorCode, detail, status }, 'webhook failed');
+    return err(failure);
+  };
+}
+
+function parseHttpUrl(text: string): URL | undefined {
+  if (text.length > limits.webhookUrlChars || !URL.canParse(text)) return undefined;
+  const url = new URL(text);
+  return url.protocol === 'http:' || url.protocol === 'https:' ? url : undefined;
+}
+
+// RFC 9562 5.4: version 4.
+function uuid(random: RandomSource): string {
+  const bytes = Buffer.from(random(16));
+  bytes[6] = (bytes[6]! & 0x0f) | 0x40;
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  const hex = bytes.toString('hex');
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+}

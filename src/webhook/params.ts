@@ -1,0 +1,39 @@
+// Form fields and query strings of webhooks: ordered maps, one encoding for bodies and for queries.
+// Pure. What the fields mean is known to call/ (standard ones) and twiml/ (those of a verb), not here.
+
+import type { WebhookParams } from './webhook.ts';
+
+type Entry = readonly [name: string, value: string | number | boolean | null | undefined];
+
+/** An ordered map of the entries that have a value. Numbers are decimal, booleans `true`/`false` (twiml.md 3.1). */
+export function buildParams(entries: Iterable<Entry>): WebhookParams {
+  const params = new Map<string, string>();
+  for (const [name, value] of entries) {
+    if (value !== null && value !== undefined) params.set(name, String(value));
+  }
+  return params;
+}
+
+/** `base` with `extra` behind it; a name that occurs in both takes the value of `extra`, in its old place. */
+export function mergeParams(base: WebhookParams, extra: WebhookParams): WebhookParams {
+  return new Map([...base, ...extra]);
+}
+
+/** `application/x-www-form-urlencoded`, UTF-8. */
+export function encodeForm(params: WebhookParams): string {
+  return new URLSearchParams([...params]).toString();
+}
+
+/** twiml.md 2.1: with GET the parameters follow the query that the URL already has, which is kept as written. */
+export function mergeQuery(url: URL, params: WebhookParams): URL {
+  const merged = new URL(url);
+  const added = encodeForm(params);
+  const own = merged.search.replace(/^\?/, '');
+  if (added !== '') merged.search = own === '' ? added : `${own}&${added}`;
+  return merged;
+}
+
+/** RFC 2822 date in UTC, as the vendor writes it: `Fri, 20 Aug 2010 01:13:42 +0000`. */
+export function rfc2822Date(wallMs: number): string {
+  return new Date(wallMs).toUTCString().replace(/GMT$/, '+0000');
+}

@@ -1,0 +1,40 @@
+// X-Twilio-Signature (twiml.md 2.6): Base64 of HMAC-SHA1 under the account's auth token. Pure; client.ts signs what it sends.
+
+import { createHash, createHmac } from 'node:crypto';
+
+/**
+ * Signs a request. `url` is what the receiver sees: scheme to end of query, without fragment, without a default port.
+ * `form` holds the fields of a form POST; leave it out for GET and for raw bodies, whose URL says it all.
+ * A field given more than once counts once per distinct value, values sorted, as the vendor's checker does it.
+ */
+export function signRequest(authToken: string, url: string, form?: Iterable<readonly [string, string]>): string {
+  const values = new Map<string, Set<string>>();
+  for (const [name, value] of form ?? []) {
+    const known = values.get(name);
+    if (known) known.add(value);
+    else values.set(name, new Set([value]));
+  }
+  let data = url;
+  // Names by code unit, case-sensitive: the default order of sort(), no locale.
+  for (const name of [...values.keys()].sort()) {
+    for (const value of [...values.get(name)!].sort()) data += name + value;
+  }
+  return createHmac('sha1', authToken).update(data, 'utf8').digest('base64');
+}
+
+/** A raw or JSON body: the URL with `bodySHA256` in its query, which is what gets requested and signed. */
+export function withBodyHash(url: string, body: string | Buffer): string {
+  const hash = createHash('sha256').update(body).digest('hex');
+  return `${url}${url.includes('?') ? '&' : '?'}bodySHA256=${hash}`;
+}
+
+/** The URL that is signed: no fragment, no default port, and no user information unless `withCredentials`. */
+export function signedUrl(url: URL, withCredentials: boolean): string {
+  const signed = new URL(url);
+  signed.hash = '';
+  if (!withCredentials) {
+    signed.username = '';
+    signed.password = '';
+  }
+  return signed.href;
+}
