@@ -1,0 +1,264 @@
+// Who may send what, before a call exists (sip-interface.md 1.2 and 3, design.md 9). Pure memory, synchronous.
+//
+//   INVITE    host ─▶ ACL listed? ─▶ domain secure, flow secure? ─▶ digest? ─▶ account active? ─▶ accept
+//   REGISTER  host ─▶ registration on? ─▶ secure? ─▶ digest? ─▶ To user = digest user? ─▶ account active? ─▶ accept
+//
+// Both mapped means both are needed; nothing mapped admits nobody. Every refusal or challenge costs the source a token of its
+// budget; without tokens the answer is silence. A source that authenticated, or is listed, has no budget and is never banned.
+
+import type { Clock } from '../base/clock.ts';
+import type { RandomSource } from '../base/ids.ts';
+import { limits } from '../base/limits.ts';
+import type { Log } from '../base/log.ts';
+import type { Domain } from '../base/records.ts';
+import type { HeaderField, Request } from '../sip/grammar/message.ts';
+import { isSipUri, type Uri } from '../sip/grammar/uri.ts';
+import { isListed } from './acl.ts';
+import { type BanEntry, createBans } from './bans.ts';
+import { createBudget, sourceKey } from './budget.ts';
+import { createDigestServer, type DigestVerdict } from './credentials.ts';
+import type { CredentialLookup, Directory, DomainAccess } from './directory.ts';
+import { type DomainNaming, domainForHost } from './domains.ts';
+import { createNonces } from './nonces.ts';
+
+/** What must be known of the flow that a request came by. */
+export interface AccessSource {
+  readonly remoteAddress: string;
+  readonly isSecure: boolean;
+}
+
+/** sip/ua declares the same union as its port `Admission`; this folder does not import it. */
+export type Admission =
+  | { readonly kind: 'accept'; readonly domain: Domain; readonly username: string | undefined }
+  | { readonly kind: 'challenge'; readonly values: readonly string[] }
+  | {
+      readonly kind: 'refuse';
+      readonly status: number;
+      readonly reason: string;
+      readonly errorCode: number | undefined;
+      readonly headers?: readonly HeaderField[];
+    }
+  | { readonly kind: 'drop' };
+
+export interface AccessConfig extends DomainNaming {
+  /** Realm of answers that belong to no domain. Domains challenge with their own stored realm. */
+  readonly realm: string;
+  /** Signs nonces; the same on all nodes of a cluster. Default: random, so that a restart makes old nonces stale. */
+  readonly nonceSecret?: Buffer;
+}
+
+export interface AccessCounts {
+  readonly sources: number;
+  readonly bans: number;
+  readonly trusted: number;
+  readonly nonces: number;
+  /** By cause: `acl`, `digest`, `unknownHost`, `overBudget`, `banned` … */
+  readonly refused: Readonly<Record<string, number>>;
+}
+
+export interface AccessControlApi {
+  mayTalk(source: AccessSource): boolean;
+  /** Takes one token for an answer to a stranger (OPTIONS, unparsable requests); false = be silent. */
+  spend(source: AccessSource): boolean;
+  invite(request: Request, source: AccessSource): Admission;
+  register(request: Request, source: AccessSource): Admission;
+  domainForHost(host: string): DomainAccess | undefined;
+  readonly bans: { list(): readonly BanEntry[]; clear(address?: string): number };
+  counts(): AccessCounts;
+}
+
+type Refusal = { readonly status: number; readonly reason: string; readonly cause: string; readonly code?: number };
+
+const errorTexts: Readonly<Record<number, string>> = {
+  10001: 'Account is not active',
+  32201: 'Authentication failure - source IP Address not in ACL',
+  32202: 'Authentication failure - bad user credentials',
+  32209: 'Secure SIP transport required',
+  32210: 'SIP registration not supported',
+  32212: 'SIP registration authentication problem',
+};
+
+const refusals = {
+  unknownHost: { status: 403, reason: 'Forbidden', cause: 'unknownHost' },
+  nothingMapped: { status: 403, reason: 'Forbidden', cause: 'nothingMapped' },
+  notListed: { status: 403, reason: 'Forbidden', cause: 'acl', code: 32201 },
+  badDigest: { status: 403, reason: 'Forbidden', cause: 'digest', code: 32202 },
+  secureTransport: { status: 488, reason: 'Secure SIP transport required', cause: 'secureTransport', code: 32209 },
+  suspended: { status: 603, reason: 'Decline', cause: 'suspended', code: 10001 },
+  registrationOff: { status: 403, reason: 'Forbidden', cause: 'registrationOff', code: 32210 },
+  registrationDenied: { status: 403, reason: 'Forbidden', cause: 'registrationDigest', code: 32212 },
+} as const satisfies Record<string, Refusal>;
+
+const hostOf = (uri: Uri): string | undefined => (isSipUri(uri) ? uri.host : undefined);
+const userOf = (uri: Uri): string | undefined => (isSipUri(uri) ? uri.user : undefined);
+
+/** Builds the access control. Everything it looks up comes from `directory`, from memory. */
+export function createAccessControl(parts: {
+  readonly directory: Directory;
+  readonly config: AccessConfig;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly random: RandomSource;
+}): AccessControlApi {
+  const { directory, config, clock, random } = parts;
+  const log = parts.log.child({ folder: 'access' });
+  const budget = createBudget(clock);
+  const bans = createBans(clock);
+  const nonces = createNonces(clock, random, config.nonceSecret ?? Buffer.from(random(32)));
+  const digest = createDigestServer(nonces, random);
+  /** Source key → monotonic end of trust. In order of the last renewal. */
+  const trusted = new Map<string, number>();
+  /** Source key → monotonic time until which the source was found in no list: the scan below is not repeated for each packet. */
+  const unlisted = new Map<string, number>();
+  const refused: Record<string, number> = {};
+
+  const count = (cause: string) => {
+    refused[cause] = (refused[cause] ?? 0) + 1;
+  };
+
+  const trust = (key: string) => {
+    trusted.delete(key);
+    if (trusted.size >= limits.sourcesTracked) trusted.delete(trusted.keys().next().value!);
+    trusted.set(key, clock.now() + limits.trustedSourceMs);
+  };
+  const isTrusted = (key: string): boolean => {
+    const until = trusted.get(key);
+    if (until === undefined) return false;
+    if (clock.now() < until) return true;
+    trusted.delete(key);
+    return false;
+  };
+
+  // Someone may spend a PBX's budget with its forged address: a listed source stays free of it.
+  const isListedAnywhere = (source: AccessSource, key: string): boolean => {
+    if ((unlisted.get(key) ?? 0) > clock.now()) return false;
+    for (const name of directory.domainNames()) {
+      const acl = directory.domainByName(name)?.callAcl;
+      if (!acl || !isListed(acl, source.remoteAddress)) continue;
+      trust(key);
+      return true;
+    }
+    unlisted.delete(key);
+    if (unlisted.size >= limits.sourcesTracked) unlisted.delete(unlisted.keys().next().value!);
+    unlisted.set(key, clock.now() + 1_000);
+    return false;
+  };
+  const isFree = (source: AccessSource, key: string): boolean => isTrusted(key) || isListedAnywhere(source, key);
+
+  const spend = (source: AccessSource): boolean => {
+    const key = sourceKey(source.remoteAddress);
+    if (isTrusted(key) || budget.take(key) || isListedAnywhere(source, key)) return true;
+    count('overBudget');
+    return false;
+  };
+
+  const refuse = (refusal: Refusal, source: AccessSource, request: Request): Admission => {
+    count(refusal.cause);
+    log.info(
+      { source: source.remoteAddress, sipCallId: request.callId, method: request.method, ...refusal },
+      'request refused',
+    );
+    if (!spend(source)) return { kind: 'drop' };
+    const { status, reason, code } = refusal;
+    if (code === undefined) return { kind: 'refuse', status, reason, errorCode: undefined };
+    const headers = [{ name: 'X-Twilio-Error', value: `${code} ${errorTexts[code]}` }];
+    return { kind: 'refuse', status, reason, errorCode: code, headers };
+  };
+
+  /** The digest part. `undefined` = passed; the user name is in `verdict`. */
+  const authenticate = (
+    verdict: DigestVerdict,
+    domain: Domain,
+    refusal: Refusal,
+    source: AccessSource,
+    request: Request,
+  ): Admission | undefined => {
+    const key = sourceKey(source.remoteAddress);
+    switch (verdict.kind) {
+      case 'correct':
+        bans.succeeded(key);
+        trust(key);
+        return undefined;
+      case 'absent':
+      case 'stale':
+        if (!spend(source)) return { kind: 'drop' };
+        return {
+          kind: 'challenge',
+          values: digest.challenges(domain, source.remoteAddress, verdict.kind === 'stale'),
+        };
+      case 'wrong':
+        if (verdict.provesReturnPath && !isFree(source, key) && bans.failed(key))
+          log.warn({ source: source.remoteAddress }, 'source banned after failed digests');
+        return refuse(refusal, source, request);
+    }
+  };
+
+  const check = (request: Request, source: AccessSource, domain: Domain, credentials: CredentialLookup) =>
+    digest.check({ request, domain, source: source.remoteAddress, lookup: credentials });
+
+  return {
+    mayTalk(source) {
+      const key = sourceKey(source.remoteAddress);
+      if (bans.isBanned(key) && !isFree(source, key)) {
+        count('banned');
+        return false;
+      }
+      if (budget.has(key) || isFree(source, key)) return true;
+      count('overBudget');
+      return false;
+    },
+    spend,
+
+    invite(request, source) {
+      const host = hostOf(request.uri);
+      const access = host === undefined ? undefined : domainForHost(directory, config, host);
+      if (!access) return refuse(refusals.unknownHost, source, request);
+      const { domain, account, callAcl, callCredentials } = access;
+      if (!callAcl && !callCredentials) return refuse(refusals.nothingMapped, source, request);
+      if (callAcl && !isListed(callAcl, source.remoteAddress)) return refuse(refusals.notListed, source, request);
+      if (callAcl) trust(sourceKey(source.remoteAddress));
+      // Before the challenge: a digest should not be asked for over a transport that is refused anyway.
+      if (domain.secure && !source.isSecure) return refuse(refusals.secureTransport, source, request);
+      let username: string | undefined;
+      if (callCredentials) {
+        const verdict = check(request, source, domain, callCredentials);
+        const answer = authenticate(verdict, domain, refusals.badDigest, source, request);
+        if (answer) return answer;
+        if (verdict.kind === 'correct') username = verdict.username;
+      }
+      if (account.status !== 'active') return refuse(refusals.suspended, source, request);
+      return { kind: 'accept', domain, username };
+    },
+
+    register(request, source) {
+      // The address of record is in To; phones that know the gateway only by its address write that into the Request-URI.
+      const hosts = [hostOf(request.to.uri), hostOf(request.uri)].filter((host) => host !== undefined);
+      const access = hosts.map((host) => domainForHost(directory, config, host)).find((found) => found !== undefined);
+      if (!access) return refuse(refusals.unknownHost, source, request);
+      const { domain, account, registrationCredentials } = access;
+      if (!domain.sipRegistration) return refuse(refusals.registrationOff, source, request);
+      if (!registrationCredentials) return refuse(refusals.registrationDenied, source, request);
+      if (domain.secure && !source.isSecure) return refuse(refusals.secureTransport, source, request);
+      const verdict = check(request, source, domain, registrationCredentials);
+      const answer = authenticate(verdict, domain, refusals.registrationDenied, source, request);
+      if (answer) return answer;
+      const username = verdict.kind === 'correct' ? verdict.username : undefined;
+      if (userOf(request.to.uri) !== username) return refuse(refusals.registrationDenied, source, request);
+      if (account.status !== 'active') return refuse(refusals.suspended, source, request);
+      return { kind: 'accept', domain, username };
+    },
+
+    domainForHost: (host) => domainForHost(directory, config, host),
+    bans: {
+      list: () => bans.list(),
+      clear: (address) => bans.clear(address === undefined ? undefined : sourceKey(address)),
+    },
+    counts: () => ({
+      sources: budget.size,
+      bans: bans.size,
+      trusted: trusted.size,
+      nonces: nonces.size,
+      refused: { ...refused },
+    }),
+  };
+}

@@ -1,0 +1,119 @@
+// Digest nonces: signed, time-limited tokens, so that issuing one allocates nothing (design.md 9). 36 bytes, 48 url-safe characters:
+//
+//   0      6          12           16                       36
+//   ┌──────┬──────────┬────────────┬────────────────────────┐
+//   │ wall │ random   │ source tag │ HMAC(time…tag ‖ realm)  │
+//   └──────┴──────────┴────────────┴────────────────────────┘
+//
+// The source tag tells whether the nonce came back from the address it was sent to: only then a failure may count for a ban.
+// Nonce counts are remembered only for nonces that a correct digest used, in a bounded table.
+
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { Clock } from '../base/clock.ts';
+import type { RandomSource } from '../base/ids.ts';
+import { limits } from '../base/limits.ts';
+
+const SIGNED_BYTES = 16;
+const SIGNATURE_BYTES = 20;
+const NONCE_CHARS = 48;
+/** Requests that overtook one another are accepted within this many counts (RFC 7616 3.4 wants each count once). */
+const WINDOW = 31;
+
+export interface NonceVerdict {
+  /** Signed by us for this realm. */
+  readonly isOurs: boolean;
+  /** Ours, and not too old. */
+  readonly isFresh: boolean;
+  /** Ours, and sent to the address it came back from. */
+  readonly fromSameSource: boolean;
+}
+
+interface CountWindow {
+  highest: number;
+  /** Bit n = count `highest - n` was used. */
+  seen: number;
+  readonly issuedAt: number;
+}
+
+export interface Nonces {
+  issue(realm: string, source: string): string;
+  verify(nonce: string, realm: string, source: string): NonceVerdict;
+  /** Takes a nonce count; false = used before, or the nonce is too old to be remembered. Only after a correct digest. */
+  use(nonce: string, count: number): boolean;
+  readonly size: number;
+}
+
+export function createNonces(
+  clock: Clock,
+  random: RandomSource,
+  secret: Buffer,
+  settings: { readonly lifetimeMs: number; readonly tracked: number } = {
+    lifetimeMs: limits.nonceLifetimeMs,
+    tracked: limits.noncesTracked,
+  },
+): Nonces {
+  const used = new Map<string, CountWindow>();
+  // Nonces issued up to here were pushed out of the table: their counts are unknown, so they are stale.
+  let forgottenUntil = 0;
+
+  const sourceTag = (source: string) => createHmac('sha256', secret).update(`source:${source}`).digest().subarray(0, 4);
+  const sign = (signed: Buffer, realm: string) =>
+    createHmac('sha256', secret).update(signed).update(`realm:${realm}`).digest().subarray(0, SIGNATURE_BYTES);
+  const issuedAt = (token: Buffer) => token.readUIntBE(0, 6);
+
+  return {
+    issue(realm, source) {
+      const token = Buffer.alloc(SIGNED_BYTES + SIGNATURE_BYTES);
+      token.writeUIntBE(clock.wall(), 0, 6);
+      random(6).copy(token, 6);
+      sourceTag(source).copy(token, 12);
+      sign(token.subarray(0, SIGNED_BYTES), realm).copy(token, SIGNED_BYTES);
+      return token.toString('base64url');
+    },
+    verify(nonce, realm, source) {
+      const token = Buffer.from(nonce, 'base64url');
+      if (nonce.length !== NONCE_CHARS || token.length !== SIGNED_BYTES + SIGNATURE_BYTES)
+        return { isOurs: false, isFresh: false, fromSameSource: false };
+      const signed = token.subarray(0, SIGNED_BYTES);
+      if (!timingSafeEqual(token.subarray(SIGNED_BYTES), sign(signed, realm)))
+        return { isOurs: false, isFresh: false, fromSameSource: false };
+      const age = clock.wall() - issuedAt(token);
+      return {
+        isOurs: true,
+        isFresh: age >= 0 && age <= settings.lifetimeMs,
+        fromSameSource: timingSafeEqual(token.subarray(12, SIGNED_BYTES), sourceTag(source)),
+      };
+    },
+    use(nonce, count) {
+      const known = used.get(nonce);
+      if (known) return takeCount(known, count);
+      const time = issuedAt(Buffer.from(nonce, 'base64url'));
+      if (time <= forgottenUntil) return false;
+      for (const [oldNonce, window] of used) {
+        const isExpired = clock.wall() - window.issuedAt > settings.lifetimeMs;
+        if (!isExpired && used.size < settings.tracked) break;
+        used.delete(oldNonce);
+        if (!isExpired) forgottenUntil = Math.max(forgottenUntil, window.issuedAt);
+      }
+      if (time <= forgottenUntil) return false;
+      used.set(nonce, { highest: count, seen: 1, issuedAt: time });
+      return true;
+    },
+    get size() {
+      return used.size;
+    },
+  };
+}
+
+function takeCount(window: CountWindow, count: number): boolean {
+  if (count > window.highest) {
+    const shift = count - window.highest;
+    window.seen = shift > WINDOW ? 1 : ((window.seen << shift) | 1) >>> 0;
+    window.highest = count;
+    return true;
+  }
+  const back = window.highest - count;
+  if (back > WINDOW || (window.seen & (1 << back)) !== 0) return false;
+  window.seen = (window.seen | (1 << back)) >>> 0;
+  return true;
+}
