@@ -8,6 +8,7 @@ export const limits = {
   sipHeaderLineBytes: 8_192,
   sipUriBytes: 2_048,
   sipBodyBytes: 32_768,
+  routeSetEntries: 32,
   // --- flows
   flowsPerSource: 200,
   flowsTotal: 50_000,
