@@ -156,12 +156,12 @@ export class StreamFramer {
 
   /** The index behind the empty line, or -1. Looks backwards from each LF, so that no byte is searched twice. */
   #findHeaderEnd(): number {
-    const buffer = this.#buffer;
-    let lineFeed = buffer.indexOf(LF, this.#scanned);
-    while (lineFeed >= 0 && lineFeed < this.#end) {
-      const before = lineFeed - 1 > this.#start && buffer[lineFeed - 1] === CR ? lineFeed - 2 : lineFeed - 1;
-      if (before >= this.#start && buffer[before] === LF) return lineFeed + 1;
-      lineFeed = buffer.indexOf(LF, lineFeed + 1);
+    const bytes = this.#buffer.subarray(this.#start, this.#end);
+    let lineFeed = bytes.indexOf(LF, this.#scanned - this.#start);
+    while (lineFeed >= 0) {
+      const before = bytes[lineFeed - 1] === CR ? lineFeed - 2 : lineFeed - 1;
+      if (bytes[before] === LF) return this.#start + lineFeed + 1;
+      lineFeed = bytes.indexOf(LF, lineFeed + 1);
     }
     this.#scanned = this.#end;
     return -1;
