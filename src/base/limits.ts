@@ -52,6 +52,15 @@ export const limits = {
   heldProbeMs: 5 * 60_000,
   ackWaitMs: 32_000,
   targetFailoverMs: 4_000,
+  /** How long a cancelled INVITE that rang may take to give its 487 before the session ends without it. */
+  cancelAnswerMs: 4_000,
+  reinviteRetries: 5,
+  /** How long an offer of the peer may wait for our answer. */
+  offerAnswerMs: 20_000,
+  queuedProvisionals: 8,
+  mergedRequestMs: 32_000,
+  mergedRequests: 50_000,
+  uaStopMs: 3_000,
   // --- registrar
   registrationMinSeconds: 600,
   registrationMaxSeconds: 3_600,

@@ -20,6 +20,8 @@ import type {
 export interface PageRequest {
   readonly size: number;
   readonly cursor: string | null;
+  /** `previous` reads the page that ends just before the cursor (still newest first). Default `next`. */
+  readonly direction?: 'next' | 'previous';
   /** Used without cursor: skip `page * size` records. */
   readonly page: number;
 }
@@ -29,8 +31,26 @@ export interface Page<T> {
   readonly hasMore: boolean;
 }
 
+/**
+ * Why a store refused. `duplicate`: a unique name or key is taken. `missing`: the record that it belongs to is gone. `full`: no room on
+ * disk. `unavailable`: any other fault of the database, or it is closed. The text holds no value of a record.
+ */
+export type StoreFaultCode = 'duplicate' | 'missing' | 'full' | 'unavailable';
+
+/** What the promises of a store reject with. */
+export class StoreFault extends Error {
+  override readonly name = 'StoreFault';
+  readonly code: StoreFaultCode;
+  constructor(code: StoreFaultCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** Removing a list removes its credentials or addresses; removing a domain removes its mappings. */
 export interface Repository<T> {
   get(sid: string): Promise<T | undefined>;
+  /** Rejects with `duplicate` when the sid or a name that must be unique is taken. */
   insert(record: T): Promise<void>;
   /** Replaces the record of the same sid. False when there is none. */
   update(record: T): Promise<boolean>;
@@ -41,6 +61,7 @@ export interface Repository<T> {
   count(where: Partial<T>): Promise<number>;
 }
 
+/** A mapping has no sid of its own: the cursor of a page is `mappingKey` of the last record. */
 export interface MappingRepository {
   get(domainSid: string, kind: MappingKind, listSid: string): Promise<DomainMapping | undefined>;
   insert(mapping: DomainMapping): Promise<void>;
@@ -48,6 +69,11 @@ export interface MappingRepository {
   list(where: Partial<DomainMapping>, page: PageRequest): Promise<Page<DomainMapping>>;
 }
 
+/** The key of a mapping in cursors. */
+export const mappingKey = (mapping: Pick<DomainMapping, 'domainSid' | 'kind' | 'listSid'>): string =>
+  `${mapping.domainSid}/${mapping.kind}/${mapping.listSid}`;
+
+/** `to` and `from` match the stored text, SIP URIs without parameters and headers (rest-api.md 9.4). */
 export interface CallFilter {
   readonly accountSid: string;
   readonly to?: string;
@@ -81,6 +107,31 @@ export interface BindingStore {
   save(change: BindingChange): Promise<void>;
 }
 
+/** Wall milliseconds, both ends inclusive. */
+export interface DateRange {
+  readonly from?: number;
+  readonly to?: number;
+}
+
+export type DirectoryTable =
+  | 'accounts'
+  | 'domains'
+  | 'credentialLists'
+  | 'credentials'
+  | 'ipAccessControlLists'
+  | 'ipAddresses'
+  | 'mappings';
+
+/** What changed, so that a reader can renew only that. What a removal takes along (members, mappings) is not reported for each. */
+export interface DirectoryChange {
+  readonly table: DirectoryTable;
+  readonly action: 'inserted' | 'updated' | 'removed';
+  /** The record; of a mapping its key. */
+  readonly sid: string;
+  /** The list of a credential or address, the domain of a mapping; null for the others. */
+  readonly parentSid: string | null;
+}
+
 export interface Store {
   readonly accounts: Repository<Account>;
   readonly domains: Repository<Domain>;
@@ -93,10 +144,10 @@ export interface Store {
   readonly bindings: BindingStore;
   readonly notifications: {
     put(record: NotificationRecord): void;
-    list(where: Partial<NotificationRecord>, page: PageRequest): Promise<Page<NotificationRecord>>;
+    list(where: Partial<NotificationRecord>, page: PageRequest, range?: DateRange): Promise<Page<NotificationRecord>>;
   };
   /** Called after any change of accounts, domains, lists, credentials, addresses or mappings. */
-  onDirectoryChange(listener: () => void): () => void;
+  onDirectoryChange(listener: (change: DirectoryChange) => void): () => void;
   /** Writes everything that is batched, then closes. */
   close(): Promise<void>;
 }

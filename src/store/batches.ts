@@ -1,0 +1,140 @@
+// The two write queues of design.md 7. Records (calls, notifications) are latest-wins per sid and flushed within 100 ms or before any
+// read; bindings are latest-wins per AOR, and each save waits for its own commit.
+//
+//   save ─┬─ 15 ms ─┬▶ one transaction ─▶ all saves of the window resolve
+//   save ─┘         │   (a save that comes while one is being written waits for the next)
+
+import type { Clock, Timer } from '../base/clock.ts';
+import { limits } from '../base/limits.ts';
+import type { Log } from '../base/log.ts';
+import type { Operation } from './operations.ts';
+import type { BindingChange } from './store.ts';
+
+type Ask = (operation: Operation) => Promise<unknown>;
+
+/** Later writes of one sid replace earlier ones that were not written yet. Never rejects: a failed write is kept and tried again. */
+export class RecordBatch {
+  readonly #ask: Ask;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #pending = new Map<string, Operation>();
+  #timer: Timer | undefined;
+  #writing: Promise<void> = Promise.resolve();
+  #dropped = 0;
+
+  constructor(ask: Ask, clock: Clock, log: Log) {
+    this.#ask = ask;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  put(table: 'calls' | 'notifications', record: { readonly sid: string }): void {
+    // Re-inserting keeps insertion order = order of the latest write; a new sid goes to the end.
+    this.#pending.set(record.sid, { do: 'put', table, record });
+    this.#bound();
+    this.#timer ??= this.#clock.after(limits.storeBatchMs, () => void this.flush());
+  }
+
+  /**
+   * Writes everything that waits. Resolves when it is written, or when writing failed (logged, tried again later). One at a time:
+   * a failed write that is kept must not overwrite a later one of the same sid that went through meanwhile.
+   */
+  flush(): Promise<void> {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#writing = this.#writing.then(() => this.#drain());
+    return this.#writing;
+  }
+
+  get size(): number {
+    return this.#pending.size;
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#pending.size > 0) {
+      const group = [...this.#pending].slice(0, limits.storeBatchRecords);
+      for (const [sid] of group) this.#pending.delete(sid);
+      const results = await Promise.allSettled(group.map(([, operation]) => this.#ask(operation)));
+      const failed = group.filter((_, index) => results[index]?.status === 'rejected');
+      if (failed.length === 0) continue;
+      return this.#keep(failed, results.find((result) => result.status === 'rejected')?.reason);
+    }
+  }
+
+  // A newer write of the same sid may have come meanwhile; it wins.
+  #keep(failed: readonly (readonly [string, Operation])[], reason: unknown): void {
+    for (const [sid, operation] of failed) if (!this.#pending.has(sid)) this.#pending.set(sid, operation);
+    this.#bound();
+    this.#log.error(
+      {
+        records: failed.length,
+        waiting: this.#pending.size,
+        reason: reason instanceof Error ? reason.message : reason,
+      },
+      'store could not write records, will try again',
+    );
+    this.#timer ??= this.#clock.after(limits.storeRetryMs, () => void this.flush());
+  }
+
+  #bound(): void {
+    while (this.#pending.size > limits.storeQueuedRecords) {
+      const [oldest] = this.#pending.keys();
+      if (oldest === undefined) return;
+      this.#pending.delete(oldest);
+      this.#dropped++;
+      if (this.#dropped === 1 || this.#dropped % 1_000 === 0)
+        this.#log.error({ dropped: this.#dropped }, 'store drops records: the queue is full');
+    }
+  }
+}
+
+interface Save {
+  readonly resolve: () => void;
+  readonly reject: (fault: unknown) => void;
+}
+
+/** Group commit of bindings: one transaction for all saves of a window. */
+export class BindingBatch {
+  readonly #ask: Ask;
+  readonly #clock: Clock;
+  readonly #pending = new Map<string, { change: BindingChange; readonly saves: Save[] }>();
+  #timer: Timer | undefined;
+
+  constructor(ask: Ask, clock: Clock) {
+    this.#ask = ask;
+    this.#clock = clock;
+  }
+
+  save(change: BindingChange): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const waiting = this.#pending.get(change.aor);
+      if (waiting) {
+        waiting.change = change;
+        waiting.saves.push({ resolve, reject });
+      } else this.#pending.set(change.aor, { change, saves: [{ resolve, reject }] });
+      this.#timer ??= this.#clock.after(limits.storeBindingCommitMs, () => void this.flush());
+    });
+  }
+
+  async flush(): Promise<void> {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    const group = [...this.#pending.values()];
+    this.#pending.clear();
+    await Promise.all(
+      group.map(async ({ change, saves }) => {
+        try {
+          await this.#ask({ do: 'saveBindings', change });
+          for (const save of saves) save.resolve();
+        } catch (fault) {
+          for (const save of saves) save.reject(fault);
+        }
+      }),
+    );
+  }
+}

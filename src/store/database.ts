@@ -1,0 +1,263 @@
+// The database itself: opens the file, brings its schema up to date, runs groups of operations. Synchronous (node:sqlite), so it is
+// only ever built inside sqlite-worker.ts and in tests. Nothing here throws for what a disk or a peer can cause: outcomes are values.
+
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { limits } from '../base/limits.ts';
+import { err, ok, type Result } from '../base/result.ts';
+import { migrations as released } from './migrations/index.ts';
+import { isWrite, type Operation, type Outcome } from './operations.ts';
+import { conditionsOf, recordOf, rowOf } from './row.ts';
+import { openSecret, sealSecret } from './secrets.ts';
+import {
+  countStatement,
+  getText,
+  insertText,
+  listStatement,
+  markRemovedText,
+  removeText,
+  type SqlValue,
+  updateText,
+  upsertText,
+} from './sql.ts';
+import type { BindingChange, StoreFaultCode } from './store.ts';
+import { type Table, type TableName, tables } from './tables.ts';
+
+export interface DatabaseOptions {
+  readonly file: string;
+  readonly secretKey: Buffer;
+  /** Writes beyond this size fail as on a full disk; null = the disk decides. */
+  readonly maxFileBytes: number | null;
+  /** Another list than the released one: tests of the upgrade. */
+  readonly migrations?: readonly string[];
+}
+
+const KEY_CHECK = 'secret key check';
+
+export class Database {
+  readonly #connection: DatabaseSync;
+  readonly #secretKey: Buffer;
+  readonly #statements = new Map<string, StatementSync>();
+
+  private constructor(connection: DatabaseSync, secretKey: Buffer) {
+    this.#connection = connection;
+    this.#secretKey = secretKey;
+  }
+
+  /** The error is for the operator: what is wrong with the file and what to do. */
+  static open(options: DatabaseOptions): Result<Database, string> {
+    let connection: DatabaseSync | undefined;
+    try {
+      mkdirSync(dirname(options.file), { recursive: true });
+      connection = new DatabaseSync(options.file, { timeout: limits.storeBusyMs });
+      // FULL, not NORMAL: in WAL mode both survive a killed process, but only FULL also survives a power cut, and the fsync costs
+      // nothing that matters here: it happens in this thread, once per group (design.md 7).
+      connection.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;');
+      const upgraded = upgrade(connection, options.file, options.migrations ?? released);
+      const checked = upgraded.ok ? checkSecretKey(connection, options.secretKey) : upgraded;
+      if (!checked.ok) {
+        connection.close();
+        return err(`${options.file}: ${checked.error}`);
+      }
+      if (options.maxFileBytes !== null) limitFile(connection, options.maxFileBytes);
+      return ok(new Database(connection, options.secretKey));
+    } catch (fault) {
+      if (connection?.isOpen) connection.close();
+      return err(`${options.file}: ${textOf(fault)}`);
+    }
+  }
+
+  /** Runs one group: all its writes in one transaction, each in a savepoint, so that one refusal leaves the others alone. */
+  run(operations: readonly Operation[]): readonly Outcome[] {
+    if (!operations.some(isWrite)) return operations.map((operation) => this.#attempt(operation));
+    try {
+      this.#connection.exec('BEGIN IMMEDIATE');
+      const outcomes = operations.map((operation) => this.#guarded(operation));
+      this.#connection.exec('COMMIT');
+      return outcomes;
+    } catch (fault) {
+      this.#rollBack();
+      return operations.map(() => failure(fault));
+    }
+  }
+
+  close(): void {
+    this.#statements.clear();
+    this.#connection.close();
+  }
+
+  #rollBack(): void {
+    try {
+      // A full disk may have ended the transaction already; then there is nothing to roll back.
+      if (this.#connection.isTransaction) this.#connection.exec('ROLLBACK');
+    } catch {
+      // The outcome already says that the group failed.
+    }
+  }
+
+  #guarded(operation: Operation): Outcome {
+    if (!isWrite(operation)) return this.#attempt(operation);
+    this.#connection.exec('SAVEPOINT operation');
+    const outcome = this.#attempt(operation);
+    // When SQLite rolled the whole transaction back by itself, RELEASE throws and the group fails as one.
+    this.#connection.exec(outcome.ok ? 'RELEASE operation' : 'ROLLBACK TO operation; RELEASE operation');
+    return outcome;
+  }
+
+  #attempt(operation: Operation): Outcome {
+    try {
+      return { ok: true, value: this.#perform(operation) };
+    } catch (fault) {
+      return failure(fault);
+    }
+  }
+
+  #perform(operation: Operation): unknown {
+    switch (operation.do) {
+      case 'insert':
+        return this.#write(operation.table, operation.record, insertText) > 0;
+      case 'put':
+        return this.#write(operation.table, operation.record, upsertText) > 0;
+      case 'update': {
+        const table = tableOf(operation.table);
+        const [sid, ...rest] = rowOf(table, operation.record, this.#secretKey);
+        return this.#execute(updateText(table), [...rest, sid ?? null]) > 0;
+      }
+      case 'remove':
+        return this.#remove(operation.table, operation.key);
+      case 'get': {
+        const table = tableOf(operation.table);
+        const row = this.#statement(getText(table)).get(operation.key);
+        return row && recordOf(table, row, this.#secretKey);
+      }
+      case 'list':
+        return this.#list(operation);
+      case 'count': {
+        const table = tableOf(operation.table);
+        const statement = countStatement(table, conditionsOf(table, operation.where));
+        return Number(this.#statement(statement.text).get(...statement.values)?.total ?? 0);
+      }
+      case 'saveBindings':
+        return this.#saveBindings(operation.change);
+      case 'allBindings':
+        return this.#statement(`SELECT * FROM ${tables.bindings.name} ORDER BY seq`)
+          .all()
+          .map((row) => recordOf(tables.bindings, row, this.#secretKey));
+    }
+  }
+
+  #write(name: TableName, record: unknown, text: typeof insertText): number {
+    const table = tableOf(name);
+    return this.#execute(text(table), rowOf(table, record, this.#secretKey));
+  }
+
+  /** The removed record, or undefined. */
+  #remove(name: TableName, key: string): unknown {
+    const table = tableOf(name);
+    this.#execute(markRemovedText(table), [key]);
+    this.#execute('DELETE FROM removed WHERE mark <= (SELECT MAX(mark) FROM removed) - ?', [limits.storeRemovedMarks]);
+    const row = this.#statement(removeText(table)).get(key);
+    return row && recordOf(table, row, this.#secretKey);
+  }
+
+  #list(operation: Extract<Operation, { do: 'list' }>): { readonly records: readonly unknown[]; hasMore: boolean } {
+    const table = tableOf(operation.table);
+    const conditions = [...conditionsOf(table, operation.where), ...operation.conditions];
+    const statement = listStatement(table, conditions, operation.page);
+    const rows = this.#statement(statement.text).all(...statement.values);
+    const hasMore = rows.length > operation.page.size;
+    const page = hasMore ? rows.slice(0, operation.page.size) : rows;
+    if (operation.page.cursor !== null && operation.page.direction === 'previous') page.reverse();
+    return { records: page.map((row) => recordOf(table, row, this.#secretKey)), hasMore };
+  }
+
+  #saveBindings(change: BindingChange): void {
+    this.#execute(`DELETE FROM ${tables.bindings.name} WHERE aor = ?`, [change.aor]);
+    for (const binding of change.bindings) this.#write('bindings', binding, upsertText);
+  }
+
+  #execute(text: string, values: readonly SqlValue[]): number {
+    return Number(this.#statement(text).run(...values).changes);
+  }
+
+  #statement(text: string): StatementSync {
+    const known = this.#statements.get(text);
+    if (known) return known;
+    // Filters combine freely; a bound on what they may leave behind.
+    if (this.#statements.size >= limits.storeStatementsCached) this.#statements.clear();
+    const statement = this.#connection.prepare(text);
+    this.#statements.set(text, statement);
+    return statement;
+  }
+}
+
+const tableOf = (name: TableName): Table<unknown> => tables[name] as unknown as Table<unknown>;
+
+/** Numbered migrations, each in a transaction of its own after a backup of the file; a newer schema is refused (design.md 7). */
+function upgrade(connection: DatabaseSync, file: string, migrations: readonly string[]): Result<null, string> {
+  const present = Number(connection.prepare('PRAGMA user_version').get()?.user_version ?? 0);
+  if (present > migrations.length)
+    return err(
+      `written by a newer version (schema ${present}, this version knows ${migrations.length}): start that version, or restore a backup`,
+    );
+  for (let version = present; version < migrations.length; version++) {
+    if (version > 0) backUp(connection, `${file}.backup-schema-${version}`);
+    connection.exec('BEGIN IMMEDIATE');
+    try {
+      connection.exec(migrations[version]!);
+      connection.exec(`PRAGMA user_version = ${version + 1}`);
+      connection.exec('COMMIT');
+    } catch (fault) {
+      if (connection.isTransaction) connection.exec('ROLLBACK');
+      return err(`upgrade to schema ${version + 1} failed, the file is as it was: ${textOf(fault)}`);
+    }
+  }
+  return ok(null);
+}
+
+// VACUUM INTO reads through the WAL, so the copy is whole where copying the file would not be.
+function backUp(connection: DatabaseSync, target: string): void {
+  if (existsSync(target)) rmSync(target);
+  connection.prepare('VACUUM INTO ?').run(target);
+}
+
+/** A constant sealed under the key that made the database: a wrong key is found at start, not at the first login. */
+function checkSecretKey(connection: DatabaseSync, secretKey: Buffer): Result<null, string> {
+  const sealed = connection.prepare('SELECT value FROM meta WHERE name = ?').get(KEY_CHECK)?.value;
+  if (sealed === undefined) {
+    const value = sealSecret(secretKey, KEY_CHECK, KEY_CHECK);
+    connection.prepare('INSERT INTO meta (name, value) VALUES (?, ?)').run(KEY_CHECK, value);
+    return ok(null);
+  }
+  try {
+    openSecret(secretKey, String(sealed), KEY_CHECK);
+    return ok(null);
+  } catch {
+    return err('the secret key is not the one it was made with: restore secret.key (or HOOKSWITCH_SECRET_KEY)');
+  }
+}
+
+function limitFile(connection: DatabaseSync, maxFileBytes: number): void {
+  const pageBytes = Number(connection.prepare('PRAGMA page_size').get()?.page_size ?? 4096);
+  connection.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(maxFileBytes / pageBytes))}`);
+}
+
+// SQLite result codes, https://www.sqlite.org/rescode.html: the low byte is the primary code.
+const PRIMARY_FULL = 13;
+const CONSTRAINT_FOREIGNKEY = 787;
+const CONSTRAINT_PRIMARYKEY = 1555;
+const CONSTRAINT_UNIQUE = 2067;
+
+function failure(fault: unknown): Outcome {
+  return { ok: false, code: codeOf(fault), message: textOf(fault) };
+}
+
+function codeOf(fault: unknown): StoreFaultCode {
+  const code = fault instanceof Error && 'errcode' in fault && typeof fault.errcode === 'number' ? fault.errcode : -1;
+  if (code === CONSTRAINT_UNIQUE || code === CONSTRAINT_PRIMARYKEY) return 'duplicate';
+  if (code === CONSTRAINT_FOREIGNKEY) return 'missing';
+  return (code & 0xff) === PRIMARY_FULL ? 'full' : 'unavailable';
+}
+
+const textOf = (fault: unknown): string => (fault instanceof Error ? fault.message : String(fault));

@@ -1,0 +1,41 @@
+// What the façade asks of the thread that holds the database, as plain messages. One message is one group: its writes are committed
+// together, and each operation has an outcome of its own.
+
+import type { Condition } from './sql.ts';
+import type { BindingChange, PageRequest, StoreFaultCode } from './store.ts';
+import type { TableName } from './tables.ts';
+
+export type Operation =
+  | { readonly do: 'insert' | 'update' | 'put'; readonly table: TableName; readonly record: unknown }
+  | { readonly do: 'get' | 'remove'; readonly table: TableName; readonly key: string }
+  | {
+      readonly do: 'list';
+      readonly table: TableName;
+      readonly where: object;
+      readonly conditions: readonly Condition[];
+      readonly page: PageRequest;
+    }
+  | { readonly do: 'count'; readonly table: TableName; readonly where: object }
+  | { readonly do: 'saveBindings'; readonly change: BindingChange }
+  | { readonly do: 'allBindings' };
+
+export type Outcome =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly code: StoreFaultCode; readonly message: string };
+
+export interface GroupRequest {
+  readonly id: number;
+  readonly operations: readonly Operation[];
+}
+
+export interface GroupReply {
+  readonly id: number;
+  readonly outcomes: readonly Outcome[];
+}
+
+export const isWrite = (operation: Operation): boolean =>
+  operation.do === 'insert' ||
+  operation.do === 'update' ||
+  operation.do === 'put' ||
+  operation.do === 'remove' ||
+  operation.do === 'saveBindings';

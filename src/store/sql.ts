@@ -1,0 +1,92 @@
+// Statements from table literals: pure text, no database. Every value is a parameter, every name comes from tables.ts.
+//
+//   seq   1  2  3  4  5  6  7  8  9      newest first: ORDER BY seq DESC
+//         [previous ──▶)  cursor  (──▶ next]
+//
+// A page is bound to a record (keyset), not to an offset: records that arrive meanwhile have a greater seq and cannot shift it.
+
+import type { PageRequest } from './store.ts';
+import { columnOf, type TableShape } from './tables.ts';
+
+export type SqlValue = string | number | null;
+
+export interface Statement {
+  readonly text: string;
+  readonly values: readonly SqlValue[];
+}
+
+export interface Condition {
+  readonly column: string;
+  readonly operator: '=' | '<=' | '>=';
+  readonly value: SqlValue;
+}
+
+// A column may be called `to` or `from`, which are words of SQL: all names are quoted.
+const quoted = (name: string): string => `"${name}"`;
+
+/** All columns a record fills: its fields, the key unless it is a field, and the derived ones. */
+export const columnsOf = (table: TableShape): readonly string[] => [
+  ...new Set(['sid', ...Object.keys(table.columns).map(columnOf), ...Object.keys(table.derived)]),
+];
+
+export function insertText(table: TableShape): string {
+  const columns = columnsOf(table);
+  return `INSERT INTO ${table.name} (${columns.map(quoted).join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`;
+}
+
+/** Inserts, or replaces the record of the same sid without moving it in the order. */
+export function upsertText(table: TableShape): string {
+  const changes = columnsOf(table)
+    .filter((column) => column !== 'sid')
+    .map((column) => `${quoted(column)} = excluded.${quoted(column)}`);
+  return `${insertText(table)} ON CONFLICT (sid) DO UPDATE SET ${changes.join(', ')}`;
+}
+
+/** Parameters: all columns but sid in order, then sid. */
+export function updateText(table: TableShape): string {
+  const changes = columnsOf(table)
+    .filter((column) => column !== 'sid')
+    .map((column) => `${quoted(column)} = ?`);
+  return `UPDATE ${table.name} SET ${changes.join(', ')} WHERE sid = ?`;
+}
+
+export const getText = (table: TableShape): string => `SELECT * FROM ${table.name} WHERE sid = ?`;
+
+/** Gives the removed row back: its parent list has to be told. */
+export const removeText = (table: TableShape): string => `DELETE FROM ${table.name} WHERE sid = ? RETURNING *`;
+
+/** Remembers where a removed record stood, so that a walk that removes what it reads can go on behind it. */
+export const markRemovedText = (table: TableShape): string =>
+  `INSERT OR REPLACE INTO removed (sid, seq) SELECT sid, seq FROM ${table.name} WHERE sid = ?`;
+
+// `IS` is `=` that also finds null; SQLite uses an index for it.
+const clause = (condition: Condition): string =>
+  `${quoted(condition.column)} ${condition.operator === '=' ? 'IS' : condition.operator} ?`;
+
+const whereText = (clauses: readonly string[]): string => (clauses.length > 0 ? ` WHERE ${clauses.join(' AND ')}` : '');
+
+/** One record more than the page asks for is read: it says whether there is more. */
+export function listStatement(table: TableShape, conditions: readonly Condition[], page: PageRequest): Statement {
+  const clauses = conditions.map(clause);
+  const values: SqlValue[] = conditions.map((condition) => condition.value);
+  const backwards = page.cursor !== null && page.direction === 'previous';
+  if (page.cursor !== null) {
+    const place = `COALESCE((SELECT seq FROM ${table.name} WHERE sid = ?), (SELECT seq FROM removed WHERE sid = ?))`;
+    clauses.push(`seq ${backwards ? '>' : '<'} ${place}`);
+    values.push(page.cursor, page.cursor);
+  }
+  const offset = page.cursor === null ? page.page * page.size : 0;
+  const order = backwards ? 'ASC' : 'DESC';
+  values.push(page.size + 1, offset);
+  return {
+    text: `SELECT * FROM ${table.name}${whereText(clauses)} ORDER BY seq ${order} LIMIT ? OFFSET ?`,
+    values,
+  };
+}
+
+export function countStatement(table: TableShape, conditions: readonly Condition[]): Statement {
+  return {
+    text: `SELECT COUNT(*) AS total FROM ${table.name}${whereText(conditions.map(clause))}`,
+    values: conditions.map((condition) => condition.value),
+  };
+}

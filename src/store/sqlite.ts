@@ -1,0 +1,202 @@
+// The embedded store: the ports of store.ts over a SQLite file whose thread is sqlite-worker.ts. This side holds no SQL; it queues,
+// groups and types. gateway.ts opens it and closes it.
+
+import type { Clock } from '../base/clock.ts';
+import { Emitter } from '../base/emitter.ts';
+import type { Log } from '../base/log.ts';
+import type { CallRecord, NotificationRecord } from '../base/records.ts';
+import { ok, type Result } from '../base/result.ts';
+import { bareAddress } from './bare-address.ts';
+import { BindingBatch, RecordBatch } from './batches.ts';
+import { Connection } from './connection.ts';
+import type { Operation } from './operations.ts';
+import type { Condition } from './sql.ts';
+import {
+  type BindingStore,
+  type CallFilter,
+  type CallStore,
+  type DateRange,
+  type DirectoryChange,
+  type DirectoryTable,
+  type MappingRepository,
+  mappingKey,
+  type Page,
+  type PageRequest,
+  type Repository,
+  type Store,
+} from './store.ts';
+
+export interface SqliteOptions {
+  readonly file: string;
+  /** 32 bytes: `secretKeyFile` or `parseSecretKey`. */
+  readonly secretKey: Buffer;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Writes beyond this size of the file fail as on a full disk. */
+  readonly maxFileBytes?: number;
+}
+
+/**
+ * Opens (and on the first start makes) the database. The error is for the operator: wrong secret key, newer schema, no permission.
+ * Promises of the store reject with StoreFault.
+ */
+export async function openSqliteStore(options: SqliteOptions): Promise<Result<Store, string>> {
+  const log = options.log.child({ folder: 'store' });
+  const connection = await Connection.open(
+    { file: options.file, secretKey: options.secretKey, maxFileBytes: options.maxFileBytes ?? null },
+    log,
+  );
+  return connection.ok ? ok(createStore(connection.value, options.clock, log)) : connection;
+}
+
+type Ask = (operation: Operation) => Promise<unknown>;
+type Changed = (change: DirectoryChange) => void;
+
+function createStore(connection: Connection, clock: Clock, log: Log): Store {
+  const changes = new Emitter<DirectoryChange>((fault) =>
+    log.error({ fault }, 'a listener of directory changes failed'),
+  );
+  const changed: Changed = (change) => changes.emit(change);
+  const ask: Ask = (operation) => connection.ask(operation);
+  const records = new RecordBatch(ask, clock, log);
+  const bindings = new BindingBatch(ask, clock);
+  return {
+    accounts: repository(ask, 'accounts', changed, () => null),
+    domains: repository(ask, 'domains', changed, () => null),
+    credentialLists: repository(ask, 'credentialLists', changed, () => null),
+    credentials: repository(ask, 'credentials', changed, (record) => record.credentialListSid),
+    ipAccessControlLists: repository(ask, 'ipAccessControlLists', changed, () => null),
+    ipAddresses: repository(ask, 'ipAddresses', changed, (record) => record.ipAccessControlListSid),
+    mappings: mappingRepository(ask, changed),
+    calls: callStore(ask, records),
+    bindings: bindingStore(ask, bindings),
+    notifications: notificationStore(ask, records),
+    onDirectoryChange: (listener) => changes.on(listener),
+    async close() {
+      await bindings.flush();
+      await records.flush();
+      records.stop();
+      if (records.size > 0) log.error({ records: records.size }, 'store closes with records that could not be written');
+      await connection.close();
+    },
+  };
+}
+
+function repository<T extends { readonly sid: string }>(
+  ask: Ask,
+  table: Exclude<DirectoryTable, 'mappings'>,
+  changed: Changed,
+  parentOf: (record: T) => string | null,
+): Repository<T> {
+  return {
+    get: async (sid) => (await ask({ do: 'get', table, key: sid })) as T | undefined,
+    async insert(record) {
+      await ask({ do: 'insert', table, record });
+      changed({ table, action: 'inserted', sid: record.sid, parentSid: parentOf(record) });
+    },
+    async update(record) {
+      const found = (await ask({ do: 'update', table, record })) as boolean;
+      if (found) changed({ table, action: 'updated', sid: record.sid, parentSid: parentOf(record) });
+      return found;
+    },
+    async remove(sid) {
+      const removed = (await ask({ do: 'remove', table, key: sid })) as T | undefined;
+      if (removed) changed({ table, action: 'removed', sid, parentSid: parentOf(removed) });
+      return removed !== undefined;
+    },
+    list: async (where, page) => (await ask({ do: 'list', table, where, conditions: [], page })) as Page<T>,
+    count: async (where) => (await ask({ do: 'count', table, where })) as number,
+  };
+}
+
+function mappingRepository(ask: Ask, changed: Changed): MappingRepository {
+  const table = 'mappings';
+  return {
+    get: async (domainSid, kind, listSid) =>
+      (await ask({ do: 'get', table, key: mappingKey({ domainSid, kind, listSid }) })) as Awaited<
+        ReturnType<MappingRepository['get']>
+      >,
+    async insert(mapping) {
+      await ask({ do: 'insert', table, record: mapping });
+      changed({ table, action: 'inserted', sid: mappingKey(mapping), parentSid: mapping.domainSid });
+    },
+    async remove(domainSid, kind, listSid) {
+      const key = mappingKey({ domainSid, kind, listSid });
+      const removed = await ask({ do: 'remove', table, key });
+      if (removed) changed({ table, action: 'removed', sid: key, parentSid: domainSid });
+      return removed !== undefined;
+    },
+    list: async (where, page) =>
+      (await ask({ do: 'list', table, where, conditions: [], page })) as Awaited<ReturnType<MappingRepository['list']>>,
+  };
+}
+
+function callStore(ask: Ask, records: RecordBatch): CallStore {
+  return {
+    put: (record) => records.put('calls', record),
+    async get(sid) {
+      await records.flush();
+      return (await ask({ do: 'get', table: 'calls', key: sid })) as CallRecord | undefined;
+    },
+    async list(filter, page) {
+      await records.flush();
+      const where = equalities(filter);
+      return (await ask({
+        do: 'list',
+        table: 'calls',
+        where,
+        conditions: callConditions(filter),
+        page,
+      })) as Page<CallRecord>;
+    },
+    async remove(sid) {
+      await records.flush();
+      return (await ask({ do: 'remove', table: 'calls', key: sid })) !== undefined;
+    },
+  };
+}
+
+function notificationStore(ask: Ask, records: RecordBatch): Store['notifications'] {
+  return {
+    put: (record) => records.put('notifications', record),
+    async list(where: Partial<NotificationRecord>, page: PageRequest, range: DateRange = {}) {
+      await records.flush();
+      const conditions = rangeConditions('date', range.from, range.to);
+      return (await ask({ do: 'list', table: 'notifications', where, conditions, page })) as Page<NotificationRecord>;
+    },
+  };
+}
+
+function bindingStore(ask: Ask, bindings: BindingBatch): BindingStore {
+  return {
+    async all() {
+      await bindings.flush();
+      return (await ask({ do: 'allBindings' })) as Awaited<ReturnType<BindingStore['all']>>;
+    },
+    save: (change) => bindings.save(change),
+  };
+}
+
+const equalities = (filter: CallFilter): Partial<CallRecord> => ({
+  accountSid: filter.accountSid,
+  ...(filter.parentCallSid === undefined ? {} : { parentCallSid: filter.parentCallSid }),
+  ...(filter.status === undefined ? {} : { status: filter.status }),
+});
+
+function callConditions(filter: CallFilter): Condition[] {
+  const conditions: Condition[] = [
+    ...rangeConditions('start_time', filter.startTimeFrom, filter.startTimeTo),
+    ...rangeConditions('end_time', filter.endTimeFrom, filter.endTimeTo),
+  ];
+  if (filter.to !== undefined) conditions.push({ column: 'to_address', operator: '=', value: bareAddress(filter.to) });
+  if (filter.from !== undefined)
+    conditions.push({ column: 'from_address', operator: '=', value: bareAddress(filter.from) });
+  return conditions;
+}
+
+function rangeConditions(column: string, from: number | undefined, to: number | undefined): Condition[] {
+  const conditions: Condition[] = [];
+  if (from !== undefined) conditions.push({ column, operator: '>=', value: from });
+  if (to !== undefined) conditions.push({ column, operator: '<=', value: to });
+  return conditions;
+}

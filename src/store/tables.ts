@@ -1,0 +1,251 @@
+// The tables as data: which field of a record is which column, and of what kind. sql.ts builds every statement from these literals
+// and row.ts turns records into rows and back, so no table has SQL of its own. The columns stand in migrations/, in the same words.
+
+import type {
+  Account,
+  Binding,
+  CallRecord,
+  Credential,
+  CredentialList,
+  Domain,
+  DomainMapping,
+  IpAccessControlList,
+  IpAddress,
+  NotificationRecord,
+} from '../base/records.ts';
+import { bareAddress } from './bare-address.ts';
+import { mappingKey } from './store.ts';
+
+/** `json` holds arrays; `secret` is text under the secret key and cannot be searched. */
+export type ColumnKind = 'text' | 'integer' | 'boolean' | 'json' | 'secret';
+
+export interface Table<T> {
+  readonly name: string;
+  /** One entry per field; the column is the field in snake_case. */
+  readonly columns: { readonly [Field in keyof T]-?: ColumnKind };
+  /** The value of column `key`, unique: cursors, get and remove use it. */
+  readonly keyOf: (record: T) => string;
+  /** Columns made from the record for searching only; never read back. */
+  readonly derived: { readonly [column: string]: (record: T) => string };
+}
+
+/** What statements need of a table, whatever its records are. */
+export interface TableShape {
+  readonly name: string;
+  readonly columns: Readonly<Record<string, ColumnKind>>;
+  readonly derived: Readonly<Record<string, unknown>>;
+}
+
+const sidOf = (record: { readonly sid: string }): string => record.sid;
+
+const accounts: Table<Account> = {
+  name: 'accounts',
+  columns: {
+    sid: 'text',
+    friendlyName: 'text',
+    status: 'text',
+    ownerAccountSid: 'text',
+    authToken: 'secret',
+    dateCreated: 'integer',
+    dateUpdated: 'integer',
+  },
+  keyOf: sidOf,
+  derived: {},
+};
+
+const domains: Table<Domain> = {
+  name: 'domains',
+  columns: {
+    sid: 'text',
+    accountSid: 'text',
+    domainName: 'text',
+    friendlyName: 'text',
+    realm: 'text',
+    voiceUrl: 'text',
+    voiceMethod: 'text',
+    voiceFallbackUrl: 'text',
+    voiceFallbackMethod: 'text',
+    voiceStatusCallbackUrl: 'text',
+    voiceStatusCallbackMethod: 'text',
+    voiceTwiml: 'text',
+    sipRegistration: 'boolean',
+    secure: 'boolean',
+    mediaEncryption: 'text',
+    nat: 'boolean',
+    digestSha256: 'boolean',
+    emergencyCallingEnabled: 'boolean',
+    emergencyCallerSid: 'text',
+    byocTrunkSid: 'text',
+    declared: 'boolean',
+    dateCreated: 'integer',
+    dateUpdated: 'integer',
+  },
+  keyOf: sidOf,
+  derived: {},
+};
+
+const namedListColumns = {
+  sid: 'text',
+  accountSid: 'text',
+  friendlyName: 'text',
+  declared: 'boolean',
+  dateCreated: 'integer',
+  dateUpdated: 'integer',
+} as const;
+
+const credentialLists: Table<CredentialList> = {
+  name: 'credential_lists',
+  columns: namedListColumns,
+  keyOf: sidOf,
+  derived: {},
+};
+
+const credentials: Table<Credential> = {
+  name: 'credentials',
+  columns: {
+    sid: 'text',
+    accountSid: 'text',
+    credentialListSid: 'text',
+    username: 'text',
+    ha1: 'json',
+    dateCreated: 'integer',
+    dateUpdated: 'integer',
+  },
+  keyOf: sidOf,
+  derived: {},
+};
+
+const ipAccessControlLists: Table<IpAccessControlList> = {
+  name: 'ip_access_control_lists',
+  columns: namedListColumns,
+  keyOf: sidOf,
+  derived: {},
+};
+
+const ipAddresses: Table<IpAddress> = {
+  name: 'ip_addresses',
+  columns: {
+    sid: 'text',
+    accountSid: 'text',
+    ipAccessControlListSid: 'text',
+    friendlyName: 'text',
+    ipAddress: 'text',
+    cidrPrefixLength: 'integer',
+    dateCreated: 'integer',
+    dateUpdated: 'integer',
+  },
+  keyOf: sidOf,
+  derived: {},
+};
+
+const mappings: Table<DomainMapping> = {
+  name: 'mappings',
+  columns: {
+    kind: 'text',
+    domainSid: 'text',
+    accountSid: 'text',
+    listSid: 'text',
+    dateCreated: 'integer',
+    dateUpdated: 'integer',
+  },
+  keyOf: mappingKey,
+  derived: {},
+};
+
+const calls: Table<CallRecord> = {
+  name: 'calls',
+  columns: {
+    sid: 'text',
+    accountSid: 'text',
+    parentCallSid: 'text',
+    to: 'text',
+    from: 'text',
+    status: 'text',
+    direction: 'text',
+    startTime: 'integer',
+    answerTime: 'integer',
+    endTime: 'integer',
+    durationSeconds: 'integer',
+    sipResponseCode: 'integer',
+    sipCallId: 'text',
+    domainSid: 'text',
+    answeredBy: 'text',
+    callerName: 'text',
+    forwardedFrom: 'text',
+    errorCode: 'integer',
+    dateCreated: 'integer',
+    dateUpdated: 'integer',
+  },
+  keyOf: sidOf,
+  derived: { to_address: (record) => bareAddress(record.to), from_address: (record) => bareAddress(record.from) },
+};
+
+const notifications: Table<NotificationRecord> = {
+  name: 'notifications',
+  columns: {
+    sid: 'text',
+    accountSid: 'text',
+    callSid: 'text',
+    level: 'text',
+    errorCode: 'integer',
+    message: 'text',
+    requestUrl: 'text',
+    date: 'integer',
+  },
+  keyOf: sidOf,
+  derived: {},
+};
+
+const bindings: Table<Binding> = {
+  name: 'bindings',
+  columns: {
+    aor: 'text',
+    domainSid: 'text',
+    accountSid: 'text',
+    contact: 'text',
+    callId: 'text',
+    cseq: 'integer',
+    q: 'integer',
+    expiresAt: 'integer',
+    transport: 'text',
+    sourceAddress: 'text',
+    sourcePort: 'integer',
+    localAddress: 'text',
+    localPort: 'integer',
+    instanceId: 'text',
+    path: 'json',
+    userAgent: 'text',
+    nodeId: 'text',
+    registeredAt: 'integer',
+  },
+  // RFC 3261 10.3: one binding per AOR and contact; two phones may write the same Contact behind NAT, so instance and source too.
+  keyOf: (record) =>
+    JSON.stringify([
+      record.aor,
+      record.contact,
+      record.instanceId,
+      record.sourceAddress,
+      record.sourcePort,
+      record.callId,
+    ]),
+  derived: {},
+};
+
+export const tables = {
+  accounts,
+  domains,
+  credentialLists,
+  credentials,
+  ipAccessControlLists,
+  ipAddresses,
+  mappings,
+  calls,
+  notifications,
+  bindings,
+} as const;
+
+export type TableName = keyof typeof tables;
+
+/** `voiceFallbackUrl` → `voice_fallback_url`. */
+export const columnOf = (field: string): string =>
+  field.replace(/[A-Z0-9]+/g, (part, offset) => (offset > 0 && /[A-Z]/.test(part) ? `_${part.toLowerCase()}` : part));
