@@ -6,61 +6,34 @@
 
 import type { Clock } from '../base/clock.ts';
 import { newSid, type RandomSource } from '../base/ids.ts';
-import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import type {
   Credential,
   CredentialList,
   Domain,
   DomainMapping,
-  HttpMethod,
   IpAccessControlList,
   IpAddress,
   MappingKind,
 } from '../base/records.ts';
+import {
+  type DeclaredCredentialList,
+  type DeclaredDomain,
+  type DeclaredIpAccessControlList,
+  type DeclaredObjects,
+  settingsOf,
+  splitCidr,
+} from './declared.ts';
 import { digestHa1 } from './secrets.ts';
 import { mappingKey, type Store } from './store.ts';
 import { allPages, sidOf } from './walk.ts';
 
-export interface DeclaredDomain {
-  /** Full name: `office.sip.localhost`. */
-  readonly name: string;
-  readonly friendlyName?: string;
-  readonly voiceUrl?: string;
-  readonly voiceMethod?: HttpMethod;
-  readonly voiceFallbackUrl?: string;
-  readonly voiceFallbackMethod?: HttpMethod;
-  readonly voiceStatusCallbackUrl?: string;
-  readonly voiceStatusCallbackMethod?: HttpMethod;
-  /** A document in place of a URL. */
-  readonly twiml?: string;
-  readonly sipRegistration?: boolean;
-  readonly secure?: boolean;
-  readonly nat?: boolean;
-  readonly mediaEncryption?: 'optional' | 'vendor';
-  readonly digestSha256?: boolean;
-  /** Names of lists, declared here or made over REST. */
-  readonly ipAccessControlLists?: readonly string[];
-  readonly credentialLists?: readonly string[];
-  readonly registrationCredentialLists?: readonly string[];
-}
-
-export interface DeclaredCredentialList {
-  readonly name: string;
-  readonly users: readonly { readonly username: string; readonly password: string }[];
-}
-
-export interface DeclaredIpAccessControlList {
-  readonly name: string;
-  /** `192.0.2.0/24`, `192.0.2.7`, `2001:db8::/32`. Checked by the settings file's reader. */
-  readonly addresses: readonly string[];
-}
-
-export interface DeclaredObjects {
-  readonly domains: readonly DeclaredDomain[];
-  readonly credentialLists: readonly DeclaredCredentialList[];
-  readonly ipAccessControlLists: readonly DeclaredIpAccessControlList[];
-}
+export type {
+  DeclaredCredentialList,
+  DeclaredDomain,
+  DeclaredIpAccessControlList,
+  DeclaredObjects,
+} from './declared.ts';
 
 export interface ProvisionContext {
   readonly accountSid: string;
@@ -200,7 +173,7 @@ class Run {
       writes.push(this.#created(credentials.insert(credential)));
     }
     // Asked for in one turn, so that they share a commit: a thousand users are one fsync.
-    await Promise.allPages(writes);
+    await Promise.all(writes);
   }
 
   async addresses(list: NamedList, declared: DeclaredIpAccessControlList): Promise<void> {
@@ -229,7 +202,7 @@ class Run {
       };
       writes.push(this.#created(addresses.insert(address)));
     }
-    await Promise.allPages(writes);
+    await Promise.all(writes);
   }
 
   /** Returns the declared domains that are ours to change, by name. */
@@ -388,30 +361,4 @@ class Run {
   async #removed(write: Promise<boolean>): Promise<void> {
     if (await write) this.#counts.removed++;
   }
-}
-
-/** The settings of a declared domain, each with its default: leaving a line out of the file sets it back. */
-function settingsOf(declared: DeclaredDomain) {
-  return {
-    friendlyName: declared.friendlyName ?? declared.name.toLowerCase(),
-    voiceUrl: declared.voiceUrl ?? null,
-    voiceMethod: declared.voiceMethod ?? 'POST',
-    voiceFallbackUrl: declared.voiceFallbackUrl ?? null,
-    voiceFallbackMethod: declared.voiceFallbackMethod ?? 'POST',
-    voiceStatusCallbackUrl: declared.voiceStatusCallbackUrl ?? null,
-    voiceStatusCallbackMethod: declared.voiceStatusCallbackMethod ?? 'POST',
-    voiceTwiml: declared.twiml ?? null,
-    sipRegistration: declared.sipRegistration ?? false,
-    secure: declared.secure ?? false,
-    nat: declared.nat ?? false,
-    mediaEncryption: declared.mediaEncryption ?? 'optional',
-    digestSha256: declared.digestSha256 ?? false,
-  } as const;
-}
-
-/** `192.0.2.0/24` → address and length; without a length the whole address. */
-function splitCidr(text: string): { readonly address: string; readonly prefixLength: number } {
-  const [address = '', length] = text.split('/');
-  const whole = address.includes(':') ? 128 : 32;
-  return { address, prefixLength: length === undefined ? whole : Number(length) };
 }

@@ -1,0 +1,69 @@
+// What hookswitch.yaml (or the demo) may declare, and how one declaration reads as fields of a record. Pure; provision.ts applies it.
+
+import type { HttpMethod } from '../base/records.ts';
+
+export interface DeclaredDomain {
+  /** Full name: `office.sip.localhost`. */
+  readonly name: string;
+  readonly friendlyName?: string;
+  readonly voiceUrl?: string;
+  readonly voiceMethod?: HttpMethod;
+  readonly voiceFallbackUrl?: string;
+  readonly voiceFallbackMethod?: HttpMethod;
+  readonly voiceStatusCallbackUrl?: string;
+  readonly voiceStatusCallbackMethod?: HttpMethod;
+  /** A document in place of a URL. */
+  readonly twiml?: string;
+  readonly sipRegistration?: boolean;
+  readonly secure?: boolean;
+  readonly nat?: boolean;
+  readonly mediaEncryption?: 'optional' | 'vendor';
+  readonly digestSha256?: boolean;
+  /** Names of lists, declared here or made over REST. */
+  readonly ipAccessControlLists?: readonly string[];
+  readonly credentialLists?: readonly string[];
+  readonly registrationCredentialLists?: readonly string[];
+}
+
+export interface DeclaredCredentialList {
+  readonly name: string;
+  readonly users: readonly { readonly username: string; readonly password: string }[];
+}
+
+export interface DeclaredIpAccessControlList {
+  readonly name: string;
+  /** `192.0.2.0/24`, `192.0.2.7`, `2001:db8::/32`. Checked by the settings file's reader. */
+  readonly addresses: readonly string[];
+}
+
+export interface DeclaredObjects {
+  readonly domains: readonly DeclaredDomain[];
+  readonly credentialLists: readonly DeclaredCredentialList[];
+  readonly ipAccessControlLists: readonly DeclaredIpAccessControlList[];
+}
+
+/** The settings of a declared domain, each with its default: leaving a line out of the file sets it back. */
+export function settingsOf(declared: DeclaredDomain) {
+  return {
+    friendlyName: declared.friendlyName ?? declared.name.toLowerCase(),
+    voiceUrl: declared.voiceUrl ?? null,
+    voiceMethod: declared.voiceMethod ?? 'POST',
+    voiceFallbackUrl: declared.voiceFallbackUrl ?? null,
+    voiceFallbackMethod: declared.voiceFallbackMethod ?? 'POST',
+    voiceStatusCallbackUrl: declared.voiceStatusCallbackUrl ?? null,
+    voiceStatusCallbackMethod: declared.voiceStatusCallbackMethod ?? 'POST',
+    voiceTwiml: declared.twiml ?? null,
+    sipRegistration: declared.sipRegistration ?? false,
+    secure: declared.secure ?? false,
+    nat: declared.nat ?? false,
+    mediaEncryption: declared.mediaEncryption ?? 'optional',
+    digestSha256: declared.digestSha256 ?? false,
+  } as const;
+}
+
+/** `192.0.2.0/24` → address and length; without a length the whole address. */
+export function splitCidr(text: string): { readonly address: string; readonly prefixLength: number } {
+  const [address = '', length] = text.split('/');
+  const whole = address.includes(':') ? 128 : 32;
+  return { address, prefixLength: length === undefined ? whole : Number(length) };
+}
