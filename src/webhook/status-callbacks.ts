@@ -105,7 +105,7 @@ export function createStatusCallbacks({ client, log, clock }: Dependencies): Sta
 // twiml.md 8.1: 204, or 200 with text/xml and an empty Response. Anything else is only worth a log line.
 function isExpectedAnswer(status: number, contentType: string, body: Buffer): boolean {
   if (status === 204 || body.length === 0) return true;
-  if (!/^(text|application)\/xml$/.test(contentType)) return body.length <= 64;
+  if (!/^(text|application)\/xml$/.test(contentType)) return false;
   return /^\s*(<\?xml[^>]*\?>)?\s*<Response\s*(\/>|>\s*<\/Response>)\s*$/.test(body.toString('utf8', 0, 512));
 }
 
