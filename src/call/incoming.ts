@@ -53,7 +53,8 @@ export async function acceptInvite(invite: IncomingInvite, services: IncomingSer
     sipParams: inboundSipParams(request, domain, invite.flow.remoteAddress, invite.username),
     callerName: request.from.displayName ?? null,
   });
-  services.router.noteInbound(call, maxForwards(request) ?? 70);
+  const hops = maxForwards(request);
+  services.router.noteInbound(call, hops?.ok ? hops.value : 70);
   const leg = SipLeg.incoming(invite, { callSid: call.sid, accountSid: domain.accountSid }, services.legs, {
     callSid: call.sid,
     profile: 'avp',

@@ -19,13 +19,9 @@ import type { Calls } from './calls.ts';
 import type { DialTarget } from './dial-options.ts';
 import { type Branch, ForkedLeg } from './forked-leg.ts';
 import { SipLeg, type SipLegServices } from './sip-leg.ts';
-import type { TrunkGate } from './trunks.ts';
+import type { RouteFailure, TrunkGate } from './trunks.ts';
 
-export interface RouteFailure {
-  readonly errorCode: number;
-  readonly detail: string;
-  readonly sipStatus: number;
-}
+export type { RouteFailure } from './trunks.ts';
 
 /** What a target is, before a call is made of it. */
 export type RouteTarget =

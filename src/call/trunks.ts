@@ -4,7 +4,12 @@ import type { Clock } from '../base/clock.ts';
 import type { Domain, Trunk } from '../base/records.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { SipUri } from '../sip/grammar/uri.ts';
-import type { RouteFailure } from './routing.ts';
+
+export interface RouteFailure {
+  readonly errorCode: number;
+  readonly detail: string;
+  readonly sipStatus: number;
+}
 
 export interface AdmittedTrunk {
   readonly trunk: Trunk;

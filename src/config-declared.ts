@@ -1,0 +1,88 @@
+// The objects that hookswitch.yaml may declare, as a schema: domains, credential lists, IP access control lists, trunks.
+// They are applied on start and on change, idempotently; REST shows the same objects (design.md 4).
+
+import ipaddr from 'ipaddr.js';
+import { z } from 'zod';
+
+const url = z.string().regex(/^https?:\/\/\S+$/, 'an http or https URL');
+const method = z.enum(['GET', 'POST']);
+const name = z.string().min(1).max(64);
+const safe = z.string().regex(/^[^\r\n\0]*$/, 'text without line breaks');
+const address = z
+  .string()
+  .refine((value) => ipaddr.isValid(value) || ipaddr.isValidCIDR(value), 'an IP address or CIDR');
+
+const domain = z
+  .object({
+    name: z
+      .string()
+      .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i, 'a full domain name such as pbx.sip.localhost')
+      .transform((value) => value.toLowerCase()),
+    friendlyName: name.optional(),
+    voiceUrl: url.optional(),
+    voiceMethod: method.optional(),
+    voiceFallbackUrl: url.optional(),
+    voiceFallbackMethod: method.optional(),
+    voiceStatusCallbackUrl: url.optional(),
+    voiceStatusCallbackMethod: method.optional(),
+    twiml: z.string().max(65_536).optional(),
+    sipRegistration: z.boolean().optional(),
+    secure: z.boolean().optional(),
+    nat: z.boolean().optional(),
+    mediaEncryption: z.enum(['optional', 'vendor']).optional(),
+    digestSha256: z.boolean().optional(),
+    ipAccessControlLists: z.array(name).optional(),
+    credentialLists: z.array(name).optional(),
+    registrationCredentialLists: z.array(name).optional(),
+  })
+  .strict();
+
+const credentialList = z
+  .object({
+    name,
+    users: z.array(
+      z
+        .object({
+          username: z.string().regex(/^[^\s"\\@:]{1,32}$/, '1 to 32 characters without space, quote, @ or :'),
+          password: safe.pipe(z.string().min(1).max(128)),
+        })
+        .strict(),
+    ),
+  })
+  .strict();
+
+const ipAccessControlList = z.object({ name, addresses: z.array(address) }).strict();
+
+const trunk = z
+  .object({
+    name,
+    host: z.string().min(1).max(253),
+    port: z.number().int().min(1).max(65_535).nullable().default(null),
+    transport: z.enum(['udp', 'tcp', 'tls']).default('udp'),
+    username: safe.nullable().default(null),
+    password: safe.nullable().default(null),
+    allowedPrefixes: z.array(z.string().regex(/^\+?\d*$/, 'digits, with or without +')).default([]),
+    stripPrefix: z
+      .string()
+      .regex(/^\+?\d*$/)
+      .default(''),
+    prepend: z
+      .string()
+      .regex(/^\+?\d*$/)
+      .default(''),
+    fromDomain: safe.nullable().default(null),
+    callerId: safe.nullable().default(null),
+    maxConcurrentCalls: z.number().int().min(0).default(100),
+    maxCallsPerSecond: z.number().int().min(0).default(10),
+    secureMedia: z.boolean().default(false),
+  })
+  .strict();
+
+export const declaredSchema = z.object({
+  domains: z.array(domain).default([]),
+  credentialLists: z.array(credentialList).default([]),
+  ipAccessControlLists: z.array(ipAccessControlList).default([]),
+  trunks: z.array(trunk).default([]),
+});
+
+export type Declared = z.infer<typeof declaredSchema>;

@@ -1,0 +1,147 @@
+// hookswitch.yaml + environment → one checked, frozen Config. The only file that reads process.env. All mistakes are reported at
+// once: key, value, what is allowed (design.md 4).
+
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
+import { parse as parseYaml, YAMLParseError } from 'yaml';
+import type { Trunk } from './base/records.ts';
+import { err, ok, type Result } from './base/result.ts';
+import { type Declared, declaredSchema } from './config-declared.ts';
+import { type Listen, type LogSetting, type Setting, settings } from './settings.ts';
+
+export interface Config {
+  readonly sipListen: readonly Listen[];
+  readonly sipsListen: readonly Listen[];
+  readonly httpListen: Listen;
+  readonly httpsListen: Listen | null;
+  readonly publicUrl: string | null;
+  readonly publicAddress: string | null;
+  readonly localNetworks: readonly string[] | null;
+  readonly mediaPorts: { readonly first: number; readonly last: number };
+  readonly mediaWorkers: number;
+  readonly dataDir: string;
+  readonly certDir: string;
+  readonly accountSid: string | null;
+  readonly authToken: string | null;
+  readonly secretKey: string | null;
+  readonly realm: string;
+  readonly domainSuffix: string;
+  /** Undefined = the demo domain while it exists. */
+  readonly defaultDomain: string | null;
+  readonly nodeId: string | null;
+  readonly log: LogSetting;
+  readonly demo: boolean | null;
+  readonly maxCalls: number;
+  readonly webhookAllowPrivate: boolean;
+  readonly speech: string;
+  readonly speechUrl: string | null;
+  readonly speechKey: string | null;
+  /** Seconds that SIGTERM waits for running calls. */
+  readonly drainSeconds: number;
+  readonly declared: Declared;
+  /** Path of the settings file that was read, for the reload watch. */
+  readonly file: string | null;
+}
+
+/** One mistake in the settings. */
+export interface ConfigProblem {
+  readonly key: string;
+  readonly value: string;
+  readonly allowed: string;
+}
+
+/** Reads and checks the settings. `file` must exist when given; the default file may be missing. */
+export function loadConfig(
+  file: string | undefined,
+  environment: NodeJS.ProcessEnv = process.env,
+): Result<Config, readonly ConfigProblem[]> {
+  const problems: ConfigProblem[] = [];
+  const document = readDocument(file, problems);
+  const values: Record<string, unknown> = {};
+  for (const setting of Object.values(settings) as Setting[]) {
+    const raw = environment[setting.env] ?? document.values[setting.key];
+    const given =
+      raw === undefined || raw === null ? setting.default : Array.isArray(raw) ? raw.join(',') : String(raw);
+    try {
+      values[setting.key] = setting.parse(given);
+    } catch {
+      const key = environment[setting.env] === undefined ? setting.key : setting.env;
+      problems.push({ key, value: setting.secret ? '[hidden]' : given, allowed: setting.allowed });
+    }
+  }
+  const declared = declaredSchema.safeParse(document.declared);
+  if (!declared.success) {
+    for (const issue of declared.error.issues) {
+      problems.push({
+        key: issue.path.join('.'),
+        value: valueAt(document.declared, issue.path),
+        allowed: issue.message,
+      });
+    }
+  }
+  if (problems.length > 0 || !declared.success) return err(problems);
+  const config = values as unknown as Config;
+  return ok(
+    Object.freeze({
+      ...config,
+      dataDir: resolve(config.dataDir),
+      certDir: resolve(config.certDir),
+      mediaWorkers: config.mediaWorkers ?? Math.max(1, Math.min(4, availableParallelism() - 1)),
+      declared: declared.data,
+      file: document.file,
+    }),
+  );
+}
+
+const DECLARED_KEYS = ['domains', 'credentialLists', 'ipAccessControlLists', 'trunks'];
+
+function readDocument(
+  file: string | undefined,
+  problems: ConfigProblem[],
+): { values: Record<string, unknown>; declared: Record<string, unknown>; file: string | null } {
+  const path = file ?? 'hookswitch.yaml';
+  const empty = { values: {}, declared: {}, file: null };
+  let source: string;
+  try {
+    source = readFileSync(path, 'utf8');
+  } catch (fault) {
+    if (file !== undefined)
+      problems.push({ key: '--config', value: path, allowed: `a readable file (${(fault as Error).message})` });
+    return empty;
+  }
+  try {
+    const parsed: unknown = parseYaml(source, { maxAliasCount: 100 }) ?? {};
+    if (typeof parsed !== 'object' || Array.isArray(parsed))
+      throw new YAMLParseError([0, 0], 'UNEXPECTED_TOKEN', 'must be a map of settings');
+    const values: Record<string, unknown> = {};
+    const declared: Record<string, unknown> = {};
+    const known = new Set(Object.values(settings).map((setting) => setting.key as string));
+    for (const [key, value] of Object.entries(parsed as Record<string, unknown>)) {
+      if (DECLARED_KEYS.includes(key)) declared[key] = value;
+      else if (known.has(key)) values[key] = value;
+      else problems.push({ key, value: String(value), allowed: 'a known setting; see the table in README.md' });
+    }
+    return { values, declared, file: resolve(path) };
+  } catch (fault) {
+    problems.push({ key: path, value: '', allowed: `YAML: ${(fault as Error).message}` });
+    return empty;
+  }
+}
+
+function valueAt(root: unknown, path: readonly PropertyKey[]): string {
+  let value = root;
+  for (const key of path) value = (value as Record<PropertyKey, unknown> | undefined)?.[key];
+  return path.some((key) => /password/i.test(String(key)))
+    ? '[hidden]'
+    : (JSON.stringify(value)?.slice(0, 120) ?? 'missing');
+}
+
+/** The settings as text, secrets hidden: `--print-config`. */
+export function printConfig(config: Config): string {
+  const hidden = (key: string, value: unknown): unknown =>
+    /password|authToken|secretKey|speechKey/i.test(key) && value !== null ? '[hidden]' : value;
+  return JSON.stringify(config, hidden, 2);
+}
+
+export type { Declared, Trunk };

@@ -1,0 +1,306 @@
+// The table of settings: environment name, key in hookswitch.yaml, default, meaning, and how the text is read. README shows the same
+// table (a test compares them). Parsers throw RangeError; config.ts turns that into a problem with key, value and what is allowed.
+
+import ipaddr from 'ipaddr.js';
+import type { LogLevel } from './base/log.ts';
+
+export interface Listen {
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface LogSetting {
+  readonly level: LogLevel;
+  readonly folders: Readonly<Record<string, LogLevel>>;
+}
+
+export interface Setting {
+  readonly env: string;
+  /** Key in hookswitch.yaml. */
+  readonly key: string;
+  readonly default: string;
+  readonly meaning: string;
+  readonly allowed: string;
+  readonly secret?: boolean;
+  readonly parse: (text: string) => unknown;
+}
+
+const fail = (): never => {
+  throw new RangeError('not allowed');
+};
+
+function parseListen(text: string): Listen {
+  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text.trim());
+  const address = match?.[1] ?? match?.[2] ?? '';
+  const port = Number(match?.[3]);
+  if (!match || !ipaddr.isValid(address) || port > 65_535) fail();
+  return { address, port };
+}
+
+const list =
+  <T>(parse: (text: string) => T) =>
+  (text: string): T[] =>
+    text
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== '')
+      .map(parse);
+const optional =
+  <T>(parse: (text: string) => T) =>
+  (text: string): T | null =>
+    text.trim() === '' ? null : parse(text.trim());
+const text = (value: string): string => value.trim();
+const whole =
+  (least: number, most: number) =>
+  (value: string): number => {
+    const number = Number(value);
+    return Number.isInteger(number) && number >= least && number <= most ? number : fail();
+  };
+const matching =
+  (pattern: RegExp) =>
+  (value: string): string =>
+    pattern.test(value.trim()) ? value.trim() : fail();
+const boolean = (value: string): boolean =>
+  /^(true|yes|1|on)$/i.test(value) ? true : /^(false|no|0|off)$/i.test(value) ? false : fail();
+
+function parsePorts(value: string): { first: number; last: number } {
+  const match = /^(\d+)-(\d+)$/.exec(value.trim());
+  const first = Number(match?.[1]);
+  const last = Number(match?.[2]);
+  return match && first >= 1024 && last <= 65_535 && last - first >= 3 ? { first, last } : fail();
+}
+
+function parseLog(value: string): LogSetting {
+  const levels = new Set(['trace', 'debug', 'info', 'warn', 'error', 'silent']);
+  let level: LogLevel = 'info';
+  const folders: Record<string, LogLevel> = {};
+  for (const part of value.split(',').map((one) => one.trim())) {
+    const [name, folderLevel] = part.split('=');
+    const wanted = folderLevel ?? name ?? '';
+    if (!levels.has(wanted)) fail();
+    if (folderLevel === undefined) level = wanted as LogLevel;
+    else folders[name ?? ''] = wanted as LogLevel;
+  }
+  return { level, folders };
+}
+
+const host = matching(/^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i);
+const cidr = (value: string): string => {
+  ipaddr.parseCIDR(value);
+  return value;
+};
+
+/** One row per setting; README shows the same table (a test compares). Order is that of the page. */
+export const settings = {
+  sipListen: {
+    env: 'HOOKSWITCH_SIP_LISTEN',
+    key: 'sipListen',
+    default: '[::]:5060,0.0.0.0:5060',
+    meaning: 'SIP over UDP and TCP, comma list',
+    allowed: 'address:port, IPv6 in brackets',
+    parse: list(parseListen),
+  },
+  sipsListen: {
+    env: 'HOOKSWITCH_SIPS_LISTEN',
+    key: 'sipsListen',
+    default: '[::]:5061,0.0.0.0:5061',
+    meaning: 'SIP over TLS, comma list; empty = none',
+    allowed: 'address:port, IPv6 in brackets',
+    parse: list(parseListen),
+  },
+  httpListen: {
+    env: 'HOOKSWITCH_HTTP_LISTEN',
+    key: 'httpListen',
+    default: '127.0.0.1:7080',
+    meaning: 'REST API, health, debug counts',
+    allowed: 'address:port',
+    parse: parseListen,
+  },
+  httpsListen: {
+    env: 'HOOKSWITCH_HTTPS_LISTEN',
+    key: 'httpsListen',
+    default: '',
+    meaning: 'the same over TLS; empty = none',
+    allowed: 'address:port',
+    parse: optional(parseListen),
+  },
+  publicUrl: {
+    env: 'HOOKSWITCH_PUBLIC_URL',
+    key: 'publicUrl',
+    default: '',
+    meaning: 'origin written into absolute URLs',
+    allowed: 'http(s)://host[:port]',
+    parse: optional(matching(/^https?:\/\/[^/\s]+$/)),
+  },
+  publicAddress: {
+    env: 'HOOKSWITCH_PUBLIC_ADDRESS',
+    key: 'publicAddress',
+    default: '',
+    meaning: 'address in Via, Contact and SDP towards peers outside the local networks',
+    allowed: 'IP address',
+    parse: optional((value) => (ipaddr.isValid(value) ? value : fail())),
+  },
+  localNetworks: {
+    env: 'HOOKSWITCH_LOCAL_NETWORKS',
+    key: 'localNetworks',
+    default: '',
+    meaning: 'peers inside get the local address; empty = loopback and the private ranges on an interface',
+    allowed: 'comma list of CIDR',
+    parse: optional(list(cidr)),
+  },
+  mediaPorts: {
+    env: 'HOOKSWITCH_MEDIA_PORTS',
+    key: 'mediaPorts',
+    default: '10000-20000',
+    meaning: 'UDP range for RTP and RTCP',
+    allowed: 'first-last, 1024 to 65535',
+    parse: parsePorts,
+  },
+  mediaWorkers: {
+    env: 'HOOKSWITCH_MEDIA_WORKERS',
+    key: 'mediaWorkers',
+    default: '',
+    meaning: 'media threads; empty = cores − 1, at least 1, at most 4',
+    allowed: '1 to 64',
+    parse: optional(whole(1, 64)),
+  },
+  dataDir: {
+    env: 'HOOKSWITCH_DATA_DIR',
+    key: 'dataDir',
+    default: './data',
+    meaning: 'database and secret.key',
+    allowed: 'folder',
+    parse: text,
+  },
+  certDir: {
+    env: 'HOOKSWITCH_CERT_DIR',
+    key: 'certDir',
+    default: './certs',
+    meaning: 'certificates',
+    allowed: 'folder',
+    parse: text,
+  },
+  accountSid: {
+    env: 'HOOKSWITCH_ACCOUNT_SID',
+    key: 'accountSid',
+    default: '',
+    meaning: 'root account; made on first start when empty',
+    allowed: 'AC and 32 hex digits',
+    parse: optional(matching(/^AC[0-9a-f]{32}$/)),
+  },
+  authToken: {
+    env: 'HOOKSWITCH_AUTH_TOKEN',
+    key: 'authToken',
+    default: '',
+    meaning: 'its auth token; made on first start when empty',
+    allowed: '16 to 128 characters',
+    secret: true,
+    parse: optional(matching(/^\S{16,128}$/)),
+  },
+  secretKey: {
+    env: 'HOOKSWITCH_SECRET_KEY',
+    key: 'secretKey',
+    default: '',
+    meaning: 'encrypts stored secrets; empty = DATA_DIR/secret.key',
+    allowed: '64 hex digits',
+    secret: true,
+    parse: optional(matching(/^[0-9a-f]{64}$/i)),
+  },
+  realm: {
+    env: 'HOOKSWITCH_REALM',
+    key: 'realm',
+    default: 'sip.hookswitch.local',
+    meaning: 'digest realm of new domains',
+    allowed: 'text without quotes',
+    parse: matching(/^[^"\\\r\n]{1,128}$/),
+  },
+  domainSuffix: {
+    env: 'HOOKSWITCH_DOMAIN_SUFFIX',
+    key: 'domainSuffix',
+    default: 'sip.localhost',
+    meaning: 'suffix of new SIP domains',
+    allowed: 'host name',
+    parse: (value: string) => host(value).toLowerCase(),
+  },
+  defaultDomain: {
+    env: 'HOOKSWITCH_DEFAULT_DOMAIN',
+    key: 'defaultDomain',
+    default: '',
+    meaning: 'domain of calls to our bare address; empty = the demo domain while it exists',
+    allowed: 'full domain name',
+    parse: optional((value) => host(value).toLowerCase()),
+  },
+  nodeId: {
+    env: 'HOOKSWITCH_NODE_ID',
+    key: 'nodeId',
+    default: '',
+    meaning: 'part of Contact users; empty = random',
+    allowed: 'letters and digits',
+    parse: optional(matching(/^[A-Za-z0-9]{1,32}$/)),
+  },
+  log: {
+    env: 'HOOKSWITCH_LOG',
+    key: 'log',
+    default: 'info',
+    meaning: 'level, or `info,sip=trace` per folder',
+    allowed: 'trace debug info warn error silent',
+    parse: parseLog,
+  },
+  demo: {
+    env: 'HOOKSWITCH_DEMO',
+    key: 'demo',
+    default: '',
+    meaning: 'demo domain with alice and bob; empty = while nothing else is declared',
+    allowed: 'true or false',
+    parse: optional(boolean),
+  },
+  maxCalls: {
+    env: 'HOOKSWITCH_MAX_CALLS',
+    key: 'maxCalls',
+    default: '4000',
+    meaning: 'legs at once; beyond it 503',
+    allowed: '1 to 10000',
+    parse: whole(1, 10_000),
+  },
+  webhookAllowPrivate: {
+    env: 'HOOKSWITCH_WEBHOOK_ALLOW_PRIVATE',
+    key: 'webhookAllowPrivate',
+    default: 'true',
+    meaning: 'webhook and media URLs may point to private addresses',
+    allowed: 'true or false',
+    parse: boolean,
+  },
+  speech: {
+    env: 'HOOKSWITCH_SPEECH',
+    key: 'speech',
+    default: 'auto',
+    meaning: 'speech engine: espeak-ng where installed, else its WASM build',
+    allowed: 'auto espeak wasm http none',
+    parse: matching(/^(auto|espeak|wasm|http|none)$/),
+  },
+  speechUrl: {
+    env: 'HOOKSWITCH_SPEECH_URL',
+    key: 'speechUrl',
+    default: '',
+    meaning: 'OpenAI-style speech endpoint for `http`',
+    allowed: 'http(s) URL',
+    parse: optional(matching(/^https?:\/\/\S+$/)),
+  },
+  speechKey: {
+    env: 'HOOKSWITCH_SPEECH_KEY',
+    key: 'speechKey',
+    default: '',
+    meaning: 'its key',
+    allowed: 'text',
+    secret: true,
+    parse: optional(text),
+  },
+  drainSeconds: {
+    env: 'HOOKSWITCH_DRAIN_SECONDS',
+    key: 'drainSeconds',
+    default: '30',
+    meaning: 'how long SIGTERM waits for running calls',
+    allowed: '0 to 86400',
+    parse: whole(0, 86_400),
+  },
+} as const satisfies Record<string, Setting>;
