@@ -131,6 +131,18 @@ export const limits = {
   recordingMs: 4 * 3_600_000,
   gatherDigits: 1_024,
   sayChars: 4_096,
+  // --- speech
+  /** SSML tags count too. */
+  speechInputChars: 16_384,
+  speechProcesses: 4,
+  speechQueue: 256,
+  speechTimeoutMs: 15_000,
+  speechSeconds: 600,
+  speechBytes: 32 * 1024 * 1024,
+  speechCacheBytes: 64 * 1024 * 1024,
+  speechIdleMs: 60_000,
+  ssmlDepth: 16,
+  ssmlBreakMs: 10_000,
   // --- REST
   restBodyBytes: 256 * 1_024,
   pageSizeMax: 1_000,
