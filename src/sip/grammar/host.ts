@@ -104,7 +104,11 @@ export function scanHostPort(text: string, from: number): HostPort | string {
   if (text.charCodeAt(from) === 0x5b) {
     const close = text.indexOf(']', from);
     if (close < 0) return 'IPv6 address without closing bracket';
-    host = text.slice(from + 1, close).toLowerCase();
+    // RFC 5118 4.10: the grammar of RFC 3261 allows `:::` in front of an embedded IPv4 address; read it as `::`.
+    host = text
+      .slice(from + 1, close)
+      .toLowerCase()
+      .replace(/:::(?=[0-9.]+$)/, '::');
     if (!isIpv6(host)) return 'not an IPv6 address between brackets';
     end = close + 1;
   } else {

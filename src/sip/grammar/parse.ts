@@ -178,20 +178,27 @@ function answerable(method: string, uri: Uri, block: HeaderBlock, eager: EagerHe
   const rawValue = (key: string) => block.fields[block.keys.indexOf(key)]?.value;
   const [fromText, toText, cseqText] = [rawValue('from'), rawValue('to'), rawValue('cseq')];
   const callId = rawValue('call-id');
-  if (!eager.via || fromText === undefined || toText === undefined || !callId || cseqText === undefined)
-    return undefined;
+  const via = eager.via ?? sentBy(rawValue('via') ?? '');
+  if (!via || fromText === undefined || toText === undefined || !callId || cseqText === undefined) return undefined;
   return {
     kind: 'request',
     method,
     uri,
     headers: new HeaderList(block.fields, block.keys),
     body: Buffer.alloc(0),
-    via: eager.via,
+    via,
     from: eager.from ?? unreadable(fromText),
     to: eager.to ?? unreadable(toText),
     callId,
     cseq: eager.cseq ?? { sequence: 0, method },
   };
+}
+
+/** The sent-by of a Via whose version or parameters are broken; an answer goes to the source anyway (RFC 3261 18.2.2). */
+function sentBy(text: string): Via | undefined {
+  const head = (text.split(/[;,]/, 1)[0] ?? '').replace(/^SIP[ \t]*\/[ \t]*[\d.]+/i, 'SIP/2.0');
+  const scanned = scanVia(head, 0);
+  return scanned.ok ? scanned.value.via : undefined;
 }
 
 const unreadable = (text: string): NameAddr => ({
