@@ -1,6 +1,6 @@
 // All live calls of this node: made here, counted here, forgotten here when they end.
 
-import type { Clock } from '../base/clock.ts';
+import type { Clock, Timer } from '../base/clock.ts';
 import { Emitter, type Unsubscribe } from '../base/emitter.ts';
 import type { CallEvent } from '../base/events.ts';
 import { newSid, type RandomSource } from '../base/ids.ts';
@@ -42,25 +42,26 @@ export class Calls {
   /** A new call. The caller attaches its leg at once. */
   create(options: Omit<CallOptions, 'sid'>): Call {
     const { clock, log, random } = this.#options;
-    const call = new Call(
-      { ...options, sid: newSid('CA', random) },
-      { clock, log, emit: (event) => this.#events.emit(event) },
-    );
+    let hardEnd: Timer | undefined;
+    // Forgotten only after every listener saw `ended`: they look the call up.
+    const emit = (event: CallEvent) => {
+      this.#events.emit(event);
+      if (event.type !== 'ended') return;
+      hardEnd?.cancel();
+      this.#forget(event.callSid);
+    };
+    const call = new Call({ ...options, sid: newSid('CA', random) }, { clock, log, emit });
     this.#live.set(call.sid, call);
-    const limit = clock.after(limits.callTimeLimitMs, () => {
+    hardEnd = clock.after(limits.callTimeLimitMs, () => {
       call.notify('warning', 32015, 'the call reached its maximum duration');
       call.hangUp('maximum duration');
     });
-    call.signal.addEventListener(
-      'abort',
-      () => {
-        limit.cancel();
-        this.#live.delete(call.sid);
-        if (this.#live.size === 0) for (const done of this.#onEmpty.splice(0)) done();
-      },
-      { once: true },
-    );
     return call;
+  }
+
+  #forget(sid: string): void {
+    this.#live.delete(sid);
+    if (this.#live.size === 0) for (const done of this.#onEmpty.splice(0)) done();
   }
 
   get(sid: string): Call | undefined {

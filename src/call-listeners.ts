@@ -1,0 +1,120 @@
+// Who listens to CallEvents: the log, the store, status callbacks, the trace. Each on its own; one that fails harms no other.
+
+import type { Clock } from './base/clock.ts';
+import type { CallEvent } from './base/events.ts';
+import { newSid } from './base/ids.ts';
+import type { Log } from './base/log.ts';
+import type { CallStatus } from './base/records.ts';
+import type { Call } from './call/call.ts';
+import type { Calls } from './call/calls.ts';
+import type { DialEvent } from './call/dial-options.ts';
+import { callParams } from './call/params.ts';
+import type { Store } from './store/store.ts';
+import { type StatusCallbacks, statusCallbackParams } from './webhook/status-callbacks.ts';
+
+export interface ListenerServices {
+  readonly calls: Calls;
+  readonly store: Pick<Store, 'calls' | 'notifications'>;
+  readonly statusCallbacks: StatusCallbacks;
+  readonly authTokenOf: (accountSid: string) => string;
+  readonly forgetCookies: (callSid: string) => void;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Event → the word a noun or REST call subscribes to (sip-interface.md 8.2). */
+const subscriptions: Readonly<Record<string, DialEvent>> = {
+  initiated: 'initiated',
+  ringing: 'ringing',
+  'in-progress': 'answered',
+};
+
+/** Subscribes all listeners but the trace, which is cheap to leave out. */
+export function listenToCalls(services: ListenerServices): void {
+  const { calls } = services;
+  calls.onEvent((event) => logEvent(services.log, event));
+  calls.onEvent((event) => storeEvent(services, event));
+  const sequences = new WeakMap<Call, number>();
+  calls.onEvent((event) => callBack(services, sequences, event));
+}
+
+function logEvent(log: Log, event: CallEvent): void {
+  const fields = { folder: 'call', callSid: event.callSid, atMs: event.atMs };
+  switch (event.type) {
+    case 'created':
+      return log.info(
+        { ...fields, direction: event.direction, from: event.from, to: event.to, sipCallId: event.sipCallId },
+        'call',
+      );
+    case 'status':
+      return log.info({ ...fields, status: event.status, sipResponseCode: event.sipResponseCode }, 'call status');
+    case 'ended': {
+      const { status, sipResponseCode, durationSeconds, reason } = event;
+      return log.info({ ...fields, status, sipResponseCode, durationSeconds, reason }, 'call ended');
+    }
+    case 'notification': {
+      const line = { ...fields, errorCode: event.errorCode, url: event.requestUrl };
+      return event.level === 'error' ? log.error(line, event.message) : log.warn(line, event.message);
+    }
+    default:
+      if (log.enabled('debug')) log.debug(fields, event.type);
+  }
+}
+
+function storeEvent({ calls, store, clock }: ListenerServices, event: CallEvent): void {
+  const call = calls.get(event.callSid);
+  if (!call) return;
+  if (event.type === 'created' || event.type === 'status' || event.type === 'ended') store.calls.put(call.record());
+  if (event.type !== 'notification') return;
+  store.notifications.put({
+    sid: newSid('NO'),
+    accountSid: call.options.accountSid,
+    callSid: call.sid,
+    level: event.level,
+    errorCode: event.errorCode,
+    message: event.message,
+    requestUrl: event.requestUrl,
+    date: clock.wall(),
+  });
+}
+
+function callBack(services: ListenerServices, sequences: WeakMap<Call, number>, event: CallEvent): void {
+  if (event.type !== 'status' && event.type !== 'ended') return;
+  const call = services.calls.get(event.callSid);
+  if (!call) return;
+  if (event.type === 'status') return send(services, sequences, call, subscriptions[event.status], event.status);
+  // Once for every terminal status, after the last action request of the call.
+  void call.sessionEnded.finally(() => {
+    send(services, sequences, call, 'completed', event.status);
+    services.forgetCookies(call.sid);
+  });
+}
+
+function send(
+  services: ListenerServices,
+  sequences: WeakMap<Call, number>,
+  call: Call,
+  subscription: DialEvent | undefined,
+  callStatus: CallStatus | 'initiated',
+): void {
+  const callback = call.statusCallback;
+  if (!callback || subscription === undefined || !callback.events.includes(subscription)) return;
+  const sequenceNumber = sequences.get(call) ?? 0;
+  sequences.set(call, sequenceNumber + 1);
+  const { accountSid } = call.options;
+  services.statusCallbacks.send({
+    url: callback.url,
+    method: callback.method,
+    authToken: services.authTokenOf(accountSid),
+    accountSid,
+    callSid: call.sid,
+    params: statusCallbackParams({
+      standard: callParams(call),
+      callStatus,
+      sequenceNumber,
+      wallMs: services.clock.wall(),
+      durationSeconds: call.durationSeconds,
+      sipResponseCode: call.sipResponseCode,
+    }),
+  });
+}
