@@ -83,7 +83,10 @@ class Runner {
       this.#pending.set(id, finish);
       const text = request.ssml ? safeSsml(request.text) : plainText(request.text);
       const voice = espeakVoice(request.language, request.voice);
-      this.#startedChild().send({ id, text, voice, ssml: request.ssml } satisfies RunnerRequest, (fault) => {
+      const child = this.#startedChild();
+      child.ref();
+      child.channel?.ref();
+      child.send({ id, text, voice, ssml: request.ssml } satisfies RunnerRequest, (fault) => {
         if (fault) finish(err({ code: 'failed', detail: `speech process: ${fault.message}` }));
       });
     });
@@ -105,9 +108,6 @@ class Runner {
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
     this.#child = child;
-    // It must not keep our process alive.
-    child.unref();
-    child.channel?.unref();
     child.on('message', (reply: RunnerReply) => {
       const finish = this.#pending.get(reply.id);
       if ('audio' in reply) finish?.(ok(reply.audio));
@@ -122,6 +122,9 @@ class Runner {
   }
 
   #becomeIdle(): void {
+    // An idle child does not keep our process alive.
+    this.#child?.unref();
+    this.#child?.channel?.unref();
     this.#idleTimer?.cancel();
     this.#idleTimer = this.#clock.after(limits.speechIdleMs, () => this.#endChild('idle'));
   }
