@@ -55,6 +55,7 @@ export const limits = {
   /** How long a cancelled INVITE that rang may take to give its 487 before the session ends without it. */
   cancelAnswerMs: 4_000,
   reinviteRetries: 5,
+  queuedReinvites: 8,
   /** How long an offer of the peer may wait for our answer. */
   offerAnswerMs: 20_000,
   queuedProvisionals: 8,

@@ -49,6 +49,8 @@ export interface AccessControl {
   mayTalk(source: PeerFlow): boolean;
   invite(request: Request, source: PeerFlow): Admission;
   register(request: Request, source: PeerFlow): Admission;
+  /** Takes one unit of the source's budget for an answer to a stranger (OPTIONS, 4xx to what cannot be parsed): false = silence. */
+  spend(source: PeerFlow): boolean;
 }
 
 // ---------------------------------------------------------------- INVITE sessions
@@ -94,6 +96,8 @@ export type SessionEvent =
   | { readonly type: 'reinviteAcknowledged'; readonly sdp: string | undefined }
   | { readonly type: 'info'; readonly contentType: string; readonly body: Buffer }
   | { readonly type: 'refer'; readonly request: Request; readonly respond: (status: number, reason?: string) => void }
+  /** NOTIFY of the refer subscription that our REFER made (RFC 3515); answered already. The body is message/sipfrag. */
+  | { readonly type: 'notify'; readonly request: Request }
   /** The dialog is over. `request` is the peer's BYE. Last event of an established session. */
   | {
       readonly type: 'ended';
@@ -196,6 +200,8 @@ export interface UserAgent {
   invite(options: OutgoingInviteOptions): InviteSession;
   /** Bindings of an address of record, best q first, dead flows left out. */
   bindingsOf(user: string, domainName: string): readonly import('../../base/records.ts').Binding[];
+  /** Loads the bindings from the store; before the transport is started. */
+  start(): Promise<void>;
   /** While draining: new INVITEs get 503 with Retry-After. */
   setDraining(draining: boolean): void;
   counts(): UserAgentCounts;

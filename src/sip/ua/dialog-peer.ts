@@ -1,0 +1,169 @@
+// One dialog with its peer: the record, the flow it lives on, and sending in it. Sessions, forks that lost and stray answers all
+// send their in-dialog requests through here. Digest challenges are answered inside; the caller sees one final outcome.
+
+import { newBranch } from '../../base/ids.ts';
+import {
+  ackFor2xx,
+  type Dialog,
+  dialogId,
+  nextHop,
+  nextRequest,
+  withLocalTarget,
+} from '../dialog/dialog.ts';
+import type { HeaderField, Request, Response } from '../grammar/message.ts';
+import { isSipUri } from '../grammar/uri.ts';
+import type { Flow } from '../transport/transport.ts';
+import type { AuthClient } from './auth-client.ts';
+import { ALLOWED_METHODS, type UaContext } from './context.ts';
+import { contactUriFor, sdpParts, viaFor } from './header-fields.ts';
+import { hopBesideFlow } from './next-hop.ts';
+
+export interface PeerReply {
+  readonly status: number;
+  readonly reason: string;
+  readonly response: Response | undefined;
+  readonly request: Request | undefined;
+  readonly cause: 'response' | 'timeout' | 'transport';
+}
+
+export interface PeerRequestParts {
+  readonly headers?: readonly HeaderField[];
+  readonly body?: Buffer;
+  /** INVITE: the 2xx came again, so its ACK was lost. */
+  readonly on2xxAgain?: () => void;
+}
+
+export class DialogPeer {
+  dialog: Dialog;
+  /** The flow of the latest valid message of the peer. */
+  flow: Flow;
+  /** Its Via asked for rport (RFC 3581), or it is a registered phone: it listens where it sends from. */
+  readonly isSymmetric: boolean;
+  readonly #context: UaContext;
+  readonly #auth: AuthClient;
+  readonly #contactUser: string;
+
+  constructor(parts: {
+    readonly context: UaContext;
+    readonly dialog: Dialog;
+    readonly flow: Flow;
+    readonly auth: AuthClient;
+    readonly contactUser: string;
+    readonly isSymmetric: boolean;
+  }) {
+    this.#context = parts.context;
+    this.#auth = parts.auth;
+    this.#contactUser = parts.contactUser;
+    this.dialog = parts.dialog;
+    this.flow = parts.flow;
+    this.isSymmetric = parts.isSymmetric;
+  }
+
+  get id(): string {
+    return dialogId(this.dialog);
+  }
+
+  /**
+   * Sends a request and waits for its final response: 408 without one (RFC 3261 8.1.3.1), 503 where it could not be sent.
+   * Where the flow is alive the request leaves before this returns.
+   */
+  async send(method: string, parts: PeerRequestParts = {}): Promise<PeerReply> {
+    const flow = this.#readyFlow() ?? (await this.#dial());
+    if (!flow) return unsent('no way to the peer');
+    const reply = await this.#transact(flow, method, parts);
+    const isChallenge = reply.status === 401 || reply.status === 407;
+    if (!isChallenge || !reply.response || !this.#auth.challenged(reply.response)) return reply;
+    return this.#transact(flow, method, parts);
+  }
+
+  /** RFC 3261 13.2.2.4: the ACK of a 2xx. Returns a function that sends the same ACK again. */
+  acknowledge(invite: Request, sdp: string | undefined): () => void {
+    let ack: Request | undefined;
+    let flow: Flow | undefined;
+    const send = () => {
+      if (ack && flow?.isAlive) this.#context.transactions.sendStateless(ack, flow);
+    };
+    const build = (ready: Flow) => {
+      flow = ready;
+      const { headers, body } = sdpParts(sdp);
+      const via = viaFor(ready, newBranch(this.#context.random));
+      const fields = [...headers, this.#userAgent()];
+      ack = ackFor2xx(this.dialog, invite, { via, headers: fields, ...(body ? { body } : {}) });
+      send();
+    };
+    const ready = this.#readyFlow();
+    if (ready) build(ready);
+    else void this.#dial().then((dialled) => dialled && build(dialled));
+    return send;
+  }
+
+  #userAgent(): HeaderField {
+    return { name: 'User-Agent', value: this.#context.settings.serverHeader };
+  }
+
+  #readyFlow(): Flow | undefined {
+    if (!this.flow.isAlive) return undefined;
+    return hopBesideFlow(nextHop(this.dialog), this.flow, this.isSymmetric) ? undefined : this.flow;
+  }
+
+  /** A connection or address of its own for the next hop; the flow where that fails but the flow is alive. */
+  async #dial(): Promise<Flow | undefined> {
+    const fallback = this.flow.isAlive ? this.flow : undefined;
+    const beside = hopBesideFlow(nextHop(this.dialog), this.flow, this.isSymmetric);
+    const hop = nextHop(this.dialog);
+    if (!isSipUri(hop)) return fallback;
+    const resolved = beside ? undefined : await this.#context.resolveTargets(hop);
+    const destination = beside ?? (resolved?.ok ? resolved.value[0] : undefined);
+    if (!destination) return fallback;
+    const connected = await this.#context.transport.connect(destination);
+    if (!connected.ok) return fallback;
+    if (!this.flow.isAlive) this.flow = connected.value;
+    return connected.value;
+  }
+
+  #build(flow: Flow, method: string, parts: PeerRequestParts): Request {
+    if (flow !== this.flow) this.dialog = withLocalTarget(this.dialog, contactUriFor(flow, this.#contactUser));
+    const via = viaFor(flow, newBranch(this.#context.random));
+    const isOffer = method === 'INVITE' || method === 'UPDATE';
+    const common = [this.#userAgent(), ...(isOffer ? [{ name: 'Allow', value: ALLOWED_METHODS }] : [])];
+    const fields = [...(parts.headers ?? []), ...common];
+    const body = parts.body ? { body: parts.body } : {};
+    const plain = nextRequest(this.dialog, method, { via, headers: fields, ...body });
+    const authorization = this.#auth.headersFor(method, plain.request.uri);
+    const next =
+      authorization.length === 0
+        ? plain
+        : nextRequest(this.dialog, method, { via, headers: [...authorization, ...fields], ...body });
+    this.dialog = next.dialog;
+    return next.request;
+  }
+
+  #transact(flow: Flow, method: string, parts: PeerRequestParts): Promise<PeerReply> {
+    const request = this.#build(flow, method, parts);
+    return new Promise((resolve) => {
+      let isSettled = false;
+      const settle = (reply: PeerReply) => {
+        isSettled = true;
+        resolve(reply);
+      };
+      this.#context.transactions.request(request, flow, {
+        onResponse(response) {
+          if (response.status < 200) return;
+          if (isSettled) return parts.on2xxAgain?.();
+          settle({ status: response.status, reason: response.reason, response, request, cause: 'response' });
+        },
+        onTimeout: () =>
+          settle({ status: 408, reason: 'Request Timeout', response: undefined, request, cause: 'timeout' }),
+        onTransportError: (failure) => settle({ ...unsent(failure.detail), request }),
+      });
+    });
+  }
+}
+
+const unsent = (detail: string): PeerReply => ({
+  status: 503,
+  reason: detail,
+  response: undefined,
+  request: undefined,
+  cause: 'transport',
+});

@@ -1,0 +1,94 @@
+// Small readers and writers of header fields that several files of this folder need. Pure.
+
+import type { HeaderField, HeaderList, Message, Request } from '../grammar/message.ts';
+import { type NameAddr, parseNameAddrList, serializeNameAddr } from '../grammar/name-addr.ts';
+import { makeSipUri, type SipUri } from '../grammar/uri.ts';
+import type { Via } from '../grammar/via.ts';
+import type { Flow } from '../transport/transport.ts';
+
+/** All values of a comma-separated token header, lower case. */
+export function tokens(headers: HeaderList, name: string): string[] {
+  return headers
+    .getAll(name)
+    .flatMap((value) => value.split(','))
+    .map((token) => token.trim().toLowerCase())
+    .filter((token) => token !== '');
+}
+
+/** The SDP of a message as text; undefined where the body is of another type or absent. */
+export function sdpOf(message: Message): string | undefined {
+  if (message.body.length === 0) return undefined;
+  return contentTypeOf(message) === 'application/sdp' ? message.body.toString('utf8') : undefined;
+}
+
+/** `type/subtype`, lower case, without parameters; '' when there is none. */
+export function contentTypeOf(message: Message): string {
+  return (message.headers.get('content-type') ?? '').split(';')[0]!.trim().toLowerCase();
+}
+
+export const sdpHeader: HeaderField = { name: 'Content-Type', value: 'application/sdp' };
+
+/** Body and headers of a message that carries `sdp`, or nothing. */
+export function sdpParts(sdp: string | undefined): { readonly headers: readonly HeaderField[]; readonly body?: Buffer } {
+  return sdp === undefined ? { headers: [] } : { headers: [sdpHeader], body: Buffer.from(sdp, 'utf8') };
+}
+
+/** The first Contact; undefined where there is none or it cannot be read. */
+export function contactOf(message: Message): NameAddr | undefined {
+  const value = message.headers.get('contact');
+  if (value === undefined) return undefined;
+  const parsed = parseNameAddrList(value);
+  return parsed.ok ? parsed.value[0] : undefined;
+}
+
+export const tagOf = (nameAddr: NameAddr): string | undefined => nameAddr.params.get('tag');
+
+/** A Via of ours by which answers come back to `flow` (RFC 3261 18.1.1, RFC 3581). */
+export function viaFor(flow: Flow, branch: string): Via {
+  return {
+    transport: flow.transport,
+    host: flow.advertisedHost,
+    port: flow.advertisedPort,
+    branch,
+    received: undefined,
+    rport: null,
+    params: new Map(),
+  };
+}
+
+/** Our Contact towards the peer of `flow`: where in-dialog requests find this node. */
+export function contactUriFor(flow: Flow, user: string): SipUri {
+  return makeSipUri({
+    user,
+    host: flow.advertisedHost,
+    port: flow.advertisedPort,
+    params: { transport: flow.transport === 'wss' ? 'ws' : flow.transport },
+  });
+}
+
+export const contactField = (flow: Flow, user: string): HeaderField => ({
+  name: 'Contact',
+  value: serializeNameAddr({ displayName: undefined, uri: contactUriFor(flow, user), params: new Map() }),
+});
+
+/** Max-Forwards of a request; 70 where it is absent or unreadable (RFC 3261 16.6 3). */
+export function maxForwardsOf(request: Request): number {
+  const text = request.headers.get('max-forwards')?.trim();
+  return text !== undefined && /^\d{1,3}$/.test(text) ? Number(text) : 70;
+}
+
+/**
+ * RFC 4028: a peer that wants a session timer keeps it itself. The 2xx confirms its interval with the peer as the refresher; where
+ * it asks us to refresh, the header is left out and the session has no timer (RFC 4028 9).
+ */
+export function sessionTimerHeaders(request: Request): HeaderField[] {
+  const wanted = request.headers.get('session-expires');
+  const isSupported = [...tokens(request.headers, 'supported'), ...tokens(request.headers, 'require')].includes('timer');
+  if (wanted === undefined || !isSupported) return [];
+  const [seconds = '', ...params] = wanted.split(';').map((part) => part.trim().toLowerCase());
+  if (!/^\d{1,10}$/.test(seconds) || params.includes('refresher=uas')) return [];
+  return [
+    { name: 'Require', value: 'timer' },
+    { name: 'Session-Expires', value: `${seconds};refresher=uac` },
+  ];
+}

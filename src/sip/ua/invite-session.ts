@@ -1,0 +1,261 @@
+// One INVITE session: state, its one listener, and what both roles do alike once the dialog stands (re-INVITE, in-dialog requests,
+// BYE). What happens before is the business of its origin: uas-invite.ts answers an INVITE, uac-invite.ts sends one.
+
+import { strict as assert } from 'node:assert';
+import type { Timer } from '../../base/clock.ts';
+import { limits } from '../../base/limits.ts';
+import type { Result } from '../../base/result.ts';
+import { withRemoteSequence } from '../dialog/dialog.ts';
+import type { HeaderField, Request } from '../grammar/message.ts';
+import type { ServerTransaction } from '../transaction/transaction.ts';
+import type { Flow } from '../transport/transport.ts';
+import type { UaContext } from './context.ts';
+import type { DialogPeer } from './dialog-peer.ts';
+import { Reinvites } from './reinvite.ts';
+import { answer } from './responses.ts';
+import { serveInDialog } from './session-requests.ts';
+import { type SessionInput, sessionStates } from './session-states.ts';
+import type { InviteSession, ResponseOptions, SessionEvent, SessionState } from './ua.ts';
+
+export type EndOptions = { readonly status?: number; readonly reason?: string; readonly headers?: readonly HeaderField[] };
+type InDialogParts = { readonly headers?: readonly HeaderField[]; readonly contentType?: string; readonly body?: Buffer };
+
+/** What a session needs of the side that made it. */
+export interface SessionOrigin {
+  /** The flow before there is a dialog. */
+  readonly flow: Flow | undefined;
+  progress(status: number, options: ResponseOptions): void;
+  accept(options: ResponseOptions): void;
+  reject(status: number, options: ResponseOptions): void;
+  acknowledge(sdp: string): void;
+  /** The session ends before it was established: answer, or CANCEL. */
+  abandon(options: EndOptions): void;
+  /** UAS: the peer gave up by BYE in the early dialog. */
+  abandoned(request: Request): void;
+  /** RFC 3261 15: a UAS sends no BYE before the ACK of its 2xx has come, or can come no more. */
+  whenByeAllowed(send: () => void): void;
+  /** An ACK within the dialog; false when it belongs to a re-INVITE. */
+  acknowledged(ack: Request): boolean;
+  /** PRACK and whatever else only the origin knows; false when it does not know the request either. */
+  serve(transaction: ServerTransaction<Flow>): boolean;
+  /** Releases timers. */
+  dispose(): void;
+}
+
+export class Session implements InviteSession {
+  readonly role: 'uac' | 'uas';
+  readonly callId: string;
+  readonly reinvites: Reinvites;
+  readonly #context: UaContext;
+  #state: SessionState;
+  #origin: SessionOrigin | undefined;
+  #peer: DialogPeer | undefined;
+  #listener: ((event: SessionEvent) => void) | undefined;
+  #unheard: SessionEvent[] = [];
+  #byeTimer: Timer | undefined;
+  #dialogIds = new Set<string>();
+  /** A REFER of ours was accepted: its NOTIFYs are known. */
+  hasReferred = false;
+
+  constructor(context: UaContext, role: 'uac' | 'uas', callId: string) {
+    this.#context = context;
+    this.role = role;
+    this.callId = callId;
+    this.#state = role === 'uac' ? 'calling' : 'early';
+    this.reinvites = new Reinvites(context, this);
+    context.sessions.addSession(this);
+  }
+
+  // ---------------------------------------------------------------- for the origin
+
+  begin(origin: SessionOrigin): void {
+    this.#origin = origin;
+  }
+
+  get peer(): DialogPeer | undefined {
+    return this.#peer;
+  }
+
+  /** Takes a step of the table; false when the input comes too late. */
+  step(input: SessionInput): boolean {
+    const next = sessionStates[this.#state][input];
+    if (next === undefined) return false;
+    this.#state = next;
+    return true;
+  }
+
+  emit(event: SessionEvent): void {
+    if (this.#listener) this.#listener(event);
+    else this.#unheard.push(event);
+  }
+
+  /** In-dialog requests of this dialog come to this session from now on. */
+  listenTo(peer: DialogPeer): void {
+    this.#dialogIds.add(peer.id);
+    this.#context.sessions.addDialog(peer.id, {
+      handleRequest: (transaction) => this.#receive(peer, transaction),
+      handleAck: (ack, flow) => this.#receiveAck(peer, ack, flow),
+    });
+  }
+
+  /** The dialog that the session keeps; early dialogs of other forks are forgotten. */
+  adopt(peer: DialogPeer): void {
+    this.#peer = peer;
+    this.listenTo(peer);
+    for (const id of this.#dialogIds) if (id !== peer.id) this.#forgetDialog(id);
+  }
+
+  /** An early dialog answers in-dialog requests too, until another one wins. */
+  adoptEarly(peer: DialogPeer): void {
+    this.#peer ??= peer;
+    this.listenTo(peer);
+  }
+
+  #forgetDialog(id: string): void {
+    this.#dialogIds.delete(id);
+    this.#context.sessions.removeDialog(id);
+  }
+
+  /** Ends the session before it was established: everything is released, `event` is its last one. */
+  failed(event: SessionEvent | undefined): void {
+    if (!this.step('fail')) return;
+    this.#release();
+    if (event) this.emit(event);
+  }
+
+  // ---------------------------------------------------------------- InviteSession
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  get flow(): Flow | undefined {
+    return this.#peer?.flow ?? this.#origin?.flow;
+  }
+
+  onEvent(listener: (event: SessionEvent) => void): void {
+    assert(!this.#listener, 'a session has one listener');
+    this.#listener = listener;
+    const unheard = this.#unheard;
+    this.#unheard = [];
+    for (const event of unheard) listener(event);
+  }
+
+  progress(status: number, options: ResponseOptions = {}): void {
+    assert(this.role === 'uas' && status > 100 && status < 200, 'progress is a 101-199 of a UAS');
+    if (this.#state === 'early') this.#origin?.progress(status, options);
+  }
+
+  accept(options: ResponseOptions): void {
+    assert(this.role === 'uas', 'only a UAS accepts');
+    if (this.#state === 'early') this.#origin?.accept(options);
+  }
+
+  reject(status: number, options: ResponseOptions = {}): void {
+    assert(this.role === 'uas' && status >= 300 && status < 700, 'a UAS rejects with 300-699');
+    if (this.#state === 'early') this.#origin?.reject(status, options);
+  }
+
+  acknowledge(sdp: string): void {
+    assert(this.role === 'uac', 'only a UAC acknowledges');
+    this.#origin?.acknowledge(sdp);
+  }
+
+  end(options: EndOptions = {}): void {
+    if (this.#state === 'ended') return;
+    if (this.#state !== 'established') return this.#origin?.abandon(options);
+    this.#hangUp('local', options.headers ?? []);
+  }
+
+  reinvite(sdp: string): Promise<Result<string, { readonly status: number; readonly reason: string }>> {
+    return this.reinvites.offer(sdp);
+  }
+
+  async request(method: string, options: InDialogParts = {}) {
+    const peer = this.#peer;
+    if (!peer || this.#state === 'ended') return { status: 481, response: undefined };
+    const contentType = options.contentType && [{ name: 'Content-Type', value: options.contentType }];
+    const { status, response } = await peer.send(method, {
+      headers: [...(options.headers ?? []), ...(contentType || [])],
+      ...(options.body ? { body: options.body } : {}),
+    });
+    if (method === 'REFER' && status >= 200 && status < 300) this.hasReferred = true;
+    this.checkDialogLost(status);
+    return { status, response };
+  }
+
+  // ---------------------------------------------------------------- in the dialog
+
+  #receive(peer: DialogPeer, transaction: ServerTransaction<Flow>): void {
+    const { request } = transaction;
+    const inOrder = withRemoteSequence(peer.dialog, request);
+    // RFC 3261 12.2.2: a request that overtook a later one.
+    if (!inOrder.ok) return void answer(this.#context, transaction, inOrder.error.status, inOrder.error);
+    peer.dialog = inOrder.value;
+    peer.flow = transaction.flow;
+    if (request.method === 'BYE') return this.#receiveBye(peer, transaction);
+    if (this.#state === 'ended') return void answer(this.#context, transaction, 481);
+    if (this.#origin?.serve(transaction)) return;
+    serveInDialog(this.#context, this, peer, transaction);
+  }
+
+  #receiveAck(peer: DialogPeer, ack: Request, flow: Flow): void {
+    peer.flow = flow;
+    if (!this.#origin?.acknowledged(ack)) this.reinvites.acknowledged(ack);
+  }
+
+  #receiveBye(peer: DialogPeer, transaction: ServerTransaction<Flow>): void {
+    answer(this.#context, transaction, 200);
+    const { request } = transaction;
+    if (this.#state !== 'established') {
+      // RFC 3261 15.1.2: BYE in an early dialog; the INVITE still gets its final response. Both sides' BYE may also have crossed.
+      if (this.#state === 'ended') return;
+      if (this.role === 'uas') this.#origin?.abandoned(request);
+      else this.#forgetDialog(peer.id);
+      return;
+    }
+    if (!this.step('end')) return;
+    this.#release();
+    this.emit({ type: 'ended', by: 'remote', request });
+  }
+
+  /** RFC 3261 12.2.1.2, RFC 5057: 481 and 408 mean that the peer has no such dialog any more. */
+  checkDialogLost(status: number): void {
+    if (this.#state !== 'established' || (status !== 481 && status !== 408)) return;
+    this.#hangUp(status === 481 ? 'remote' : 'timeout', []);
+  }
+
+  /** A 2xx of ours was never acknowledged (RFC 3261 13.3.1.4, 14.2). */
+  lost(): void {
+    this.#hangUp('timeout', []);
+  }
+
+  #hangUp(by: 'local' | 'timeout' | 'remote', headers: readonly HeaderField[]): void {
+    const peer = this.#peer;
+    if (!peer || !this.step('end')) return;
+    this.reinvites.stop();
+    const bye = async () => {
+      await peer.send('BYE', { headers });
+      this.#release();
+    };
+    // The peer's own BYE, crossing ours, still finds the dialog: it stays in the table until ours is answered.
+    if (this.#origin) this.#origin.whenByeAllowed(() => void bye());
+    // Even where no answer comes from anywhere, nothing stays: BYE and the wait for ACK end within 64*T1 each.
+    this.#byeTimer = this.#context.clock.after(3 * limits.ackWaitMs, () => this.#release());
+    queueMicrotask(() => this.emit({ type: 'ended', by, request: undefined }));
+  }
+
+  #release(): void {
+    this.#byeTimer?.cancel();
+    this.reinvites.stop();
+    this.#origin?.dispose();
+    for (const id of this.#dialogIds) this.#forgetDialog(id);
+    this.#context.sessions.removeSession(this);
+  }
+
+  /** The user agent stops: no message is waited for any more. */
+  forceEnd(): void {
+    if (this.#state !== 'ended') this.end({ status: 503 });
+    this.#release();
+  }
+}

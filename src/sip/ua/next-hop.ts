@@ -1,0 +1,34 @@
+// Where an in-dialog request goes. The flow that the dialog lives on is right nearly always: it passes NAT, and a connection that
+// is open needs no dialling (design.md 5.3). The exception is an UDP peer that shows that it listens elsewhere. Pure.
+//
+//   next hop (first Route, else Contact)      UDP peer asked for rport   otherwise
+//   ─────────────────────────────────────     ────────────────────────   ─────────────────────────
+//   host name                                 flow                       flow
+//   address and port of the flow              flow                       flow
+//   flow's address, another port              flow                       next hop
+//   private address, flow's is public (NAT)   flow                       flow
+//   another address                           flow                       next hop (RFC 3261 12.2.1.1)
+
+import ipaddr from 'ipaddr.js';
+import { isSipUri, type Uri } from '../grammar/uri.ts';
+import type { Destination } from '../transport/transport.ts';
+
+export interface HopFlow {
+  readonly transport: string;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+}
+
+const isPublic = (address: string): boolean => ipaddr.isValid(address) && ipaddr.process(address).range() === 'unicast';
+
+/** The destination that beats the dialog's flow, or undefined: stay on the flow. */
+export function hopBesideFlow(nextHop: Uri, flow: HopFlow, isPeerSymmetric: boolean): Destination | undefined {
+  if (flow.transport !== 'udp' || isPeerSymmetric || !isSipUri(nextHop)) return undefined;
+  if (!ipaddr.isValid(nextHop.host) || ipaddr.process(nextHop.host).range() === 'unspecified') return undefined;
+  const transport = nextHop.params.get('transport')?.toLowerCase() ?? (nextHop.scheme === 'sips' ? 'tls' : 'udp');
+  if (transport !== 'udp' && transport !== 'tcp' && transport !== 'tls') return undefined;
+  const port = nextHop.port ?? (transport === 'tls' ? 5061 : 5060);
+  if (transport === 'udp' && nextHop.host === flow.remoteAddress && port === flow.remotePort) return undefined;
+  if (!isPublic(nextHop.host) && isPublic(flow.remoteAddress)) return undefined;
+  return { transport, address: nextHop.host, port, serverName: nextHop.host };
+}

@@ -1,0 +1,42 @@
+// Answers to requests with the headers that this gateway puts into all of them. One place, so that Server, tags and Contact are
+// never forgotten.
+
+import { newTag } from '../../base/ids.ts';
+import { createResponse } from '../grammar/build.ts';
+import type { HeaderField, Request, Response } from '../grammar/message.ts';
+import type { ServerTransaction } from '../transaction/transaction.ts';
+import type { Flow } from '../transport/transport.ts';
+import type { UaContext } from './context.ts';
+
+export interface AnswerParts {
+  readonly reason?: string | undefined;
+  readonly headers?: readonly HeaderField[];
+  readonly toTag?: string;
+  readonly body?: Buffer | undefined;
+  readonly recordRoute?: boolean;
+}
+
+type AnswerContext = Pick<UaContext, 'settings' | 'random'>;
+
+/** A response with our Server header and a To tag. */
+export function makeAnswer(context: AnswerContext, request: Request, status: number, parts: AnswerParts = {}): Response {
+  return createResponse(request, status, {
+    toTag: parts.toTag ?? newTag(context.random),
+    headers: [...(parts.headers ?? []), { name: 'Server', value: context.settings.serverHeader }],
+    ...(parts.reason === undefined ? {} : { reason: parts.reason }),
+    ...(parts.body ? { body: parts.body } : {}),
+    ...(parts.recordRoute ? { recordRoute: true } : {}),
+  });
+}
+
+/** Answers a server transaction. False when a final response went out before. */
+export function answer(
+  context: AnswerContext,
+  transaction: ServerTransaction<Flow>,
+  status: number,
+  parts: AnswerParts = {},
+): boolean {
+  return transaction.respond(makeAnswer(context, transaction.request, status, parts));
+}
+
+export const retryAfter = (seconds: number): HeaderField => ({ name: 'Retry-After', value: String(seconds) });
