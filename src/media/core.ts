@@ -1,0 +1,332 @@
+// The media engine of one thread: endpoints, bridges, the 20 ms clock and the port pool. Commands go in, replies come out; time,
+// randomness and sockets are given, so that the same code runs in a worker on real UDP and in a simulation on a virtual network.
+// It sets no timer while there is nothing to do.
+//
+//   ticks   epoch + n · 20 ms, absolute: lateness never adds up; up to limits.mediaCatchUpFrames missed ones are made up for,
+//           beyond that they are left out and timestamps jump by as much.
+
+import type { Clock, Timer } from '../base/clock.ts';
+import type { RandomSource } from '../base/ids.ts';
+import { limits } from '../base/limits.ts';
+import type { Log } from '../base/log.ts';
+import { err, ok, type Result } from '../base/result.ts';
+import type { AudioCodec } from '../sdp/plan.ts';
+import { type Bridge, joinBridge, linkBridge, type RingSink } from './bridge.ts';
+import { Endpoint, type EndpointContext } from './endpoint.ts';
+import type { EndpointId, MediaEvent } from './engine.ts';
+import type { CoreCommand, CoreReply, OpenFailure } from './messages.ts';
+import type { SourceToken } from './outgoing-stream.ts';
+import { PacketBuffers } from './packet-buffers.ts';
+import { PortPool } from './port-pool.ts';
+import { openRecorder } from './recorder.ts';
+import type { MediaSocket, SocketFactory, SocketHandlers } from './sockets.ts';
+import { drop, type StatisticsTable } from './statistics.ts';
+
+const FRAME_MS = 20;
+/** A timer may fire a little before its time. */
+const FRAME_TOLERANCE = 0.05;
+const HOUSEKEEPING_MS = 500;
+
+export interface CoreOptions {
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  readonly sockets: SocketFactory;
+  /** Even port of each pair that this core may use. */
+  readonly ports: readonly number[];
+  readonly statistics: StatisticsTable;
+  readonly log: Log;
+  /** Rings to the other cores, by their number. */
+  readonly rings: ReadonlyMap<number, RingSink>;
+  readonly reply: (reply: CoreReply) => void;
+}
+
+interface OpenEndpoint {
+  readonly endpoint: Endpoint;
+  readonly localAddress: string;
+  readonly rtpPort: number;
+}
+
+type OpenCommand = CoreCommand & { readonly type: 'open' };
+
+export class MediaCore {
+  readonly #options: CoreOptions;
+  readonly #pool: PortPool;
+  readonly #context: EndpointContext;
+  readonly #endpoints = new Map<EndpointId, OpenEndpoint>();
+  readonly #bridges = new Map<number, Bridge>();
+  readonly #ticking = new Set<Endpoint>();
+  readonly #epochMs: number;
+  #frame = 0;
+  #ticker: Timer | null = null;
+  #housekeeper: Timer | null = null;
+  #tokens: SourceToken = 1;
+  #isStopped = false;
+
+  constructor(options: CoreOptions) {
+    this.#options = options;
+    this.#pool = new PortPool(options.ports, options.random);
+    this.#epochMs = options.clock.now();
+    this.#context = {
+      clock: options.clock,
+      random: options.random,
+      buffers: new PacketBuffers(),
+      emit: (event: MediaEvent) => options.reply({ type: 'event', event }),
+      wake: (endpoint: Endpoint) => this.#wake(endpoint),
+      newToken: () => this.#tokens++,
+    };
+    this.#count();
+  }
+
+  /** Obeys a command. Those about an endpoint that is gone are ignored: commands and closing cross each other. */
+  handle(command: CoreCommand): void {
+    switch (command.type) {
+      case 'open':
+        void this.#open(command);
+        return;
+      case 'join':
+        return this.#join(command.bridge, command.a, command.b);
+      case 'link':
+        return this.#link(command.bridge, command.endpoint, command.worker);
+      case 'unjoin':
+        return this.#unjoin(command.bridge);
+      case 'close':
+        return this.#close(command.endpoint);
+      case 'stop':
+        return this.#stop();
+      default:
+        this.#handleEndpoint(command);
+    }
+  }
+
+  #handleEndpoint(
+    command: Exclude<CoreCommand, { type: 'open' | 'join' | 'link' | 'unjoin' | 'close' | 'stop' }>,
+  ): void {
+    const endpoint = this.#endpoints.get(command.endpoint)?.endpoint;
+    if (!endpoint) return;
+    switch (command.type) {
+      case 'configure':
+        endpoint.configure(command.plan, command.source);
+        break;
+      case 'play':
+        endpoint.play(command.play, command.options);
+        break;
+      case 'stopPlay':
+        endpoint.stopPlay(command.play);
+        break;
+      case 'setComfort':
+        endpoint.setComfort(command.mode);
+        break;
+      case 'setEcho':
+        this.#setEcho(endpoint, command.on);
+        break;
+      case 'record':
+        this.#record(endpoint, command.file);
+        break;
+      case 'stopRecord':
+        endpoint.stopRecording();
+        break;
+      case 'expectSilence':
+        endpoint.expectSilence(command.silent);
+    }
+    this.#count();
+  }
+
+  /** A packet from the ring of another core. */
+  relayFromRing(bridge: number, packet: Buffer, codec: AudioCodec | null): void {
+    this.#bridges.get(bridge)?.relayFromRing(packet, codec, this.#options.clock.now());
+  }
+
+  // --- endpoints
+
+  async #open(command: OpenCommand): Promise<void> {
+    const result = await this.#openEndpoint(command);
+    this.#count();
+    this.#keepHouse();
+    this.#options.reply({ type: 'opened', request: command.request, result });
+  }
+
+  async #openEndpoint(command: OpenCommand): Promise<Result<{ rtpPort: number; rtcpPort: number }, OpenFailure>> {
+    const { localAddress } = command;
+    // Each pair that is found busy rests, so this ends when the pool has no more.
+    for (;;) {
+      if (this.#isStopped) return err({ code: 'stopped', detail: 'media engine is stopping' });
+      const rtpPort = this.#pool.take(localAddress, this.#options.clock.now());
+      if (rtpPort === undefined) return err({ code: 'noPorts', detail: `no free RTP port on ${localAddress}` });
+      const bound = await this.#bindPair(command, rtpPort);
+      if (bound.ok) return ok({ rtpPort, rtcpPort: rtpPort + 1 });
+      this.#pool.release(localAddress, rtpPort, this.#options.clock.now());
+      if (bound.error) return err(bound.error);
+    }
+  }
+
+  /** Error null: the pair is in use, try the next. */
+  async #bindPair(command: OpenCommand, rtpPort: number): Promise<Result<void, OpenFailure | null>> {
+    const { localAddress } = command;
+    let endpoint: Endpoint | undefined;
+    const error = () => endpoint?.socketFailed();
+    const guarded = (handle: (endpoint: Endpoint, packet: Buffer, address: string, port: number) => void) => ({
+      packet: (packet: Buffer, address: string, port: number) => {
+        if (!endpoint) return;
+        // A fault of ours in the handling of one packet must not take the calls of the whole worker with it.
+        try {
+          handle(endpoint, packet, address, port);
+        } catch (fault) {
+          this.#faulted(endpoint, command.callSid, fault);
+        }
+      },
+      error,
+    });
+    const onRtp = guarded((target, packet, address, port) => target.receive(packet, address, port));
+    const rtp = await this.#bind(localAddress, rtpPort, onRtp);
+    if (!rtp.ok) return rtp;
+    const onRtcp = guarded((target, packet, address, port) => target.receiveControl(packet, address, port));
+    const rtcp = await this.#bind(localAddress, rtpPort + 1, onRtcp);
+    if (!rtcp.ok || this.#isStopped) {
+      rtp.value.close();
+      if (rtcp.ok) rtcp.value.close();
+      return rtcp.ok ? err({ code: 'stopped', detail: 'media engine is stopping' }) : rtcp;
+    }
+    const statistics = this.#options.statistics.claim(command.slot);
+    endpoint = new Endpoint(command.endpoint, this.#context, { rtp: rtp.value, rtcp: rtcp.value }, statistics);
+    this.#endpoints.set(command.endpoint, { endpoint, localAddress, rtpPort });
+    return ok(undefined);
+  }
+
+  async #bind(
+    address: string,
+    port: number,
+    handlers: SocketHandlers,
+  ): Promise<Result<MediaSocket, OpenFailure | null>> {
+    const bound = await this.#options.sockets.bind(address, port, handlers);
+    if (bound.ok) return bound;
+    const { code, detail } = bound.error;
+    if (code === 'inUse') return err(null);
+    return err({ code: code === 'noAddress' ? 'noAddress' : 'noPorts', detail: `${address} port ${port}: ${detail}` });
+  }
+
+  #faulted(endpoint: Endpoint, callSid: string, fault: unknown): void {
+    endpoint.statistics.add(drop.fault, 1);
+    if (endpoint.statistics.get(drop.fault) > 1) return;
+    const reason = fault instanceof Error ? (fault.stack ?? fault.message) : String(fault);
+    this.#options.log.error({ callSid, endpoint: endpoint.id, reason }, 'handling of a media packet failed');
+  }
+
+  #close(id: EndpointId): void {
+    const entry = this.#endpoints.get(id);
+    if (!entry) return;
+    this.#endpoints.delete(id);
+    for (const [number, bridge] of this.#bridges) if (bridge.has(entry.endpoint)) this.#unjoin(number);
+    this.#ticking.delete(entry.endpoint);
+    entry.endpoint.close();
+    this.#pool.release(entry.localAddress, entry.rtpPort, this.#options.clock.now());
+    this.#count();
+  }
+
+  #setEcho(endpoint: Endpoint, on: boolean): void {
+    const token = this.#context.newToken();
+    endpoint.echo = on
+      ? {
+          relay: (packet, start, end, codec, nowMs) => endpoint.relay(token, packet, start, end, codec, nowMs),
+        }
+      : null;
+  }
+
+  #record(endpoint: Endpoint, file: string): void {
+    const recorder = openRecorder(file);
+    if (recorder.ok) {
+      endpoint.startRecording(recorder.value);
+      return;
+    }
+    this.#options.log.error({ endpoint: endpoint.id, file, reason: recorder.error }, 'recording could not be opened');
+    this.#context.emit({ type: 'recordingEnded', endpoint: endpoint.id, file, durationMs: 0 });
+  }
+
+  // --- bridges
+
+  #join(number: number, a: EndpointId, b: EndpointId): void {
+    const first = this.#endpoints.get(a)?.endpoint;
+    const second = this.#endpoints.get(b)?.endpoint;
+    if (first && second) this.#bridges.set(number, joinBridge(first, second, this.#context.newToken()));
+  }
+
+  #link(number: number, id: EndpointId, worker: number): void {
+    const endpoint = this.#endpoints.get(id)?.endpoint;
+    const ring = this.#options.rings.get(worker);
+    if (endpoint && ring) this.#bridges.set(number, linkBridge(endpoint, number, ring, this.#context.newToken()));
+  }
+
+  #unjoin(number: number): void {
+    this.#bridges.get(number)?.end();
+    this.#bridges.delete(number);
+  }
+
+  // --- time
+
+  #wake(endpoint: Endpoint): void {
+    this.#ticking.add(endpoint);
+    if (this.#ticker || this.#isStopped) return;
+    this.#frame = this.#frameAt(this.#options.clock.now());
+    this.#armTicker();
+  }
+
+  #frameAt(nowMs: number): number {
+    return Math.floor((nowMs - this.#epochMs) / FRAME_MS + FRAME_TOLERANCE);
+  }
+
+  #armTicker(): void {
+    const { clock } = this.#options;
+    const dueMs = this.#epochMs + (this.#frame + 1) * FRAME_MS;
+    this.#ticker = clock.after(Math.max(0, dueMs - clock.now()), () => this.#tick());
+  }
+
+  #tick(): void {
+    this.#ticker = null;
+    const nowMs = this.#options.clock.now();
+    const due = this.#frameAt(nowMs);
+    const first = Math.max(this.#frame + 1, due - limits.mediaCatchUpFrames + 1);
+    for (let frame = first; frame <= due; frame++) for (const endpoint of this.#ticking) endpoint.tick(frame, nowMs);
+    this.#frame = Math.max(this.#frame, due);
+    let ended = false;
+    for (const endpoint of this.#ticking) {
+      if (endpoint.needsTicks(nowMs)) continue;
+      this.#ticking.delete(endpoint);
+      ended = true;
+    }
+    if (ended) this.#count();
+    if (this.#ticking.size > 0 && !this.#isStopped) this.#armTicker();
+  }
+
+  #keepHouse(): void {
+    if (this.#housekeeper || this.#isStopped) return;
+    this.#housekeeper = this.#options.clock.after(HOUSEKEEPING_MS, () => {
+      this.#housekeeper = null;
+      const { clock } = this.#options;
+      for (const { endpoint } of this.#endpoints.values()) endpoint.housekeep(clock.now(), clock.wall());
+      const resting = this.#count();
+      if (this.#endpoints.size > 0 || resting > 0) this.#keepHouse();
+    });
+  }
+
+  /** Writes the head of the statistics table; returns the pairs that rest. */
+  #count(): number {
+    const { statistics, clock } = this.#options;
+    const ports = this.#pool.counts(clock.now());
+    let plays = 0;
+    for (const endpoint of this.#ticking) if (endpoint.isPlaying) plays += 1;
+    statistics.setHead('endpoints', this.#endpoints.size);
+    statistics.setHead('plays', plays);
+    statistics.setHead('inUse', ports.inUse);
+    statistics.setHead('resting', ports.resting);
+    statistics.setHead('free', ports.free);
+    return ports.resting;
+  }
+
+  #stop(): void {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    for (const id of [...this.#endpoints.keys()]) this.#close(id);
+    this.#ticker?.cancel();
+    this.#housekeeper?.cancel();
+    this.#options.reply({ type: 'stopped' });
+  }
+}

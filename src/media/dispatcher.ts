@@ -1,0 +1,341 @@
+// The MediaEngine as the call layer sees it, over one or more cores: gives ids, chooses the core of a new endpoint, remembers which
+// endpoints, bridges and plays exist, and turns calls into commands. The cores are in worker threads (workers.ts) or in this thread
+// (inline.ts); the dispatcher knows them only as links.
+
+import { Emitter } from '../base/emitter.ts';
+import type { Log } from '../base/log.ts';
+import { err, ok, type Result } from '../base/result.ts';
+import type { MediaPlan } from '../sdp/plan.ts';
+import type {
+  BridgeId,
+  EndpointId,
+  EndpointInfo,
+  EndpointOptions,
+  EndpointStatistics,
+  MediaCounts,
+  MediaEngine,
+  MediaEvent,
+  PlayId,
+  PlayOptions,
+  PlaySource,
+  SourceRule,
+} from './engine.ts';
+import type { CoreCommand, CoreReply, OpenFailure } from './messages.ts';
+import type { ComfortMode } from './playback.ts';
+import type { StatisticsTable } from './statistics.ts';
+
+/** One core, wherever it runs. */
+export interface CoreLink {
+  readonly statistics: StatisticsTable;
+  send(command: CoreCommand): void;
+  /** Time by the core's clock, for its statistics. */
+  nowMs(): number;
+}
+
+/** Starts and ends what the links lead to. */
+export interface CoreHost {
+  readonly links: readonly CoreLink[];
+  start(): Promise<Result<void, string>>;
+  /** After every core has stopped. */
+  stop(): Promise<void>;
+}
+
+interface EndpointEntry {
+  readonly worker: number;
+  readonly slot: number;
+  bridge: BridgeId | null;
+}
+
+interface BridgeEntry {
+  readonly number: number;
+  readonly a: EndpointId;
+  readonly b: EndpointId;
+}
+
+type Opened = Result<{ readonly rtpPort: number; readonly rtcpPort: number }, OpenFailure>;
+
+interface PendingOpen {
+  readonly worker: number;
+  readonly resolve: (result: Opened) => void;
+}
+
+export class MediaDispatcher implements MediaEngine {
+  readonly #host: CoreHost;
+  readonly #events: Emitter<MediaEvent>;
+  readonly #freeSlots: number[][];
+  readonly #endpoints = new Map<EndpointId, EndpointEntry>();
+  readonly #bridges = new Map<BridgeId, BridgeEntry>();
+  readonly #plays = new Map<PlayId, EndpointId>();
+  readonly #pending = new Map<number, PendingOpen>();
+  readonly #stopWaits = new Map<number, () => void>();
+  #serial = 0;
+  #isRunning = false;
+
+  constructor(host: CoreHost, log: Log) {
+    this.#host = host;
+    this.#events = new Emitter((fault) => log.error({ fault: String(fault) }, 'a listener of media events failed'));
+    // Taken from the end: the lowest slot first.
+    this.#freeSlots = host.links.map(({ statistics }) =>
+      Array.from({ length: statistics.slots }, (_, index) => statistics.slots - 1 - index),
+    );
+  }
+
+  // --- life
+
+  async start(): Promise<Result<void, string>> {
+    const started = await this.#host.start();
+    this.#isRunning = started.ok;
+    return started;
+  }
+
+  async stop(): Promise<void> {
+    if (!this.#isRunning) return;
+    this.#isRunning = false;
+    const stopped = this.#host.links.map(
+      (link, worker) =>
+        new Promise<void>((resolve) => {
+          this.#stopWaits.set(worker, resolve);
+          link.send({ type: 'stop' });
+        }),
+    );
+    await Promise.all(stopped);
+    await this.#host.stop();
+    this.#endpoints.clear();
+    this.#bridges.clear();
+    this.#plays.clear();
+  }
+
+  /** What a core answers. */
+  receive(worker: number, reply: CoreReply): void {
+    if (reply.type === 'opened') {
+      this.#pending.get(reply.request)?.resolve(reply.result);
+      this.#pending.delete(reply.request);
+    } else if (reply.type === 'event') {
+      this.#emit(reply.event);
+    } else if (reply.type === 'stopped') {
+      this.#stopWaits.get(worker)?.();
+      this.#stopWaits.delete(worker);
+    }
+  }
+
+  /** A core is gone with all its endpoints. Its link leads to a new one, now or later. */
+  coreFailed(worker: number): void {
+    const failed = [...this.#endpoints].filter(([, entry]) => entry.worker === worker).map(([id]) => id);
+    for (const [request, pending] of this.#pending) {
+      if (pending.worker !== worker) continue;
+      this.#pending.delete(request);
+      pending.resolve(err({ code: 'stopped', detail: 'media worker failed' }));
+    }
+    for (const [play, endpoint] of this.#plays) {
+      if (failed.includes(endpoint)) this.#emit({ type: 'playEnded', endpoint, play, outcome: 'failed' });
+    }
+    for (const id of failed) this.#forget(id);
+    this.#stopWaits.get(worker)?.();
+    this.#stopWaits.delete(worker);
+    this.#events.emit({ type: 'workerFailed', endpoints: failed });
+  }
+
+  // --- endpoints
+
+  async open(options: EndpointOptions): Promise<Result<EndpointInfo, OpenFailure>> {
+    let failure: OpenFailure = { code: 'stopped', detail: 'media engine is not running' };
+    for (const worker of this.#placement(options)) {
+      if (!this.#isRunning) return err({ code: 'stopped', detail: 'media engine is not running' });
+      const opened = await this.#openIn(worker, options);
+      if (opened.ok) return opened;
+      failure = opened.error;
+      // The address is as wrong for the others; ports they may have.
+      if (failure.code === 'noAddress') break;
+    }
+    return err(failure);
+  }
+
+  /** Order in which cores are asked: the one of `near`, then by load. */
+  #placement({ near }: EndpointOptions): number[] {
+    const load = this.#host.links.map(() => 0);
+    for (const { worker } of this.#endpoints.values()) load[worker] = load[worker]! + 1;
+    for (const { worker } of this.#pending.values()) load[worker] = load[worker]! + 1;
+    const preferred = near === undefined ? undefined : this.#endpoints.get(near)?.worker;
+    const order = load.map((_, worker) => worker).sort((a, b) => load[a]! - load[b]!);
+    return preferred === undefined ? order : [preferred, ...order.filter((worker) => worker !== preferred)];
+  }
+
+  async #openIn(
+    worker: number,
+    { localAddress, callSid }: EndpointOptions,
+  ): Promise<Result<EndpointInfo, OpenFailure>> {
+    const slot = this.#freeSlots[worker]!.pop();
+    if (slot === undefined) return err({ code: 'noPorts', detail: 'no free endpoint in this worker' });
+    this.#serial += 1;
+    const request = this.#serial;
+    const id = `${worker}-${request}`;
+    const opened = await new Promise<Opened>((resolve) => {
+      this.#pending.set(request, { worker, resolve });
+      this.#send(worker, { type: 'open', request, endpoint: id, slot, localAddress, callSid });
+    });
+    if (!opened.ok) {
+      this.#freeSlots[worker]!.push(slot);
+      return opened;
+    }
+    this.#endpoints.set(id, { worker, slot, bridge: null });
+    return ok({ id, localAddress, ...opened.value });
+  }
+
+  configure(endpoint: EndpointId, plan: MediaPlan, source: SourceRule): void {
+    this.#sendTo(endpoint, { type: 'configure', endpoint, plan: compactPlan(plan), source });
+  }
+
+  close(endpoint: EndpointId): void {
+    this.#sendTo(endpoint, { type: 'close', endpoint });
+    this.#forget(endpoint);
+  }
+
+  #forget(endpoint: EndpointId): void {
+    const entry = this.#endpoints.get(endpoint);
+    if (!entry) return;
+    if (entry.bridge !== null) this.unbridge(entry.bridge);
+    this.#endpoints.delete(endpoint);
+    // Commands keep their order, so the core closes the old endpoint before it sees a new one in this slot.
+    this.#freeSlots[entry.worker]!.push(entry.slot);
+  }
+
+  setComfort(endpoint: EndpointId, mode: ComfortMode): void {
+    this.#sendTo(endpoint, { type: 'setComfort', endpoint, mode });
+  }
+
+  setEcho(endpoint: EndpointId, on: boolean): void {
+    this.#sendTo(endpoint, { type: 'setEcho', endpoint, on });
+  }
+
+  record(endpoint: EndpointId, file: string): void {
+    this.#sendTo(endpoint, { type: 'record', endpoint, file });
+  }
+
+  stopRecord(endpoint: EndpointId): void {
+    this.#sendTo(endpoint, { type: 'stopRecord', endpoint });
+  }
+
+  expectSilence(endpoint: EndpointId, silent: boolean): void {
+    this.#sendTo(endpoint, { type: 'expectSilence', endpoint, silent });
+  }
+
+  // --- bridges
+
+  bridge(a: EndpointId, b: EndpointId): BridgeId {
+    this.#serial += 1;
+    const number = this.#serial;
+    const id = `bridge-${number}`;
+    const first = this.#endpoints.get(a);
+    const second = this.#endpoints.get(b);
+    if (!first || !second || a === b) return id;
+    if (first.bridge !== null) this.unbridge(first.bridge);
+    if (second.bridge !== null) this.unbridge(second.bridge);
+    this.#bridges.set(id, { number, a, b });
+    first.bridge = id;
+    second.bridge = id;
+    if (first.worker === second.worker) {
+      this.#send(first.worker, { type: 'join', bridge: number, a, b });
+    } else {
+      this.#send(first.worker, { type: 'link', bridge: number, endpoint: a, worker: second.worker });
+      this.#send(second.worker, { type: 'link', bridge: number, endpoint: b, worker: first.worker });
+    }
+    return id;
+  }
+
+  unbridge(bridge: BridgeId): void {
+    const entry = this.#bridges.get(bridge);
+    if (!entry) return;
+    this.#bridges.delete(bridge);
+    const workers = new Set<number>();
+    for (const id of [entry.a, entry.b]) {
+      const endpoint = this.#endpoints.get(id);
+      if (!endpoint) continue;
+      endpoint.bridge = null;
+      workers.add(endpoint.worker);
+    }
+    for (const worker of workers) this.#send(worker, { type: 'unjoin', bridge: entry.number });
+  }
+
+  // --- plays
+
+  play(endpoint: EndpointId, options: PlayOptions): PlayId {
+    this.#serial += 1;
+    const play = `play-${this.#serial}`;
+    this.#plays.set(play, endpoint);
+    if (this.#endpoints.has(endpoint)) {
+      this.#sendTo(endpoint, { type: 'play', play, endpoint, options: compactPlay(options) });
+    } else {
+      // Not before the caller has the id.
+      queueMicrotask(() => this.#emit({ type: 'playEnded', endpoint, play, outcome: 'failed' }));
+    }
+    return play;
+  }
+
+  stopPlay(play: PlayId): void {
+    const endpoint = this.#plays.get(play);
+    if (endpoint !== undefined) this.#sendTo(endpoint, { type: 'stopPlay', play, endpoint });
+  }
+
+  // --- what is seen from outside
+
+  statistics(endpoint: EndpointId): EndpointStatistics | undefined {
+    const entry = this.#endpoints.get(endpoint);
+    const link = entry && this.#host.links[entry.worker];
+    return entry && link ? link.statistics.read(entry.slot, link.nowMs()) : undefined;
+  }
+
+  onEvent(listener: (event: MediaEvent) => void): void {
+    this.#events.on(listener);
+  }
+
+  /** Ports are counted in pairs. */
+  counts(): MediaCounts {
+    const sum = (name: Parameters<StatisticsTable['head']>[0]): number =>
+      this.#host.links.reduce((total, { statistics }) => total + statistics.head(name), 0);
+    return {
+      // A leak shows whichever side has it.
+      endpoints: Math.max(this.#endpoints.size, sum('endpoints')),
+      bridges: this.#bridges.size,
+      plays: this.#plays.size,
+      portsInUse: sum('inUse'),
+      portsResting: sum('resting'),
+      portsFree: sum('free'),
+    };
+  }
+
+  #emit(event: MediaEvent): void {
+    if (event.type === 'playEnded') this.#plays.delete(event.play);
+    else if (event.type !== 'recordingEnded' && event.type !== 'workerFailed' && !this.#endpoints.has(event.endpoint)) {
+      return;
+    }
+    this.#events.emit(event);
+  }
+
+  #sendTo(endpoint: EndpointId, command: CoreCommand): void {
+    const entry = this.#endpoints.get(endpoint);
+    if (entry) this.#send(entry.worker, command);
+  }
+
+  #send(worker: number, command: CoreCommand): void {
+    this.#host.links[worker]!.send(command);
+  }
+}
+
+/** A view of a larger buffer would take all of it along (and what else is in it) when the message is cloned. */
+function compact<T extends Uint8Array | Int16Array>(view: T): T {
+  if (view.byteLength === view.buffer.byteLength && !Buffer.isBuffer(view)) return view;
+  return (view instanceof Int16Array ? Int16Array.from(view) : Uint8Array.from(view)) as T;
+}
+
+function compactPlan(plan: MediaPlan): MediaPlan {
+  if (!plan.srtp) return plan;
+  const { suite, sendKey, receiveKey } = plan.srtp;
+  return { ...plan, srtp: { suite, sendKey: compact(sendKey), receiveKey: compact(receiveKey) } };
+}
+
+function compactPlay(options: PlayOptions): PlayOptions {
+  const sources = options.sources.map(
+    (source): PlaySource => (source.kind === 'samples' ? { ...source, samples: compact(source.samples) } : source),
+  );
+  return { ...options, sources };
+}

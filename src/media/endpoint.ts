@@ -1,0 +1,410 @@
+// One endpoint: a UDP port pair, one peer. Receives (source rule, SRTP, statistics, digits, taps), hands packets to whoever is joined
+// to it, and sends as one unbroken stream what play, bridge, echo or comfort give. core.ts owns it and calls tick and housekeep.
+//
+//   socket ─▶ size ─▶ source ─▶ SRTP ─▶ header, payload type ─▶ latch, counters ─┬─▶ digits ─┐
+//                                                                              ├─▶ recorder │
+//                                                        sink: other endpoint ◀┴────────────┘
+//   relay (from the other), play, comfort ─▶ outlet.ts ─▶ socket
+//
+// Everything from the network is counted and dropped, never thrown.
+
+import type { Clock } from '../base/clock.ts';
+import type { RandomSource } from '../base/ids.ts';
+import { limits } from '../base/limits.ts';
+import type { AudioCodec, MediaPlan } from '../sdp/plan.ts';
+import { plainAddress } from './address.ts';
+import { ControlSession } from './control.ts';
+import type { EndpointId, MediaEvent, PlayId, PlayOptions, SourceRule } from './engine.ts';
+import { Latch } from './latching.ts';
+import { OutgoingStream, type SourceToken } from './outgoing-stream.ts';
+import { type EndpointSockets, Outlet } from './outlet.ts';
+import type { PacketBuffers } from './packet-buffers.ts';
+import { type ComfortMode, Playback } from './playback.ts';
+import { Protection } from './protection.ts';
+import { Reception } from './reception.ts';
+import type { Recorder } from './recorder.ts';
+import {
+  isRtcp,
+  isVersion2,
+  payloadEnd,
+  payloadStart,
+  RTP_HEADER_BYTES,
+  readPayloadType,
+  readSequence,
+  readSsrc,
+  readTimestamp,
+} from './rtp.ts';
+import { SRTP_REPLAYED, SRTP_UNAUTHENTICATED } from './srtp.ts';
+import { drop, field, type SlotStatistics } from './statistics.ts';
+import { type DigitEvent, TelephoneEventReceiver } from './telephone-event.ts';
+import { FRAME_SAMPLES } from './tone.ts';
+
+/** Takes audio and telephone events of one endpoint: another endpoint, or the ring to another worker. */
+export interface RelaySink {
+  /** packet[0..12) is the peer's header, the payload is from `start` to `end`; `codec` null: a telephone event. May rewrite it. */
+  relay(packet: Buffer, start: number, end: number, codec: AudioCodec | null, nowMs: number): void;
+}
+
+/** What the core gives to each of its endpoints. */
+export interface EndpointContext {
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  readonly buffers: PacketBuffers;
+  emit(event: MediaEvent): void;
+  /** The endpoint needs ticks from now on, until its needsTicks is false. */
+  wake(endpoint: Endpoint): void;
+  /** A number that no other source has. */
+  newToken(): SourceToken;
+}
+
+const OTHER = 0;
+const PCMU = 1;
+const PCMA = 2;
+const TELEPHONE_EVENT = 3;
+/** Without a relayed packet for so long, comfort goes on. */
+const RELAY_PAUSE_MS = 200;
+/** How long after a telephone event ticks look for its end. */
+const PRESS_WATCH_MS = 300;
+const COMFORT_TOKEN = 0;
+
+const receives = (plan: MediaPlan): boolean => plan.direction === 'sendrecv' || plan.direction === 'recvonly';
+
+export class Endpoint {
+  readonly id: EndpointId;
+  readonly statistics: SlotStatistics;
+  /** Who hears this endpoint's peer. */
+  sink: RelaySink | null = null;
+  echo: RelaySink | null = null;
+  isClosed = false;
+  readonly #context: EndpointContext;
+  readonly #latch = new Latch();
+  readonly #protection = new Protection();
+  readonly #reception = new Reception();
+  readonly #outlet: Outlet;
+  readonly #control: ControlSession;
+  readonly #playback = new Playback();
+  readonly #digits = new TelephoneEventReceiver();
+  /** Digits of a relayed peer that become tones, because ours has no telephone-event. */
+  readonly #digitsToInsert = new TelephoneEventReceiver();
+  readonly #frame = new Int16Array(FRAME_SAMPLES);
+  /** Index: payload type, value: OTHER … TELEPHONE_EVENT. */
+  readonly #payloadTypes = new Uint8Array(128);
+  #plan: MediaPlan | null = null;
+  #recorder: Recorder | null = null;
+  #playToken: SourceToken = COMFORT_TOKEN;
+  #hasStarted = false;
+  #isSilenceExpected = false;
+  #hasTimedOut = false;
+  #silentSinceMs = 0;
+  #relayedAtMs = Number.NEGATIVE_INFINITY;
+  #pressUntilMs = Number.NEGATIVE_INFINITY;
+  #tokens: number = limits.mediaPacketBurst;
+  #tokensAtMs = 0;
+
+  constructor(id: EndpointId, context: EndpointContext, sockets: EndpointSockets, statistics: SlotStatistics) {
+    this.id = id;
+    this.#context = context;
+    this.statistics = statistics;
+    const stream = new OutgoingStream(context.random);
+    this.#outlet = new Outlet(stream, sockets, statistics, this.#latch, this.#protection, context.buffers);
+    const nowMs = context.clock.now();
+    this.#control = new ControlSession(stream, this.#reception, statistics, context.random, nowMs);
+  }
+
+  // --- commands
+
+  configure(plan: MediaPlan, rule: SourceRule): void {
+    const nowMs = this.#context.clock.now();
+    const address = plan.remotePort > 0 ? plainAddress(plan.remoteAddress) : null;
+    this.#plan = plan;
+    this.#outlet.configure(plan, address ?? '');
+    this.#protection.apply(plan.srtp);
+    this.#latch.describe(
+      address,
+      plan.remotePort,
+      { ...rule, signallingAddress: plainAddress(rule.signallingAddress) },
+      nowMs,
+    );
+    this.#outlet.disconnect();
+    this.#payloadTypes.fill(OTHER);
+    for (const { payloadType, codec } of plan.receivePayloadTypes) {
+      this.#payloadTypes[payloadType & 0x7f] = codec === 'PCMU' ? PCMU : PCMA;
+    }
+    if (plan.telephoneEventReceive !== null) this.#payloadTypes[plan.telephoneEventReceive & 0x7f] = TELEPHONE_EVENT;
+    this.#hasStarted = false;
+    this.#restartSilence(nowMs);
+  }
+
+  expectSilence(isExpected: boolean): void {
+    this.#isSilenceExpected = isExpected;
+    this.#restartSilence(this.#context.clock.now());
+  }
+
+  play(play: PlayId, options: PlayOptions): void {
+    const replaced = this.#playback.start(play, options);
+    this.#playToken = this.#context.newToken();
+    if (replaced !== null) this.#playEnded(replaced, 'stopped');
+    this.#context.wake(this);
+  }
+
+  /** Null: whichever runs. */
+  stopPlay(play: PlayId | null): void {
+    const stopped = this.#playback.stop(play);
+    if (stopped !== null) this.#playEnded(stopped, 'stopped');
+  }
+
+  setComfort(mode: ComfortMode): void {
+    this.#playback.comfort = mode;
+    if (mode !== 'none') this.#context.wake(this);
+  }
+
+  startRecording(recorder: Recorder): void {
+    this.stopRecording();
+    this.#recorder = recorder;
+    this.#context.wake(this);
+  }
+
+  stopRecording(): void {
+    const recorder = this.#recorder;
+    if (!recorder) return;
+    this.#recorder = null;
+    recorder.close();
+    const { file, durationMs } = recorder;
+    this.#context.emit({ type: 'recordingEnded', endpoint: this.id, file, durationMs });
+  }
+
+  /** Says BYE, frees the sockets, ends what runs. */
+  close(): void {
+    if (this.isClosed) return;
+    this.stopPlay(null);
+    this.stopRecording();
+    const packet = this.#context.buffers.next();
+    const { clock } = this.#context;
+    this.#outlet.sendControl(packet, this.#plan ? this.#control.bye(packet, clock.now(), clock.wall()) : 0);
+    this.isClosed = true;
+    this.sink = null;
+    this.echo = null;
+    this.#outlet.close();
+  }
+
+  // --- time
+
+  get isPlaying(): boolean {
+    return this.#playback.isPlaying;
+  }
+
+  /** Whether tick has anything to do. */
+  needsTicks(nowMs: number): boolean {
+    if (this.isClosed) return false;
+    return this.#playback.needsTicks || this.#recorder !== null || nowMs < this.#pressUntilMs;
+  }
+
+  /** Frame number `frame` (20 ms each) is due. */
+  tick(frame: number, nowMs: number): void {
+    if (this.isClosed) return;
+    if (nowMs < this.#pressUntilMs) {
+      for (const digit of this.#digits.poll(nowMs)) this.#digitEnded(digit);
+      for (const { digit } of this.#digitsToInsert.poll(nowMs)) this.#insertDigit(digit);
+    }
+    const recorder = this.#recorder;
+    if (recorder) {
+      recorder.tick(nowMs);
+      if (recorder.isFinished) this.stopRecording();
+    }
+    if (this.#plan) this.#sendFrame(this.#plan, frame, nowMs);
+  }
+
+  #sendFrame(plan: MediaPlan, frame: number, nowMs: number): void {
+    if (this.#playback.isPlaying) {
+      const step = this.#playback.next(this.#frame, plan.telephoneEventSend !== null);
+      if (typeof step === 'object') return this.#outlet.sendEvent(this.#playToken, step, frame, nowMs);
+      if (step !== 'end') return this.#outlet.sendAudio(this.#playToken, this.#frame, frame, nowMs);
+      const finished = this.#playback.stop(null);
+      if (finished !== null) this.#playEnded(finished, 'finished');
+    }
+    if (this.#playback.comfort === 'none' || nowMs - this.#relayedAtMs < RELAY_PAUSE_MS) return;
+    this.#playback.nextComfort(this.#frame);
+    this.#outlet.sendAudio(COMFORT_TOKEN, this.#frame, frame, nowMs);
+  }
+
+  /** Called twice a second: silence, reports. */
+  housekeep(nowMs: number, wallMs: number): void {
+    const plan = this.#plan;
+    if (!plan || this.isClosed) return;
+    if (this.#outlet.isConnected && this.#latch.state(nowMs) === 'quiet') this.#outlet.disconnect();
+    const isSilent = nowMs - this.#silentSinceMs >= limits.rtpSilenceMs;
+    if (isSilent && !this.#hasTimedOut && !this.#isSilenceExpected && receives(plan)) {
+      this.#hasTimedOut = true;
+      this.#context.emit({ type: 'rtpTimeout', endpoint: this.id });
+    }
+    const packet = this.#context.buffers.next();
+    this.#outlet.sendControl(packet, this.#control.poll(packet, nowMs, wallMs));
+  }
+
+  // --- receiving
+
+  /** A datagram on the RTP port. */
+  receive(packet: Buffer, address: string, port: number): void {
+    const nowMs = this.#context.clock.now();
+    const plan = this.#plan;
+    if (this.isClosed) return;
+    if (!plan) return this.statistics.add(drop.noPlan, 1);
+    if (packet.length > limits.mediaDatagramBytes) return this.statistics.add(drop.oversized, 1);
+    if (packet.length < RTP_HEADER_BYTES && !(packet.length >= 8 && isRtcp(packet))) {
+      return this.statistics.add(drop.malformed, 1);
+    }
+    if (!isVersion2(packet)) return this.statistics.add(drop.malformed, 1);
+    if (isRtcp(packet)) {
+      if (plan.rtcpMux) this.receiveControl(packet, address, port);
+      else this.statistics.add(drop.rtcp, 1);
+      return;
+    }
+    if (this.#latch.judge(address, port, nowMs) === 'refuse') return this.statistics.add(drop.source, 1);
+    if (!this.#takeToken(nowMs)) return this.statistics.add(drop.rate, 1);
+    const end = this.#unprotect(packet);
+    if (end < 0) return;
+    const start = payloadStart(packet, end);
+    const payloadEndAt = start < 0 ? -1 : payloadEnd(packet, start, end);
+    if (payloadEndAt < 0) return this.statistics.add(drop.malformed, 1);
+    this.#accept(plan, packet, start, payloadEndAt, address, port, nowMs);
+  }
+
+  /** Plain end of the packet, or below 0 when it is dropped. */
+  #unprotect(packet: Buffer): number {
+    const receiver = this.#protection.receiver;
+    if (!receiver) return packet.length;
+    const end = receiver.unprotect(packet, packet.length);
+    if (end >= 0) return end;
+    this.statistics.add(srtpDrop(end), 1);
+    return end;
+  }
+
+  #accept(
+    plan: MediaPlan,
+    packet: Buffer,
+    start: number,
+    end: number,
+    address: string,
+    port: number,
+    nowMs: number,
+  ): void {
+    // RFC 6263 4.6: keep-alives come with a payload type of their own. They count as a sign of life, and for nothing else.
+    this.#restartSilence(nowMs);
+    this.statistics.set(field.lastPacketAtMs, nowMs);
+    const kind = this.#payloadTypes[readPayloadType(packet)]!;
+    if (kind === OTHER) return this.statistics.add(drop.payloadType, 1);
+    const ssrc = readSsrc(packet);
+    if (this.#latch.accept(address, port, ssrc, nowMs)) this.#latched(address, port);
+    else if (!this.#outlet.isConnected && this.#latch.state(nowMs) === 'latched') this.#outlet.connect();
+    this.#count(ssrc, packet, end - start, kind !== TELEPHONE_EVENT, nowMs);
+    if (!this.#hasStarted) {
+      this.#hasStarted = true;
+      this.#context.emit({ type: 'mediaStarted', endpoint: this.id, remoteAddress: address, remotePort: port });
+    }
+    if (!receives(plan)) return this.statistics.add(drop.direction, 1);
+    this.#deliver(packet, start, end, kind, ssrc, nowMs);
+  }
+
+  #count(ssrc: number, packet: Buffer, payloadBytes: number, isAudio: boolean, nowMs: number): void {
+    if (ssrc !== this.#reception.ssrc) for (const digit of this.#digits.reset()) this.#digitEnded(digit);
+    this.#reception.count(ssrc, readSequence(packet), readTimestamp(packet), nowMs, isAudio);
+    this.statistics.add(field.packetsReceived, 1);
+    this.statistics.add(field.bytesReceived, payloadBytes);
+    this.statistics.set(field.packetsLost, this.#reception.lost);
+    this.statistics.set(field.jitterMs, this.#reception.jitterUnits / 8);
+  }
+
+  #deliver(packet: Buffer, start: number, end: number, kind: number, ssrc: number, nowMs: number): void {
+    const codec = kind === TELEPHONE_EVENT ? null : kind === PCMU ? 'PCMU' : 'PCMA';
+    if (codec === null) {
+      this.#watchPress(nowMs);
+      for (const digit of this.#digits.push(packet.subarray(start, end), readTimestamp(packet), nowMs)) {
+        this.#digitEnded(digit);
+      }
+    }
+    const recorder = this.#recorder;
+    if (recorder) {
+      recorder.push(ssrc, readSequence(packet), readTimestamp(packet), packet.subarray(start, end), codec, nowMs);
+    }
+    const sink = codec !== null && this.echo ? this.echo : this.sink;
+    sink?.relay(packet, start, end, codec, nowMs);
+  }
+
+  /** A datagram on the RTCP port, or RTCP on the RTP port with rtcp-mux. */
+  receiveControl(packet: Buffer, address: string, port: number): void {
+    const { clock } = this.#context;
+    if (!this.#plan || this.isClosed) return this.statistics.add(drop.noPlan, 1);
+    if (packet.length > limits.mediaDatagramBytes) return this.statistics.add(drop.oversized, 1);
+    if (!this.#outlet.isPeer(address)) return this.statistics.add(drop.source, 1);
+    const receiver = this.#protection.receiver;
+    const end = receiver ? receiver.unprotectRtcp(packet, packet.length) : packet.length;
+    if (end < 0) return this.statistics.add(srtpDrop(end), 1);
+    if (!this.#control.receive(packet, end, clock.now(), clock.wall())) return this.statistics.add(drop.rtcp, 1);
+    this.#outlet.controlPort = port;
+  }
+
+  socketFailed(): void {
+    this.statistics.add(drop.socketError, 1);
+  }
+
+  /** A token bucket: what a peer may send is bounded, so that one cannot use up the worker. */
+  #takeToken(nowMs: number): boolean {
+    const refill = ((nowMs - this.#tokensAtMs) * limits.mediaPacketsPerSecond) / 1_000;
+    this.#tokens = Math.min(limits.mediaPacketBurst, this.#tokens + refill);
+    this.#tokensAtMs = nowMs;
+    if (this.#tokens < 1) return false;
+    this.#tokens -= 1;
+    return true;
+  }
+
+  #latched(address: string, port: number): void {
+    this.#outlet.controlPort = 0;
+    this.#outlet.connect();
+    this.#context.emit({ type: 'latched', endpoint: this.id, remoteAddress: address, remotePort: port });
+  }
+
+  #restartSilence(nowMs: number): void {
+    this.#silentSinceMs = nowMs;
+    this.#hasTimedOut = false;
+  }
+
+  #watchPress(nowMs: number): void {
+    this.#pressUntilMs = nowMs + PRESS_WATCH_MS;
+    this.#context.wake(this);
+  }
+
+  #digitEnded({ digit, durationMs }: DigitEvent): void {
+    this.#context.emit({ type: 'digit', endpoint: this.id, digit, durationMs });
+  }
+
+  #playEnded(play: PlayId, outcome: 'finished' | 'stopped'): void {
+    this.#context.emit({ type: 'playEnded', endpoint: this.id, play, outcome });
+  }
+
+  // --- sending
+
+  /** Sends a packet of another endpoint (or of our own peer, for echo) to our peer. The buffer is rewritten. */
+  relay(token: SourceToken, packet: Buffer, start: number, end: number, codec: AudioCodec | null, nowMs: number): void {
+    const plan = this.#plan;
+    if (!plan || this.isClosed || !this.#outlet.isOpen) return;
+    if (codec === null && plan.telephoneEventSend === null) {
+      this.#watchPress(nowMs);
+      const digits = this.#digitsToInsert.push(packet.subarray(start, end), readTimestamp(packet), nowMs);
+      for (const { digit } of digits) this.#insertDigit(digit);
+      return;
+    }
+    if (this.#playback.isPlaying) return;
+    if (this.#outlet.relay(token, packet, start, end, codec, nowMs)) this.#relayedAtMs = nowMs;
+  }
+
+  #insertDigit(digit: string): void {
+    this.#playback.insert(digit);
+    this.#playToken = this.#context.newToken();
+    this.#context.wake(this);
+  }
+}
+
+const srtpDrop = (code: number): number => {
+  if (code === SRTP_REPLAYED) return drop.replay;
+  return code === SRTP_UNAUTHENTICATED ? drop.authentication : drop.malformed;
+};

@@ -1,0 +1,93 @@
+// What an endpoint sends by itself, frame by frame: a play, digits put in for a peer without telephone-event, or comfort. Pure.
+// Precedence towards the peer: play, then digits put in, then the bridge (endpoint.ts), then comfort.
+
+import type { PlayId, PlayOptions } from './engine.ts';
+import { holdMusic } from './hold-music.ts';
+import { type PlayStep, SourcePlayer } from './player.ts';
+
+export type ComfortMode = 'none' | 'silence' | 'music';
+
+/** Digits waiting to be put in as tones; a peer that sends more in one go loses the rest. */
+const INSERTED_MAX = 32;
+
+interface RunningPlay {
+  readonly play: PlayId;
+  readonly options: PlayOptions;
+  /** Made at the first frame: only then is it known what the peer can take. */
+  player: SourcePlayer | null;
+}
+
+export class Playback {
+  comfort: ComfortMode = 'none';
+  #running: RunningPlay | null = null;
+  #inserted: SourcePlayer | null = null;
+  #waiting = '';
+  #music: SourcePlayer | null = null;
+
+  /** Whether the peer hears a play or digits now: then nothing else is sent to it. */
+  get isPlaying(): boolean {
+    return this.#running !== null || this.#inserted !== null || this.#waiting !== '';
+  }
+
+  get needsTicks(): boolean {
+    return this.isPlaying || this.comfort !== 'none';
+  }
+
+  /** Begins a play; returns the one that it replaces. */
+  start(play: PlayId, options: PlayOptions): PlayId | null {
+    const replaced = this.#running?.play ?? null;
+    this.#running = { play, options, player: null };
+    return replaced;
+  }
+
+  /** Ends `play`, or whichever runs when null is given; returns its id, or null when it does not run. */
+  stop(play: PlayId | null): PlayId | null {
+    const running = this.#running;
+    if (!running || (play !== null && running.play !== play)) return null;
+    this.#running = null;
+    return running.play;
+  }
+
+  /** Puts a digit in as a tone, after those that wait. */
+  insert(digit: string): void {
+    if (this.#waiting.length < INSERTED_MAX) this.#waiting += digit;
+  }
+
+  /** The next frame of a play or of digits put in. `end`: it is over. */
+  next(frame: Int16Array, telephoneEvents: boolean): PlayStep {
+    const running = this.#running;
+    if (running) {
+      running.player ??= new SourcePlayer(running.options, { telephoneEvents });
+      return running.player.next(frame);
+    }
+    return this.#nextInserted(frame);
+  }
+
+  /** Silence or music into `frame`. */
+  nextComfort(frame: Int16Array): void {
+    if (this.comfort === 'silence') {
+      frame.fill(0);
+      return;
+    }
+    this.#music ??= new SourcePlayer(
+      { sources: [{ kind: 'samples', samples: holdMusic() }], loop: 0 },
+      { telephoneEvents: false },
+    );
+    this.#music.next(frame);
+  }
+
+  #nextInserted(frame: Int16Array): PlayStep {
+    if (!this.#inserted) {
+      if (this.#waiting === '') return 'end';
+      this.#inserted = new SourcePlayer(
+        { sources: [{ kind: 'digits', digits: this.#waiting }], loop: 1 },
+        { telephoneEvents: false },
+      );
+      this.#waiting = '';
+    }
+    const step = this.#inserted.next(frame);
+    if (step !== 'end') return step;
+    this.#inserted = null;
+    return this.#nextInserted(frame);
+  }
+}

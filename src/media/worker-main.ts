@@ -1,0 +1,82 @@
+// Entry of a media worker thread: a core on real time and real sockets, its rings to the other workers, and the message port to the
+// dispatcher. Nothing else runs in this thread.
+
+import { parentPort, workerData } from 'node:worker_threads';
+import { realClock } from '../base/clock.ts';
+import { cryptoRandom } from '../base/ids.ts';
+import type { Log, LogFields, LogLevel } from '../base/log.ts';
+import type { RingSink } from './bridge.ts';
+import { MediaCore } from './core.ts';
+import type { CoreCommand, CoreReply } from './messages.ts';
+import { Doorbell, PacketRing } from './ring.ts';
+import { StatisticsTable } from './statistics.ts';
+import { udpSockets } from './udp.ts';
+
+/** All that the dispatcher's side shares with one worker. Arrays of rings are indexed by worker; null at the own index. */
+export interface WorkerSettings {
+  readonly index: number;
+  readonly ports: readonly number[];
+  readonly statistics: SharedArrayBuffer;
+  readonly doorbells: readonly SharedArrayBuffer[];
+  readonly outgoing: readonly (SharedArrayBuffer | null)[];
+  readonly incoming: readonly (SharedArrayBuffer | null)[];
+}
+
+function run(port: NonNullable<typeof parentPort>, settings: WorkerSettings): void {
+  const reply = (message: CoreReply) => port.postMessage(message);
+  const incoming = settings.incoming.filter((memory) => memory !== null).map((memory) => new PacketRing(memory));
+  for (const ring of incoming) ring.skipAll();
+  const core = new MediaCore({
+    clock: realClock,
+    random: cryptoRandom,
+    sockets: udpSockets,
+    ports: settings.ports,
+    statistics: new StatisticsTable(settings.statistics),
+    log: postedLog(reply, {}),
+    rings: outgoingRings(settings),
+    reply,
+  });
+  const read: Parameters<PacketRing['drain']>[0] = (bridge, packet, codec) => core.relayFromRing(bridge, packet, codec);
+  const listener = new Doorbell(settings.doorbells[settings.index]!).listen(() => {
+    while (incoming.map((ring) => ring.drain(read)).some((hasMore) => hasMore));
+  });
+  port.on('message', (command: CoreCommand) => {
+    core.handle(command);
+    if (command.type === 'stop') listener.stop();
+  });
+  reply({ type: 'ready', nowMs: realClock.now() });
+}
+
+function outgoingRings({ outgoing, doorbells }: WorkerSettings): Map<number, RingSink> {
+  const rings = new Map<number, RingSink>();
+  for (const [index, memory] of outgoing.entries()) {
+    if (!memory) continue;
+    const ring = new PacketRing(memory);
+    const doorbell = new Doorbell(doorbells[index]!);
+    rings.set(index, {
+      push: (bridge, packet, start, end, codec) => {
+        const isPushed = ring.push(bridge, packet, start, end, codec);
+        if (isPushed) doorbell.ring();
+        return isPushed;
+      },
+    });
+  }
+  return rings;
+}
+
+/** A log whose lines are written by the signalling thread. */
+function postedLog(reply: (message: CoreReply) => void, bound: LogFields): Log {
+  const write = (level: LogLevel) => (fields: LogFields, message: string) =>
+    reply({ type: 'log', level, fields: { ...bound, ...fields }, message });
+  return {
+    child: (fields) => postedLog(reply, { ...bound, ...fields }),
+    enabled: (level) => level !== 'trace' && level !== 'debug',
+    trace: () => {},
+    debug: () => {},
+    info: write('info'),
+    warn: write('warn'),
+    error: write('error'),
+  };
+}
+
+if (parentPort) run(parentPort, workerData as WorkerSettings);

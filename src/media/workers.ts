@@ -1,0 +1,170 @@
+// The media engine in worker threads, the production default: one core per worker, packets never wait for signalling
+// (design.md 6). Starts the threads, shares memory with them (statistics, rings, doorbells) and starts a failed one again.
+//
+//   dispatcher ──commands──▶ worker 0 ═══ring═══▶ worker 1      one ring per ordered pair of workers,
+//              ◀──replies───          ◀══ring════               one doorbell per worker
+
+import { extname } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import type { Clock, Timer } from '../base/clock.ts';
+import { limits } from '../base/limits.ts';
+import type { Log } from '../base/log.ts';
+import { err, ok, type Result } from '../base/result.ts';
+import { type CoreHost, type CoreLink, MediaDispatcher } from './dispatcher.ts';
+import type { MediaEngine } from './engine.ts';
+import { slotsFor } from './inline.ts';
+import type { CoreCommand, CoreReply } from './messages.ts';
+import { type PortRange, pairsOf } from './port-pool.ts';
+import { doorbellMemory, ringMemory } from './ring.ts';
+import { StatisticsTable, statisticsMemory } from './statistics.ts';
+import type { WorkerSettings } from './worker-main.ts';
+
+export interface WorkerEngineOptions {
+  /** 1 to limits.mediaWorkersMax. */
+  readonly workers: number;
+  readonly portRange: PortRange;
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+const START_DEADLINE_MS = 10_000;
+const STOP_DEADLINE_MS = 2_000;
+
+/** The source runs directly or built: the thread's file has the extension of this one. */
+const workerUrl = new URL(`./worker-main${extname(import.meta.url)}`, import.meta.url);
+
+export function createWorkerMediaEngine(options: WorkerEngineOptions): MediaEngine {
+  const host = new WorkerHost(options);
+  const dispatcher = new MediaDispatcher(host, options.log);
+  host.attach(dispatcher);
+  return dispatcher;
+}
+
+class WorkerHost implements CoreHost {
+  readonly links: readonly CoreLink[];
+  readonly #options: WorkerEngineOptions;
+  readonly #settings: readonly WorkerSettings[];
+  readonly #workers: (Worker | null)[];
+  /** The worker's clock minus ours. */
+  readonly #clockOffsets: number[];
+  readonly #restarts = new Set<Timer>();
+  #dispatcher: MediaDispatcher | null = null;
+  #isStopping = false;
+
+  constructor(options: WorkerEngineOptions) {
+    this.#options = options;
+    const count = Math.max(1, Math.min(limits.mediaWorkersMax, options.workers));
+    this.#settings = settingsFor(count, options);
+    this.#workers = this.#settings.map(() => null);
+    this.#clockOffsets = this.#settings.map(() => 0);
+    this.links = this.#settings.map(({ statistics }, index) => ({
+      statistics: new StatisticsTable(statistics),
+      send: (command: CoreCommand) => this.#send(index, command),
+      nowMs: () => options.clock.now() + this.#clockOffsets[index]!,
+    }));
+  }
+
+  attach(dispatcher: MediaDispatcher): void {
+    this.#dispatcher = dispatcher;
+  }
+
+  async start(): Promise<Result<void, string>> {
+    const started = await Promise.all(this.#settings.map((_, index) => this.#spawn(index)));
+    if (started.every((isReady) => isReady)) return ok(undefined);
+    await this.stop();
+    return err('a media worker did not start');
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    for (const timer of this.#restarts) timer.cancel();
+    await Promise.all(this.#workers.map((worker) => worker?.terminate()));
+    this.#workers.fill(null);
+  }
+
+  /** A worker that is not there loses its commands; opening falls over to another. */
+  #send(index: number, command: CoreCommand): void {
+    const worker = this.#workers[index];
+    if (worker) {
+      worker.postMessage(command);
+      if (command.type === 'stop') this.#awaitStop(index);
+    } else if (command.type === 'open') {
+      const result = err({ code: 'stopped' as const, detail: 'media worker is being restarted' });
+      queueMicrotask(() => this.#dispatcher?.receive(index, { type: 'opened', request: command.request, result }));
+    } else if (command.type === 'stop') {
+      queueMicrotask(() => this.#dispatcher?.receive(index, { type: 'stopped' }));
+    }
+  }
+
+  /** A worker that hangs is not waited for. */
+  #awaitStop(index: number): void {
+    this.#isStopping = true;
+    this.#restarts.add(
+      this.#options.clock.after(STOP_DEADLINE_MS, () => this.#dispatcher?.receive(index, { type: 'stopped' })),
+    );
+  }
+
+  /** Resolves true when the worker is ready. */
+  #spawn(index: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const worker = new Worker(workerUrl, { workerData: this.#settings[index], name: `media-${index}` });
+      this.#workers[index] = worker;
+      const deadline = this.#options.clock.after(START_DEADLINE_MS, () => void worker.terminate());
+      worker.on('message', (reply: CoreReply) => {
+        if (reply.type === 'ready') {
+          deadline.cancel();
+          this.#clockOffsets[index] = reply.nowMs - this.#options.clock.now();
+          resolve(true);
+        } else if (reply.type === 'log') {
+          this.#log(index, reply);
+        } else {
+          this.#dispatcher?.receive(index, reply);
+        }
+      });
+      worker.on('error', (fault) => {
+        const reason = fault instanceof Error ? (fault.stack ?? fault.message) : String(fault);
+        this.#options.log.error({ worker: index, reason }, 'media worker failed');
+      });
+      worker.on('exit', () => {
+        deadline.cancel();
+        resolve(false);
+        this.#exited(index);
+      });
+    });
+  }
+
+  #exited(index: number): void {
+    this.#workers[index] = null;
+    if (this.#isStopping) return;
+    const { statistics } = this.links[index]!;
+    for (const name of ['endpoints', 'plays', 'inUse', 'resting'] as const) statistics.setHead(name, 0);
+    this.#dispatcher?.coreFailed(index);
+    const timer = this.#options.clock.after(limits.mediaWorkerRestartMs, () => {
+      this.#restarts.delete(timer);
+      void this.#spawn(index);
+    });
+    this.#restarts.add(timer);
+  }
+
+  #log(index: number, { level, fields, message }: CoreReply & { readonly type: 'log' }): void {
+    if (level !== 'silent') this.#options.log[level]({ ...fields, worker: index }, message);
+  }
+}
+
+function settingsFor(count: number, { portRange }: WorkerEngineOptions): WorkerSettings[] {
+  const indices = Array.from({ length: count }, (_, index) => index);
+  const doorbells = indices.map(doorbellMemory);
+  // rings[from][to]
+  const rings = indices.map((from) => indices.map((to) => (from === to ? null : ringMemory())));
+  return indices.map((index) => {
+    const ports = pairsOf(portRange, index, count);
+    return {
+      index,
+      ports,
+      statistics: statisticsMemory(slotsFor(ports.length)),
+      doorbells,
+      outgoing: rings[index]!,
+      incoming: rings.map((row) => row[index]!),
+    };
+  });
+}
