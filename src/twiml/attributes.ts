@@ -47,7 +47,10 @@ export class AttributeReader {
     return this.#element.attributes.get(name);
   }
 
-  /** A decimal integer. Beyond the bounds the nearest bound is taken, with the warning; anything else is the default. */
+  /**
+   * A decimal integer. Beyond the bounds the nearest bound is taken, with the warning, as the user meant it so; what makes no
+   * sense at all (not a number, zero or less where at least one is needed) is the default.
+   */
   integer(name: string, rule: IntegerRule): number {
     const text = this.text(name)?.trim();
     if (text === undefined) return rule.fallback;
@@ -102,7 +105,8 @@ export class AttributeReader {
   /** Attributes of features that this version does not have: said once each, nothing fails. */
   notSupported(...names: readonly string[]): void {
     for (const name of names) {
-      if (this.text(name) !== undefined) this.warn(NOT_SUPPORTED, `${name} of ${this.#element.name} is not supported yet`);
+      if (this.text(name) !== undefined)
+        this.warn(NOT_SUPPORTED, `${name} of ${this.#element.name} is not supported yet`);
     }
   }
 }

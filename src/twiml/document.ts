@@ -58,11 +58,20 @@ function decode(body: Buffer): string | undefined {
   }
 }
 
-function checkElement(element: XmlElement, rule: NonNullable<ReturnType<typeof ruleFor>>, warnings: Notice[]): XmlElement {
+function checkElement(
+  element: XmlElement,
+  rule: NonNullable<ReturnType<typeof ruleFor>>,
+  warnings: Notice[],
+): XmlElement {
   const attributes = new Map<string, string>();
   for (const [name, value] of element.attributes) {
     if (rule.attributes.has(name)) attributes.set(name, value);
-    else warn(warnings, `attribute ${name} is not allowed in element ${element.name}`, element.attributePositions.get(name));
+    else
+      warn(
+        warnings,
+        `attribute ${name} is not allowed in element ${element.name}`,
+        element.attributePositions.get(name),
+      );
   }
   const children: (XmlElement | string)[] = [];
   for (const child of element.children) {

@@ -3,15 +3,15 @@
 
 import { create } from 'xmlbuilder2';
 import { err, ok, type Result } from '../base/result.ts';
-import { checkWellFormed, type ElementOffsets, positionOf } from './well-formed.ts';
+import { checkWellFormed, createLocator, type ElementOffsets, type Position } from './well-formed.ts';
 
 export interface XmlElement {
   readonly name: string;
   readonly attributes: ReadonlyMap<string, string>;
   readonly children: readonly (XmlElement | string)[];
-  readonly position: { readonly line: number; readonly column: number } | undefined;
+  readonly position: Position | undefined;
   /** Positions of the attributes, by name. */
-  readonly attributePositions: ReadonlyMap<string, { readonly line: number; readonly column: number }>;
+  readonly attributePositions: ReadonlyMap<string, Position>;
 }
 
 export interface XmlError {
@@ -37,10 +37,11 @@ const CDATA = 4;
 /** Parses `text`. No DTD, no entities but the five predefined ones; namespace declarations are dropped. Never throws. */
 export function parseXml(text: string): Result<XmlElement, XmlError> {
   const checked = checkWellFormed(text);
-  if (!checked.ok) return err({ message: checked.error.message, ...positionOf(text, checked.error.offset) });
+  const locate = createLocator(text);
+  if (!checked.ok) return err({ message: checked.error.message, ...locate(checked.error.offset) });
   try {
     const root = create(hideAmpersands(text)).root().node as unknown as DomNode;
-    return ok(readElement(root, { text, offsets: checked.value, next: 0 }));
+    return ok(readElement(root, { locate, offsets: checked.value, next: 0 }));
   } catch {
     // What the guard lets through and the library refuses, such as two colons in a name.
     return err({ message: 'malformed name or namespace', line: 1, column: 1 });
@@ -50,13 +51,13 @@ export function parseXml(text: string): Result<XmlElement, XmlError> {
 // xmlbuilder2 decodes entities and then character references in a second pass, so `&amp;#65;` would become `A`. Written as a
 // character reference the ampersand is decoded in the last pass and stays what it is. Comments, CDATA and instructions are left alone.
 function hideAmpersands(text: string): string {
-  return text.replace(/<!--[^]*?-->|<!\[CDATA\[[^]*?\]\]>|<\?[^]*?\?>|&amp;/g, (match) =>
+  return text.replace(/<!--[\s\S]*?-->|<!\[CDATA\[[\s\S]*?\]\]>|<\?[\s\S]*?\?>|&amp;/g, (match) =>
     match === '&amp;' ? '&#38;' : match,
   );
 }
 
 interface Cursor {
-  readonly text: string;
+  readonly locate: (offset: number) => Position;
   readonly offsets: readonly ElementOffsets[];
   next: number;
 }
@@ -64,15 +65,15 @@ interface Cursor {
 function readElement(node: DomNode, cursor: Cursor): XmlElement {
   const offsets = cursor.offsets[cursor.next++];
   const attributes = new Map<string, string>();
-  const attributePositions = new Map<string, { line: number; column: number }>();
+  const attributePositions = new Map<string, Position>();
   let index = 0;
   for (const { name, value } of node.attributes ?? []) {
     const offset = offsets?.attributes[index++];
     if (name === 'xmlns' || name.startsWith('xmlns:')) continue;
     attributes.set(name, value);
-    if (offset !== undefined) attributePositions.set(name, positionOf(cursor.text, offset));
+    if (offset !== undefined) attributePositions.set(name, cursor.locate(offset));
   }
-  const position = offsets ? positionOf(cursor.text, offsets.offset) : undefined;
+  const position = offsets ? cursor.locate(offsets.offset) : undefined;
   const children: (XmlElement | string)[] = [];
   for (let child = node.firstChild; child; child = child.nextSibling) {
     if (child.nodeType === ELEMENT) children.push(readElement(child, cursor));

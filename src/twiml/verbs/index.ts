@@ -1,0 +1,24 @@
+// The registry of verbs: one line each. What the schema knows beyond these is skipped with a notification (schema.ts).
+
+import { type RegisteredVerb, register } from '../verb.ts';
+import { dial } from './dial.ts';
+import { gather } from './gather.ts';
+import { hangup } from './hangup.ts';
+import { pause } from './pause.ts';
+import { play } from './play.ts';
+import { redirect } from './redirect.ts';
+import { reject } from './reject.ts';
+import { say } from './say.ts';
+
+export const verbs: ReadonlyMap<string, RegisteredVerb> = new Map(
+  [
+    register(say),
+    register(play),
+    register(pause),
+    register(gather),
+    register(dial),
+    register(redirect),
+    register(reject),
+    register(hangup),
+  ].map((verb) => [verb.name, verb]),
+);
