@@ -3,6 +3,7 @@
 //   branch starts with z9hG4bK   branch + sent-by + method; ACK and CANCEL carry the branch of their INVITE
 //   any other branch, or none    RFC 2543: Request-URI, To tag, From tag, Call-ID, CSeq and top Via
 
+import { comparableHost } from '../grammar/host.ts';
 import type { Request, Response } from '../grammar/message.ts';
 import { serializeUri } from '../grammar/uri.ts';
 import type { Via } from '../grammar/via.ts';
@@ -14,9 +15,9 @@ export const hasMagicCookie = (via: Via): boolean =>
   via.branch !== undefined && via.branch.length > COOKIE.length && via.branch.startsWith(COOKIE);
 
 // A peer may leave the default port out in one message and write it in the next.
-const defaultPort = (transport: string): number => (transport === 'tls' || transport === 'wss' ? 5061 : 5060);
+const DEFAULT_PORTS: Readonly<Record<string, number>> = { tls: 5061, ws: 80, wss: 443 };
 
-const sentBy = (via: Via): string => `${via.host}\n${via.port ?? defaultPort(via.transport)}`;
+const sentBy = (via: Via): string => `${comparableHost(via.host)}\n${via.port ?? DEFAULT_PORTS[via.transport] ?? 5060}`;
 
 const branchKey = (via: Via, method: string): string => `${via.branch}\n${sentBy(via)}\n${method}`;
 

@@ -21,6 +21,16 @@ function arrive(method: string, flow: TransactionFlow = udp, options: { branch?:
   return { ...on, request, transaction, respond, again: () => on.layer.receive(request, flow) };
 }
 
+function bench6() {
+  const on = bench();
+  const request = {
+    ...testRequest('INVITE', { random: on.random, from: PEER, to: US }),
+    via: viaOf('2001:db8::1', 'z9hG4bK6'),
+  };
+  on.layer.receive(request, udp);
+  return { ...on, request };
+}
+
 /** The ACK or CANCEL of an INVITE as its sender makes it: same branch, for ACK with the To tag of the response. */
 function hop(invite: Request, method: 'ACK' | 'CANCEL', toTag?: string): Request {
   const { random } = bench();
@@ -292,6 +302,18 @@ describe('matching', () => {
     assert.equal(incoming.length, 6);
   });
 
+  test('RFC 4475 3.2.1: the bare cookie tells nothing, two requests with it are told apart as RFC 2543 has it', () => {
+    const { request, layer, incoming } = arrive('INVITE', udp, { branch: 'z9hG4bK' });
+    layer.receive({ ...request, callId: 'other@192.0.2.2' }, udp);
+    assert.equal(incoming.length, 2);
+  });
+
+  test('RFC 5954 4.2: an IPv6 sent-by is compared by its bits', () => {
+    const { request, layer, incoming } = bench6();
+    layer.receive({ ...request, via: viaOf('2001:db8:0:0:0:0:0:1', request.via.branch) }, udp);
+    assert.equal(incoming.length, 1);
+  });
+
   test('17.2.3, RFC 2543 peer: an ACK with another To tag is not for this INVITE', () => {
     const { request, respond, layer, acks, transaction } = arrive('INVITE', udp, { branch: 'old' });
     respond(486);
@@ -332,6 +354,20 @@ describe('limits and faults', () => {
     on.layer.receive(testRequest('OPTIONS', { random: on.random, from: PEER, to: US }), udp);
     assert.deepEqual(faults, ['handling a SIP message failed']);
     assert.deepEqual(on.log(), ['0 500 (OPTIONS)']);
+  });
+
+  test('at trace level each step is one line with Call-ID and branch', () => {
+    const steps: unknown[] = [];
+    const on = bench({ log: { ...strictLog, enabled: () => true, trace: (fields) => steps.push(fields) } });
+    const request = testRequest('OPTIONS', { random: on.random, from: PEER, to: US });
+    on.layer.receive(request, tcp);
+    on.incoming[0]!.respond(createResponse(request, 200));
+    const common = { sipCallId: request.callId, branch: request.via.branch, side: 'server', method: 'OPTIONS' };
+    assert.deepEqual(steps, [
+      { ...common, from: 'initial', input: 'request', to: 'trying' },
+      { ...common, from: 'trying', input: 'respond 200-699', to: 'completed' },
+      { ...common, from: 'completed', input: 'timer J', to: 'terminated' },
+    ]);
   });
 
   test('after stop nothing is received and nothing is left', () => {
