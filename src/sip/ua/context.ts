@@ -35,12 +35,20 @@ export interface UaContext {
   readonly log: Log;
   readonly settings: UaSettings;
   readonly sessions: SessionTable;
+  /** Before a client transaction is started: when the connection is gone, its transactions are told. */
+  watch(flow: Flow): void;
 }
 
 /** Who a received in-dialog message is for. */
 export interface DialogUser {
   handleRequest(transaction: ServerTransaction<Flow>): void;
   handleAck(ack: Request, flow: Flow): void;
+}
+
+/** What the table can do to a session when everything stops. */
+export interface AliveSession {
+  end(): void;
+  forceEnd(): void;
 }
 
 /** Who a 2xx without a transaction may be for. */
@@ -53,7 +61,7 @@ export class SessionTable {
   readonly #dialogs = new Map<string, DialogUser>();
   /** By Call-ID and our From tag: the dialogs of forks are not known beforehand. */
   readonly #inviteClients = new Map<string, InviteClientUser>();
-  readonly #sessions = new Set<{ forceEnd(): void }>();
+  readonly #sessions = new Set<AliveSession>();
 
   addDialog(id: string, user: DialogUser): void {
     this.#dialogs.set(id, user);
@@ -75,13 +83,13 @@ export class SessionTable {
     return this.#inviteClients.get(`${callId} ${localTag ?? ''}`);
   }
 
-  addSession(session: { forceEnd(): void }): void {
+  addSession(session: AliveSession): void {
     this.#sessions.add(session);
   }
-  removeSession(session: { forceEnd(): void }): void {
+  removeSession(session: AliveSession): void {
     this.#sessions.delete(session);
   }
-  sessions(): readonly { forceEnd(): void }[] {
+  sessions(): readonly AliveSession[] {
     return [...this.#sessions];
   }
 

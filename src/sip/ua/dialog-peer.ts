@@ -2,14 +2,7 @@
 // send their in-dialog requests through here. Digest challenges are answered inside; the caller sees one final outcome.
 
 import { newBranch } from '../../base/ids.ts';
-import {
-  ackFor2xx,
-  type Dialog,
-  dialogId,
-  nextHop,
-  nextRequest,
-  withLocalTarget,
-} from '../dialog/dialog.ts';
+import { ackFor2xx, type Dialog, dialogId, nextHop, nextRequest, withLocalTarget } from '../dialog/dialog.ts';
 import type { HeaderField, Request, Response } from '../grammar/message.ts';
 import { isSipUri } from '../grammar/uri.ts';
 import type { Flow } from '../transport/transport.ts';
@@ -142,6 +135,7 @@ export class DialogPeer {
     const request = this.#build(flow, method, parts);
     return new Promise((resolve) => {
       let isSettled = false;
+      this.#context.watch(flow);
       const settle = (reply: PeerReply) => {
         isSettled = true;
         resolve(reply);

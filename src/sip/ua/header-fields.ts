@@ -29,7 +29,10 @@ export function contentTypeOf(message: Message): string {
 export const sdpHeader: HeaderField = { name: 'Content-Type', value: 'application/sdp' };
 
 /** Body and headers of a message that carries `sdp`, or nothing. */
-export function sdpParts(sdp: string | undefined): { readonly headers: readonly HeaderField[]; readonly body?: Buffer } {
+export function sdpParts(sdp: string | undefined): {
+  readonly headers: readonly HeaderField[];
+  readonly body?: Buffer;
+} {
   return sdp === undefined ? { headers: [] } : { headers: [sdpHeader], body: Buffer.from(sdp, 'utf8') };
 }
 
@@ -83,7 +86,9 @@ export function maxForwardsOf(request: Request): number {
  */
 export function sessionTimerHeaders(request: Request): HeaderField[] {
   const wanted = request.headers.get('session-expires');
-  const isSupported = [...tokens(request.headers, 'supported'), ...tokens(request.headers, 'require')].includes('timer');
+  const isSupported = [...tokens(request.headers, 'supported'), ...tokens(request.headers, 'require')].includes(
+    'timer',
+  );
   if (wanted === undefined || !isSupported) return [];
   const [seconds = '', ...params] = wanted.split(';').map((part) => part.trim().toLowerCase());
   if (!/^\d{1,10}$/.test(seconds) || params.includes('refresher=uas')) return [];

@@ -17,8 +17,16 @@ import { serveInDialog } from './session-requests.ts';
 import { type SessionInput, sessionStates } from './session-states.ts';
 import type { InviteSession, ResponseOptions, SessionEvent, SessionState } from './ua.ts';
 
-export type EndOptions = { readonly status?: number; readonly reason?: string; readonly headers?: readonly HeaderField[] };
-type InDialogParts = { readonly headers?: readonly HeaderField[]; readonly contentType?: string; readonly body?: Buffer };
+export type EndOptions = {
+  readonly status?: number;
+  readonly reason?: string;
+  readonly headers?: readonly HeaderField[];
+};
+type InDialogParts = {
+  readonly headers?: readonly HeaderField[];
+  readonly contentType?: string;
+  readonly body?: Buffer;
+};
 
 /** What a session needs of the side that made it. */
 export interface SessionOrigin {
@@ -54,7 +62,7 @@ export class Session implements InviteSession {
   #unheard: SessionEvent[] = [];
   #byeTimer: Timer | undefined;
   #dialogIds = new Set<string>();
-  /** A REFER of ours was accepted: its NOTIFYs are known. */
+  /** We sent a REFER: its NOTIFYs are known. */
   hasReferred = false;
 
   constructor(context: UaContext, role: 'uac' | 'uas', callId: string) {
@@ -174,12 +182,13 @@ export class Session implements InviteSession {
   async request(method: string, options: InDialogParts = {}) {
     const peer = this.#peer;
     if (!peer || this.#state === 'ended') return { status: 481, response: undefined };
+    // Before it is sent: the first NOTIFY may overtake the 202.
+    if (method === 'REFER') this.hasReferred = true;
     const contentType = options.contentType && [{ name: 'Content-Type', value: options.contentType }];
     const { status, response } = await peer.send(method, {
       headers: [...(options.headers ?? []), ...(contentType || [])],
       ...(options.body ? { body: options.body } : {}),
     });
-    if (method === 'REFER' && status >= 200 && status < 300) this.hasReferred = true;
     this.checkDialogLost(status);
     return { status, response };
   }

@@ -9,13 +9,7 @@ import { sleep, type Timer } from '../../base/clock.ts';
 import { limits } from '../../base/limits.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { withRemoteTarget } from '../dialog/dialog.ts';
-import {
-  type Exchange,
-  newExchange,
-  readBody,
-  withNewInvite,
-  withRefusedOffer,
-} from '../dialog/offer-answer.ts';
+import { type Exchange, newExchange, readBody, withNewInvite, withRefusedOffer } from '../dialog/offer-answer.ts';
 import type { Request } from '../grammar/message.ts';
 import type { ServerTransaction } from '../transaction/transaction.ts';
 import type { Flow } from '../transport/transport.ts';

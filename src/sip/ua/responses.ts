@@ -19,7 +19,12 @@ export interface AnswerParts {
 type AnswerContext = Pick<UaContext, 'settings' | 'random'>;
 
 /** A response with our Server header and a To tag. */
-export function makeAnswer(context: AnswerContext, request: Request, status: number, parts: AnswerParts = {}): Response {
+export function makeAnswer(
+  context: AnswerContext,
+  request: Request,
+  status: number,
+  parts: AnswerParts = {},
+): Response {
   return createResponse(request, status, {
     toTag: parts.toTag ?? newTag(context.random),
     headers: [...(parts.headers ?? []), { name: 'Server', value: context.settings.serverHeader }],

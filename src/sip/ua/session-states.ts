@@ -8,9 +8,10 @@ import type { SessionState } from './ua.ts';
 
 export type SessionInput = 'progress' | 'accept' | 'fail' | 'end';
 
-export const sessionStates: { readonly [state in SessionState]: { readonly [input in SessionInput]?: SessionState } } = {
-  calling: { progress: 'early', accept: 'established', fail: 'ended' },
-  early: { progress: 'early', accept: 'established', fail: 'ended' },
-  established: { end: 'ended' },
-  ended: {},
-};
+export const sessionStates: { readonly [state in SessionState]: { readonly [input in SessionInput]?: SessionState } } =
+  {
+    calling: { progress: 'early', accept: 'established', fail: 'ended' },
+    early: { progress: 'early', accept: 'established', fail: 'ended' },
+    established: { end: 'ended' },
+    ended: {},
+  };

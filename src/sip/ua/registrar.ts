@@ -1,0 +1,124 @@
+// The registrar (RFC 3261 10, sip-interface.md 3): admits a REGISTER, applies register-rules.ts to the bindings of its address of
+// record, and answers 200 only when the store has them (design.md 7).
+
+import type { Clock } from '../../base/clock.ts';
+import { limits } from '../../base/limits.ts';
+import type { Domain } from '../../base/records.ts';
+import { createTokenBuckets } from '../../base/token-buckets.ts';
+import type { HeaderField, Request } from '../grammar/message.ts';
+import { splitList } from '../grammar/params.ts';
+import { isSipUri } from '../grammar/uri.ts';
+import type { ServerTransaction } from '../transaction/transaction.ts';
+import type { Flow } from '../transport/transport.ts';
+import type { BindingRegistry } from './bindings.ts';
+import type { UaContext } from './context.ts';
+import type { Handler } from './incoming.ts';
+import {
+  applyRegister,
+  type BindingOrigin,
+  contactValues,
+  type RegisterRefusal,
+  readRegister,
+} from './register-rules.ts';
+import { answer, retryAfter } from './responses.ts';
+import type { AccessControl } from './ua.ts';
+
+/** Text of the vendor codes that only the registrar knows. */
+const errorTexts: Readonly<Record<number, string>> = {
+  32007: 'Too many bindings for this address of record',
+  32008: 'REGISTER rate limit exceeded',
+};
+
+export const aorOf = (user: string, domainName: string): string => `${user}@${domainName.toLowerCase()}`;
+
+/** RFC 3261 20.17: always GMT. */
+const dateField = (clock: Clock): HeaderField => ({ name: 'Date', value: new Date(clock.wall()).toUTCString() });
+
+export function createRegistrar(parts: {
+  readonly context: UaContext;
+  readonly access: AccessControl;
+  readonly registry: BindingRegistry;
+}): Handler {
+  const { context, access, registry } = parts;
+  const { clock, settings } = context;
+  const log = context.log.child({ part: 'registrar' });
+  const rate = createTokenBuckets(clock, {
+    burst: limits.registersPerAorPerSecond,
+    perSecond: limits.registersPerAorPerSecond,
+    keys: limits.sourcesTracked,
+  });
+
+  const refuse = (transaction: ServerTransaction<Flow>, refusal: RegisterRefusal) => {
+    const { status, reason, errorCode, minExpiresSeconds } = refusal;
+    const headers: HeaderField[] = [];
+    if (minExpiresSeconds !== undefined) headers.push({ name: 'Min-Expires', value: String(minExpiresSeconds) });
+    if (status === 503) headers.push(retryAfter(settings.retryAfterSeconds));
+    if (errorCode !== undefined)
+      headers.push({ name: 'X-Twilio-Error', value: `${errorCode} ${errorTexts[errorCode] ?? reason}` });
+    answer(context, transaction, status, { reason, headers });
+  };
+
+  const register = async (transaction: ServerTransaction<Flow>, domain: Domain, user: string) => {
+    const { request, flow } = transaction;
+    const aor = aorOf(user, domain.domainName);
+    if (!rate.take(aor))
+      return refuse(transaction, { status: 503, reason: 'Register Rate Exceeded', errorCode: 32008 });
+    const order = readRegister(request);
+    if (!order.ok) return refuse(transaction, order.error);
+    const origin = originOf(request, flow, aor, domain, settings.nodeId);
+    const outcome = await registry.update(aor, flow, (bindings) =>
+      applyRegister(bindings, order.value, origin, clock.wall()),
+    );
+    if (!outcome.ok) {
+      log.info({ aor, source: flow.remoteAddress, ...outcome.error }, 'REGISTER refused');
+      return refuse(transaction, outcome.error);
+    }
+    const { bindings } = outcome.value;
+    if (outcome.value.isChanged)
+      log.debug({ aor, source: flow.remoteAddress, bindings: bindings.length }, 'registered');
+    const contacts = contactValues(bindings, clock.wall()).map((value) => ({ name: 'Contact', value }));
+    // RFC 3327 5.3: the Path that was stored is told to a phone that asks for it.
+    const path = order.value.contacts.length > 0 ? origin.path.map((value) => ({ name: 'Path', value })) : [];
+    answer(context, transaction, 200, { headers: [...contacts, ...path, dateField(clock)] });
+  };
+
+  return (transaction) => {
+    const { request, flow } = transaction;
+    const admission = access.register(request, flow);
+    switch (admission.kind) {
+      case 'drop':
+        return;
+      case 'challenge':
+        return void answer(context, transaction, 401, {
+          headers: admission.values.map((value) => ({ name: 'WWW-Authenticate', value })),
+        });
+      case 'refuse':
+        return void answer(context, transaction, admission.status, admission);
+      case 'accept': {
+        const user = isSipUri(request.to.uri) ? request.to.uri.user : undefined;
+        // RFC 3261 10.3 step 5: an address of record without a user is none of ours.
+        if (user === undefined) return void answer(context, transaction, 404);
+        return void register(transaction, admission.domain, user).catch((fault) => {
+          log.error({ err: fault }, 'REGISTER failed');
+          answer(context, transaction, 500);
+        });
+      }
+    }
+  };
+}
+
+function originOf(request: Request, flow: Flow, aor: string, domain: Domain, nodeId: string): BindingOrigin {
+  return {
+    aor,
+    domainSid: domain.sid,
+    accountSid: domain.accountSid,
+    transport: flow.transport,
+    sourceAddress: flow.remoteAddress,
+    sourcePort: flow.remotePort,
+    localAddress: flow.localAddress,
+    localPort: flow.localPort,
+    path: request.headers.getAll('path').flatMap(splitList).slice(0, limits.routeSetEntries),
+    userAgent: request.headers.get('user-agent')?.slice(0, 256) ?? null,
+    nodeId,
+  };
+}
