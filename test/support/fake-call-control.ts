@@ -1,0 +1,119 @@
+// CallControl for tests: records what a verb asks for, and gives back what the test has prepared. Waits end at once.
+
+import type {
+  AudioSource,
+  CallControl,
+  Collected,
+  CollectOptions,
+  DialOptions,
+  DialOutcome,
+  PlayOutcome,
+} from '../../src/twiml/call-control.ts';
+
+export const noInput: Collected = { digits: '', finishedOnKey: '', reason: 'timeout' };
+
+export const bridgedOutcome: DialOutcome = {
+  status: 'completed',
+  callSid: `CA${'2'.repeat(32)}`,
+  durationSeconds: 17,
+  bridged: true,
+  sip: { callId: 'abc@0.0.0.0', responseCode: 200, headers: [] },
+  callerHungUp: false,
+};
+
+export class FakeCallControl implements CallControl {
+  readonly callSid = `CA${'1'.repeat(32)}`;
+  readonly accountSid = `AC${'a'.repeat(32)}`;
+  readonly call = new AbortController();
+  /** What was done, in order: `answer`, `play say:Hello`, `dial 1`, `hangUp` … */
+  readonly done: string[] = [];
+  readonly played: AudioSource[][] = [];
+  readonly collects: CollectOptions[] = [];
+  readonly dials: DialOptions[] = [];
+  playOutcomes: PlayOutcome[] = [];
+  collected: Collected[] = [];
+  dialOutcomes: DialOutcome[] = [];
+  answered = false;
+  screening = false;
+  status: string | undefined;
+  /** Called before each action resolves: a test ends the call here. */
+  during: (action: string) => void = () => {};
+
+  get callSignal(): AbortSignal {
+    return this.call.signal;
+  }
+
+  isAnswered(): boolean {
+    return this.answered;
+  }
+
+  isScreening(): boolean {
+    return this.screening;
+  }
+
+  async answer(): Promise<void> {
+    if (this.answered) return;
+    this.#note('answer');
+    this.answered = true;
+  }
+
+  reject(reason: 'busy' | 'rejected'): void {
+    this.#note(`reject ${reason}`);
+    this.call.abort();
+  }
+
+  hangUp(): void {
+    this.#note('hangUp');
+    this.call.abort();
+  }
+
+  async play(sources: readonly AudioSource[], signal: AbortSignal): Promise<PlayOutcome> {
+    this.played.push([...sources]);
+    this.#note(`play ${sources.map(nameOf).join(' ')}`);
+    return signal.aborted ? 'aborted' : (this.playOutcomes.shift() ?? 'finished');
+  }
+
+  async pause(durationMs: number): Promise<void> {
+    this.#note(`pause ${durationMs}`);
+  }
+
+  async collect(options: CollectOptions, signal: AbortSignal): Promise<Collected> {
+    this.collects.push(options);
+    this.#note('collect');
+    return signal.aborted ? { ...noInput, reason: 'aborted' } : (this.collected.shift() ?? noInput);
+  }
+
+  async dial(options: DialOptions): Promise<DialOutcome> {
+    this.dials.push(options);
+    this.#note(`dial ${options.targets.length}`);
+    return this.dialOutcomes.shift() ?? bridgedOutcome;
+  }
+
+  params(): ReadonlyMap<string, string> {
+    return new Map([
+      ['CallSid', this.callSid],
+      ['AccountSid', this.accountSid],
+      ['From', 'sip:alice@pbx.example.test'],
+      ['To', 'sip:100@gw.example.test'],
+      ['CallStatus', this.status ?? (this.answered ? 'in-progress' : 'ringing')],
+    ]);
+  }
+
+  #note(action: string): void {
+    this.done.push(action);
+    this.during(action);
+  }
+}
+
+function nameOf(source: AudioSource): string {
+  switch (source.kind) {
+    case 'say':
+      return `say:${source.spoken.text}`;
+    case 'url':
+      return `url:${source.url}`;
+    case 'digits':
+      return `digits:${source.digits}`;
+    case 'silence':
+      return `silence:${source.durationMs}`;
+  }
+}

@@ -1,0 +1,29 @@
+import { describe, expect, test } from 'vitest';
+import { reject } from '../../../../src/twiml/verbs/reject.ts';
+import { FakeCallControl } from '../../../support/fake-call-control.ts';
+import { parseVerb, runVerb, valueOf } from '../kit.ts';
+
+// twiml.md 5.8
+const rows: [attribute: string, reason: string, codes: number[]][] = [
+  ['', 'rejected', []],
+  ['reason="rejected"', 'rejected', []],
+  ['reason="busy"', 'busy', []],
+  ['reason="away"', 'rejected', [13810]],
+];
+
+describe('twiml.md 5.8 Reject', () => {
+  test.each(rows)('%s', async (attribute, reason, codes) => {
+    const xml = `<Reject ${attribute}><Parameter name="a" value="b"/></Reject>`;
+    expect(valueOf(parseVerb(reject, xml))).toEqual({ value: { reason }, codes });
+    const { control, result } = await runVerb(reject, xml);
+    expect(control.done).toEqual([`reject ${reason}`]);
+    expect(result.kind).toBe('end');
+  });
+
+  test('twiml.md 16, 17: an answered call is hung up', async () => {
+    const control = new FakeCallControl();
+    control.answered = true;
+    await runVerb(reject, '<Reject reason="busy"/>', control);
+    expect(control.done).toEqual(['hangUp']);
+  });
+});
