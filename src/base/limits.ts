@@ -118,6 +118,10 @@ export const limits = {
   mediaInFlightBytes: 256 * 1024 * 1024,
   /** Length of any decoded file or synthesized text. */
   mediaDecodedSeconds: 3_600,
+  mp3Decoders: 2,
+  mp3DecodeQueue: 64,
+  /** Without any progress: the decoder hangs. */
+  mp3StallMs: 5_000,
   playLoops: 1_000,
   portRestMs: 10_000,
   latchWindowMs: 5_000,

@@ -1,16 +1,13 @@
-// MP3 files for <Play>, through the WASM build of mpg123 (npm mpg123-decoder). Decoded in small pieces with a breath in between, so
-// that a long file does not stop the signalling thread; the result is bounded by limits.mediaDecodedSeconds.
+// MP3 files for <Play>: decoded in a short-lived worker thread (mp3-worker.ts) under a watchdog, a few at a time.
 
-import { setImmediate as breathe } from 'node:timers/promises';
-import { MPEGDecoder } from 'mpg123-decoder';
+import { extname } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { type Clock, realClock } from '../base/clock.ts';
+import { Gate } from '../base/gate.ts';
 import { limits } from '../base/limits.ts';
 import { err, ok, type Result } from '../base/result.ts';
-import { joinSamples, RATE_MAX, RATE_MIN, Resampler } from './resample.ts';
-import { SAMPLE_RATE } from './tone.ts';
+import type { Mp3Reply } from './mp3-worker.ts';
 import type { AudioFailure } from './wav.ts';
-
-/** One second of a 128 kbit/s file: a few milliseconds of work. */
-const SLICE_BYTES = 16_384;
 
 /** Whether the bytes start like an MP3 file: an ID3 tag, or a frame of MPEG audio layer III. */
 export function isMp3(bytes: Uint8Array): boolean {
@@ -21,51 +18,46 @@ export function isMp3(bytes: Uint8Array): boolean {
   return isSync && isLayer3 && (bytes[2]! & 0xf0) !== 0xf0 && (bytes[2]! & 0x0c) !== 0x0c;
 }
 
-/** Decodes to mono samples at 8,000 Hz. Channels are averaged; damaged frames are left out. */
-export async function decodeMp3(bytes: Uint8Array): Promise<Result<Int16Array, AudioFailure>> {
-  const decoder = new MPEGDecoder();
+const gate = new Gate(limits.mp3Decoders, limits.mp3DecodeQueue);
+const never = new AbortController().signal;
+
+/** Decodes to mono samples at 8,000 Hz. Channels are averaged; damaged frames are left out. Never rejects. */
+export async function decodeMp3(
+  bytes: Uint8Array,
+  clock: Clock = realClock,
+): Promise<Result<Int16Array, AudioFailure>> {
+  if ((await gate.enter(never)) !== 'entered') return err({ code: 'busy', detail: 'too many files to decode' });
   try {
-    await decoder.ready;
-    return await decodeSlices(decoder, bytes);
-  } catch (cause) {
-    return err({ code: 'notAudio', detail: `MP3 decoder: ${cause instanceof Error ? cause.message : String(cause)}` });
+    return await runWorker(bytes, clock);
   } finally {
-    decoder.free();
+    gate.leave();
   }
 }
 
-async function decodeSlices(decoder: MPEGDecoder, bytes: Uint8Array): Promise<Result<Int16Array, AudioFailure>> {
-  const parts: Int16Array[] = [];
-  const allowed = limits.mediaDecodedSeconds * SAMPLE_RATE;
-  let resampler: Resampler | undefined;
-  let rate = 0;
-  let count = 0;
-  for (let start = 0; start < bytes.length && count < allowed; start += SLICE_BYTES) {
-    const audio = decoder.decode(bytes.subarray(start, start + SLICE_BYTES));
-    if (audio.samplesDecoded > 0) {
-      if (audio.sampleRate < RATE_MIN || audio.sampleRate > RATE_MAX) {
-        return err({ code: 'unsupported', detail: `${audio.sampleRate} Hz` });
+function runWorker(bytes: Uint8Array, clock: Clock): Promise<Result<Int16Array, AudioFailure>> {
+  return new Promise((resolve) => {
+    // Source runs as .ts, the built package as .js.
+    const file = new URL(`./mp3-worker${extname(new URL(import.meta.url).pathname)}`, import.meta.url);
+    const worker = new Worker(file, { workerData: Uint8Array.from(bytes), env: {}, stdout: true, stderr: true });
+    worker.stdout.resume();
+    worker.stderr.resume();
+    const finish = (result: Result<Int16Array, AudioFailure>) => {
+      watchdog.cancel();
+      void worker.terminate();
+      resolve(result);
+    };
+    const watch = () =>
+      clock.after(limits.mp3StallMs, () => finish(err({ code: 'notAudio', detail: 'MP3 decoder hangs' })));
+    let watchdog = watch();
+    worker.on('message', (reply: Mp3Reply) => {
+      if (reply === 'progress') {
+        watchdog.cancel();
+        watchdog = watch();
+      } else {
+        finish('samples' in reply ? ok(reply.samples) : err(reply.failure));
       }
-      if (!resampler || audio.sampleRate !== rate) {
-        if (resampler) parts.push(resampler.finish());
-        rate = audio.sampleRate;
-        resampler = new Resampler(rate);
-      }
-      const part = resampler.push(downmix(audio.channelData, audio.samplesDecoded));
-      parts.push(part);
-      count += part.length;
-    }
-    await breathe();
-  }
-  if (!resampler) return err({ code: 'notAudio', detail: 'no MPEG audio frame found' });
-  parts.push(resampler.finish());
-  return ok(joinSamples(parts).subarray(0, allowed));
-}
-
-function downmix(channels: readonly Float32Array[], count: number): Float32Array {
-  const mono = new Float32Array(count);
-  for (const channel of channels) {
-    for (let index = 0; index < count; index++) mono[index]! += channel[index]! / channels.length;
-  }
-  return mono;
+    });
+    worker.on('error', (fault) => finish(err({ code: 'notAudio', detail: `MP3 decoder: ${String(fault)}` })));
+    worker.on('exit', (status) => finish(err({ code: 'notAudio', detail: `MP3 decoder ended with ${status}` })));
+  });
 }

@@ -12,7 +12,7 @@ import { SAMPLE_RATE } from './tone.ts';
 export { openWavFile, type WavSink, WavWriter } from './wav-writer.ts';
 
 export interface AudioFailure {
-  readonly code: 'notAudio' | 'unsupported' | 'empty';
+  readonly code: 'notAudio' | 'unsupported' | 'empty' | 'busy';
   readonly detail: string;
 }
 

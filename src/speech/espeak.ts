@@ -3,11 +3,11 @@
 
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import type { Clock } from '../base/clock.ts';
+import { Gate } from '../base/gate.ts';
 import { limits } from '../base/limits.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { type AudioDecoder, SPEECH_SAMPLE_RATE, type SpeechEngine, type SpeechFailure } from './engine.ts';
 import { espeakVoice } from './espeak-voices.ts';
-import { Gate } from './gate.ts';
 import { plainText, safeSsml, stripSsml } from './text.ts';
 
 const PROGRAM = 'espeak-ng';

@@ -4,12 +4,12 @@
 
 import { request as httpRequest } from 'undici';
 import type { Clock } from '../base/clock.ts';
+import { Gate } from '../base/gate.ts';
 import { limits } from '../base/limits.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { linkedController } from '../base/signal.ts';
 import type { AudioDecoder, SpeechEngine, SpeechFailure, SpeechRequest } from './engine.ts';
 import { decodeSpeech } from './espeak.ts';
-import { Gate } from './gate.ts';
 import { plainText, stripSsml } from './text.ts';
 
 export interface HttpSpeechSettings {

@@ -1,4 +1,4 @@
-// How many syntheses run at once: a bounded number, a bounded queue before it, and "busy" beyond that.
+// A bounded number of jobs at once, a bounded queue before it, and "busy" beyond that: speech, file decoding.
 
 export class Gate {
   readonly #places: number;
