@@ -3,7 +3,7 @@
 
 import { strict as assert } from 'node:assert';
 import type { Result } from '../../base/result.ts';
-import { isToken, type SyntaxProblem } from './chars.ts';
+import { isSafeHeaderValue, isToken, type SyntaxProblem } from './chars.ts';
 import { parseCSeq, serializeCSeq } from './cseq.ts';
 import {
   type CSeq,
@@ -76,6 +76,8 @@ export interface ResponseParts {
  */
 export function createResponse(request: Request, status: number, parts: ResponseParts = {}): Response {
   assert(Number.isInteger(status) && status >= 100 && status <= 699, 'status of a response');
+  assert(parts.toTag === undefined || isToken(parts.toTag), 'tag');
+  assert(parts.reason === undefined || isSafeHeaderValue(parts.reason), 'reason phrase');
   const needsTag = parts.toTag !== undefined && status !== 100 && !request.to.params.has('tag');
   const fields: HeaderField[] = [];
   const copy = (name: string, key: string) => {
@@ -93,7 +95,6 @@ export function createResponse(request: Request, status: number, parts: Response
     assertHeaderField(field);
     fields.push(field);
   }
-  assert(parts.toTag === undefined || isToken(parts.toTag), 'tag');
   return {
     kind: 'response',
     status,

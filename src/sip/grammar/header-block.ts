@@ -2,7 +2,7 @@
 // Text comes in with one character per byte, so positions are offsets; `decode` makes a value UTF-8 where that is needed.
 
 import { limits } from '../../base/limits.ts';
-import { isToken } from './chars.ts';
+import { isToken, skipBlanks } from './chars.ts';
 import { canonicalName, type HeaderField } from './message.ts';
 import { trimBlanks } from './params.ts';
 
@@ -65,7 +65,7 @@ export function readHeaders(text: string, from: number, decode: Decode): HeaderB
         const value = trimBlanks(text, colon + 1, lineEnd);
         fields.push({ name, value: decode ? decode(value) : value });
         keys.push(key);
-        offsets.push(colon + 1);
+        offsets.push(skipBlanks(text, colon + 1));
       }
     }
     position = stop + 1;

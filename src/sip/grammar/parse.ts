@@ -175,7 +175,9 @@ function failure(fault: Fault, start: number, line: StartLine, block: HeaderBloc
 
 /** What a stateless answer needs: the Vias, and From, To, Call-ID and CSeq to copy, be they well formed or not. */
 function answerable(method: string, uri: Uri, block: HeaderBlock, eager: EagerHeaders): Request | undefined {
-  const rawValue = (key: string) => block.fields[block.keys.indexOf(key)]?.value;
+  // Copied into an answer: what may have been the fault, a CR or NUL inside a line, must not get there.
+  const fields = block.fields.map(({ name, value }) => ({ name, value: value.replace(/[\r\0]/g, ' ') }));
+  const rawValue = (key: string) => fields[block.keys.indexOf(key)]?.value;
   const [fromText, toText, cseqText] = [rawValue('from'), rawValue('to'), rawValue('cseq')];
   const callId = rawValue('call-id');
   const via = eager.via ?? sentBy(rawValue('via') ?? '');
@@ -184,7 +186,7 @@ function answerable(method: string, uri: Uri, block: HeaderBlock, eager: EagerHe
     kind: 'request',
     method,
     uri,
-    headers: new HeaderList(block.fields, block.keys),
+    headers: new HeaderList(fields, block.keys),
     body: Buffer.alloc(0),
     via,
     from: eager.from ?? unreadable(fromText),

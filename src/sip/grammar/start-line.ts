@@ -3,7 +3,7 @@
 //   INVITE sip:bob@biloxi.example.com SIP/2.0          SIP/2.0 200 OK
 
 import { limits } from '../../base/limits.ts';
-import { isToken, parseDecimal } from './chars.ts';
+import { isSafeHeaderValue, isToken, parseDecimal } from './chars.ts';
 import { parseUri, type Uri } from './uri.ts';
 
 export interface StartLineFault {
@@ -52,7 +52,7 @@ function parseStatusLine(line: string): StatusLine {
   if (version.toUpperCase() !== 'SIP/2.0') found = fault('SIP version is not 2.0', 0, 505);
   else if (status < 100 || !isWhole || line.length < versionEnd + 4) {
     found = fault('status is not a number from 100 to 699', versionEnd + 1);
-  }
+  } else if (!isSafeHeaderValue(reason)) found = fault('CR or NUL in the reason phrase', versionEnd + 5);
   return { kind: 'response', status, reason, fault: found };
 }
 
