@@ -32,14 +32,20 @@ export interface Config {
   readonly nodeId: string | null;
   readonly log: LogSetting;
   readonly demo: boolean | null;
+  readonly demoApplicationUrl: string | null;
   readonly maxCalls: number;
   readonly webhookAllowPrivate: boolean;
-  readonly speech: string;
+  readonly speech: 'auto' | 'espeak' | 'wasm' | 'http' | 'none';
+  readonly speechModel: string;
+  readonly speechVoice: string;
+  readonly tlsVerify: boolean;
   readonly speechUrl: string | null;
   readonly speechKey: string | null;
   /** Seconds that SIGTERM waits for running calls. */
   readonly drainSeconds: number;
   readonly declared: Declared;
+  /** $PATH, for finding programs such as espeak-ng. */
+  readonly path: string | null;
   /** Path of the settings file that was read, for the reload watch. */
   readonly file: string | null;
 }
@@ -89,6 +95,7 @@ export function loadConfig(
       certDir: resolve(config.certDir),
       mediaWorkers: config.mediaWorkers ?? Math.max(1, Math.min(4, availableParallelism() - 1)),
       declared: declared.data,
+      path: environment.PATH ?? null,
       file: document.file,
     }),
   );

@@ -1,0 +1,33 @@
+// What `npm start` prints: where to register, with what, and what to dial.
+
+import type { Config } from '../config.ts';
+import { DEMO_USERS, demoDomainName, demoPassword } from '../demo/domain.ts';
+import type { Gateway } from '../gateway.ts';
+
+export function welcome(config: Config, gateway: Gateway): string {
+  const { listeners, rootAccount, isNewAccount, secretKey, isDemo, apiUrl } = gateway.info;
+  const lines = ['', '  Hookswitch is running.', ''];
+  for (const transport of ['udp', 'tcp', 'tls'] as const) {
+    const places = listeners
+      .filter((listener) => listener.transport === transport)
+      .map((one) => `${bracketed(one.address)}:${one.port}`);
+    if (places.length > 0) lines.push(`  SIP over ${transport.toUpperCase()}   ${places.join('  ')}`);
+  }
+  lines.push(`  REST API       ${apiUrl}/2010-04-01`, `  Account        ${rootAccount.sid}`);
+  if (isNewAccount) lines.push(`  Auth token     ${rootAccount.authToken}   (shown once)`);
+  if (isDemo) {
+    const first = listeners.find((listener) => listener.transport === 'udp' && !listener.address.includes(':'));
+    const place = first ? `${first.address}:${first.port}` : 'this machine';
+    lines.push('', `  Register two phones at domain ${demoDomainName(config.domainSuffix)} (outbound proxy ${place}):`);
+    for (const user of DEMO_USERS) lines.push(`    user ${user.padEnd(6)} password ${demoPassword(secretKey, user)}`);
+    lines.push(
+      '  and dial  bob or alice (each other)  1000 (welcome)  600 (echo)  700 (menu).',
+      '  Without a phone:',
+      `    npm run call -- sip:1000@${place} --user alice --password ${demoPassword(secretKey, 'alice')}`,
+    );
+  }
+  lines.push('');
+  return lines.join('\n');
+}
+
+const bracketed = (address: string): string => (address.includes(':') ? `[${address}]` : address);

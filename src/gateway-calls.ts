@@ -1,0 +1,138 @@
+// Part of the composition root: media engine, webhooks, speech, calls, voice sessions, and who listens to what calls do.
+
+import type { Domain } from './base/records.ts';
+import { Calls } from './call/calls.ts';
+import type { CallsApi } from './call/control-api.ts';
+import { acceptInvite } from './call/incoming.ts';
+import { MediaRouter } from './call/media-router.ts';
+import { createRestCalls } from './call/rest-calls.ts';
+import { Router } from './call/routing.ts';
+import type { SipLegServices } from './call/sip-leg.ts';
+import { createTrunkGate, type TrunkGate } from './call/trunks.ts';
+import { listenToCalls } from './call-listeners.ts';
+import type { Config } from './config.ts';
+import type { Resolver } from './dns/resolver.ts';
+import type { SipStack } from './gateway-sip.ts';
+import { decodeAudio } from './media/audio-file.ts';
+import type { MediaEngine } from './media/engine.ts';
+import type { ProvisioningContext } from './provisioning.ts';
+import { createRefusalLog, type RefusalLog } from './refusal-log.ts';
+import { sdpNegotiation } from './sdp/negotiate.ts';
+import { createSpeech } from './speech/select.ts';
+import type { StoreDirectory } from './store/directory.ts';
+import type { Store } from './store/store.ts';
+import { createTrace, type Trace } from './trace/trace.ts';
+import { VoiceSessions } from './twiml/voice-session.ts';
+import { createWebhookClient } from './webhook/client.ts';
+import { createStatusCallbacks, type StatusCallbacks } from './webhook/status-callbacks.ts';
+import type { WebhookClient } from './webhook/webhook.ts';
+
+export interface CallStack {
+  readonly calls: Calls;
+  readonly sessions: VoiceSessions;
+  readonly webhook: WebhookClient;
+  readonly statusCallbacks: StatusCallbacks;
+  readonly trunks: TrunkGate;
+  readonly refusals: RefusalLog;
+  readonly trace: Trace;
+  readonly restCalls: CallsApi;
+}
+
+export interface CallParts {
+  readonly config: Config;
+  /** The settings in force, which a changed hookswitch.yaml replaces. */
+  readonly settings: () => Config;
+  readonly context: ProvisioningContext;
+  readonly store: Store;
+  readonly directory: StoreDirectory;
+  readonly resolver: Resolver;
+  readonly sip: SipStack;
+  readonly engine: MediaEngine;
+  readonly isDemoDomain: (domain: Domain) => boolean;
+}
+
+/** Wires everything a call meets above SIP and media. */
+export function buildCalls(parts: CallParts): CallStack {
+  const { config, context, store, directory, resolver, sip, engine } = parts;
+  const { clock, random, log } = context;
+  const calls = new Calls({ clock, random, log: log.child({ folder: 'call' }), maxCalls: config.maxCalls });
+  const webhook = createWebhookClient({
+    clock,
+    log,
+    dnsLookup: (name, options, callback) => resolver.lookup(name, options, callback),
+    settings: { allowPrivate: config.webhookAllowPrivate },
+    onEvent: (event) => calls.get(event.callSid)?.emit(event),
+  });
+  const statusCallbacks = createStatusCallbacks({ client: webhook, clock, log });
+  const legs: SipLegServices = {
+    userAgent: sip.userAgent,
+    engine,
+    router: new MediaRouter(engine),
+    sdp: sdpNegotiation,
+    random,
+    log: log.child({ folder: 'call' }),
+  };
+  const domains = (): Domain[] => directory.domainNames().flatMap((name) => directory.domainByName(name)?.domain ?? []);
+  const trunks = createTrunkGate(() => parts.settings().declared.trunks, parts.isDemoDomain, clock);
+  const router = new Router({
+    calls,
+    legs,
+    userAgent: sip.userAgent,
+    trunks,
+    domainOf: sip.domainOf,
+    domainsOfAccount: (accountSid) => domains().filter((domain) => domain.accountSid === accountSid),
+  });
+  const authTokenOf = (accountSid: string): string => directory.accountBySid(accountSid)?.authToken ?? '';
+  const sessions = new VoiceSessions({
+    engine,
+    clock,
+    router,
+    speaker: createSpeech({ config: speechSettings(config), clock, log, decode: decodeAudio }),
+    webhook,
+    decode: decodeAudio,
+    authTokenOf,
+    log: log.child({ folder: 'twiml' }),
+  });
+  const refusals = createRefusalLog(log.child({ folder: 'call' }), clock);
+  sip.userAgent.onInvite((invite) => {
+    acceptInvite(invite, {
+      calls,
+      router,
+      legs,
+      isOverloaded: (domain) => domain.voiceUrl !== null && webhook.isOverloaded(domain.voiceUrl),
+      startSession: (call, domain) => sessions.startForDomain(call, domain),
+      onRefused: (reason) => refusals.count(reason),
+    }).catch((fault: unknown) => {
+      log.error({ err: fault, sipCallId: invite.request.callId }, 'an INVITE could not be dealt with');
+      invite.session.end({ status: 500 });
+    });
+  });
+  const restCalls = createRestCalls({
+    calls,
+    router,
+    engine,
+    clock,
+    startSession: (call, start) => sessions.start(call, start),
+    homeDomain: (accountSid) => domains().find((domain) => domain.accountSid === accountSid),
+  });
+  const trace = createTrace(clock);
+  sip.transport.onTraffic((direction, bytes, flow, message) => trace.onMessage(direction, bytes, flow, message));
+  calls.onEvent((event) => trace.onEvent(event));
+  const forgetCookies = (callSid: string) => webhook.forget(callSid);
+  listenToCalls({ calls, store, statusCallbacks, authTokenOf, forgetCookies, clock, log });
+  return { calls, sessions, webhook, statusCallbacks, trunks, refusals, trace, restCalls };
+}
+
+function speechSettings(config: Config): Parameters<typeof createSpeech>[0]['config'] {
+  const http =
+    config.speechUrl === null
+      ? null
+      : {
+          url: config.speechUrl,
+          apiKey: config.speechKey,
+          model: config.speechModel,
+          voice: config.speechVoice,
+          voices: {},
+        };
+  return { engine: config.speech, http, path: config.path };
+}

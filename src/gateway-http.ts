@@ -1,0 +1,70 @@
+// Part of the composition root: the HTTP side. REST, health, counts, and the ladder of a call for `npm run ladder`.
+
+import { isIP } from 'node:net';
+import { type ApiServer, createApiServer } from './api/server.ts';
+import type { TlsMaterialSource } from './certs/reload.ts';
+import type { Config } from './config.ts';
+import type { CallStack } from './gateway-calls.ts';
+import type { ProvisioningContext } from './provisioning.ts';
+import type { StoreDirectory } from './store/directory.ts';
+import { digestHa1 } from './store/secrets.ts';
+import type { Store } from './store/store.ts';
+import { drawLadder } from './trace/ladder.ts';
+
+export interface HttpParts {
+  readonly config: Config;
+  readonly context: ProvisioningContext;
+  readonly store: Store;
+  readonly directory: StoreDirectory;
+  readonly calls: CallStack;
+  readonly tls: TlsMaterialSource | null;
+  readonly counts: () => object;
+  readonly isReady: () => boolean;
+}
+
+/** Starts the listeners; resolves with them and the origin of the first. Rejects when one cannot be opened. */
+export async function startHttp(
+  parts: HttpParts,
+): Promise<{ readonly url: string; readonly servers: readonly ApiServer[] }> {
+  const { config, tls } = parts;
+  const plain = createServer(parts, config.httpListen, undefined);
+  const bound = await plain.start();
+  const servers = [plain];
+  const pair = tls?.current().pairs[0];
+  if (config.httpsListen !== null && pair) {
+    const secure = createServer(parts, config.httpsListen, pair);
+    await secure.start();
+    servers.push(secure);
+  }
+  const host = isIP(bound.address) === 6 ? `[${bound.address}]` : bound.address;
+  return { url: `http://${host}:${bound.port}`, servers };
+}
+
+function createServer(
+  parts: HttpParts,
+  listen: Config['httpListen'],
+  tls: { readonly key: string; readonly cert: string } | undefined,
+): ApiServer {
+  const { config, context, store, directory, calls } = parts;
+  return createApiServer({
+    store,
+    directory,
+    calls: calls.restCalls,
+    hashPassword: digestHa1,
+    config: { listen, domainSuffix: config.domainSuffix, realm: config.realm, ...(tls ? { tls } : {}) },
+    counts: parts.counts,
+    health: () => ({ ready: parts.isReady() }),
+    extraRoutes: (server) => {
+      server.get<{ Params: { id: string } }>('/debug/ladder/:id', (request, reply) => {
+        // Like the counts: for the operator on this machine only.
+        if (!isLoopback(request.ip)) return reply.code(403).send('only from this machine\n');
+        const family = calls.trace.family(request.params.id);
+        if (!family) return reply.code(404).send('no such call in the trace\n');
+        return reply.type('text/plain; charset=utf-8').send(drawLadder(family));
+      });
+    },
+    ...context,
+  });
+}
+
+const isLoopback = (address: string): boolean => address === '::1' || /^(::ffff:)?127\./.test(address);

@@ -1,0 +1,110 @@
+// Part of the composition root: certificates, sockets, transactions, access, user agent.
+
+import { networkInterfaces } from 'node:os';
+import { type AccessControlApi, createAccessControl } from './access/access-control.ts';
+import { candidateNames } from './access/domains.ts';
+import type { Domain } from './base/records.ts';
+import { ok, type Result } from './base/result.ts';
+import { ensureCertificates } from './certs/authority.ts';
+import { certificateNames } from './certs/names.ts';
+import { createTlsMaterialSource, type TlsMaterialSource } from './certs/reload.ts';
+import type { Config } from './config.ts';
+import type { Resolver } from './dns/resolver.ts';
+import type { ProvisioningContext } from './provisioning.ts';
+import { createTransactionLayer } from './sip/transaction/layer.ts';
+import type { TransactionLayer } from './sip/transaction/transaction.ts';
+import { createTransport, type SipTransport } from './sip/transport/layer.ts';
+import type { Flow } from './sip/transport/transport.ts';
+import { createUserAgent } from './sip/ua/stack.ts';
+import type { UserAgent } from './sip/ua/ua.ts';
+import type { StoreDirectory } from './store/directory.ts';
+import type { Store } from './store/store.ts';
+
+export interface SipStack {
+  readonly transport: SipTransport;
+  readonly transactions: TransactionLayer<Flow>;
+  readonly userAgent: UserAgent;
+  readonly access: AccessControlApi;
+  /** The domain that a URI host means when it is dialled: by name, or the default domain for an address and port of ours. */
+  readonly domainOf: (host: string, port: number | undefined) => Domain | undefined;
+}
+
+export interface SipParts {
+  readonly config: Config;
+  readonly context: ProvisioningContext;
+  readonly store: Store;
+  readonly directory: StoreDirectory;
+  readonly resolver: Resolver;
+  readonly tls: TlsMaterialSource | null;
+  /** Domain of calls to our bare address. */
+  readonly defaultDomain: string | undefined;
+}
+
+/** Wires the SIP side. Nothing is open before `transport.start()`. */
+export function buildSip({ config, context, store, directory, resolver, tls, defaultDomain }: SipParts): SipStack {
+  const { clock, random } = context;
+  const log = context.log.child({ folder: 'sip' });
+  const transport = createTransport({
+    sipListen: config.sipListen,
+    sipsListen: config.sipsListen,
+    publicAddress: config.publicAddress,
+    localNetworks: config.localNetworks,
+    ownNames: [],
+    tls,
+    outgoingTls: { verify: config.tlsVerify, ca: tls?.current().ca ?? null },
+    clock,
+    random,
+    log,
+  });
+  const { domainSuffix, realm } = config;
+  const isOwnAddress = (host: string) => transport.isOwnAddress(host);
+  const access = createAccessControl({
+    directory,
+    config: { domainSuffix, defaultDomain, isOwnAddress, realm },
+    clock,
+    random,
+    log: context.log,
+  });
+  const transactions = createTransactionLayer<Flow>({ sender: transport, clock, random, log });
+  const userAgent = createUserAgent({
+    transport,
+    transactions,
+    resolver,
+    access,
+    bindingStore: store.bindings,
+    clock,
+    random,
+    log: context.log,
+    settings: { nodeId: config.nodeId ?? random(4).toString('hex') },
+  });
+  const domainOf = (host: string, port: number | undefined): Domain | undefined => {
+    for (const name of candidateNames(host, domainSuffix)) {
+      const found = directory.domainByName(name);
+      if (found) return found.domain;
+    }
+    const isOurs = defaultDomain !== undefined && transport.isOwnAddress(host, port);
+    return isOurs ? directory.domainByName(defaultDomain)?.domain : undefined;
+  };
+  return { transport, transactions, userAgent, access, domainOf };
+}
+
+/** Makes or checks the certificates and begins to watch them; null where no TLS is wanted. */
+export async function buildTls(
+  config: Config,
+  context: ProvisioningContext,
+): Promise<Result<TlsMaterialSource | null, string>> {
+  if (config.sipsListen.length === 0 && config.httpsListen === null) return ok(null);
+  const log = context.log.child({ folder: 'certs' });
+  const own = Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map((one) => one.address));
+  const made = await ensureCertificates({
+    directory: config.certDir,
+    names: certificateNames(config.domainSuffix),
+    addresses: config.publicAddress === null ? own : [...own, config.publicAddress],
+    ...context,
+    log,
+  });
+  if (!made.ok) return made;
+  const source = createTlsMaterialSource({ directory: config.certDir, clock: context.clock, log });
+  const loaded = source.start();
+  return loaded.ok ? ok(source) : loaded;
+}

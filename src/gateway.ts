@@ -1,0 +1,232 @@
+// The composition root: builds every part, hands each its ports, starts and stops them in order. Takes no decisions.
+//
+//   store ─▶ directory ─▶ access ┐
+//   certs ─▶ transport ─▶ transactions ─▶ user agent ─▶ calls ─▶ voice sessions ─▶ webhook client
+//                                        media engine ─┘             └▶ speech
+//   events of calls ─▶ log, store, status callbacks, trace
+
+import { type Clock, realClock } from './base/clock.ts';
+import { cryptoRandom, type RandomSource } from './base/ids.ts';
+import type { Log } from './base/log.ts';
+import type { Account } from './base/records.ts';
+import { err, ok, type Result } from './base/result.ts';
+import type { Config } from './config.ts';
+import { type Application, startApplication } from './demo/application.ts';
+import { demoDomainName } from './demo/domain.ts';
+import { createResolver } from './dns/resolver.ts';
+import { buildCalls, type CallStack } from './gateway-calls.ts';
+import { startHttp } from './gateway-http.ts';
+import { buildSip, buildTls, type SipStack } from './gateway-sip.ts';
+import type { MediaEngine } from './media/engine.ts';
+import { createWorkerMediaEngine } from './media/workers.ts';
+import { type Foundation, isDemoOn, layFoundation, type ProvisioningContext, provision } from './provisioning.ts';
+import type { Transport } from './sip/transport/transport.ts';
+import { createDirectory } from './store/directory.ts';
+import { drawLadder } from './trace/ladder.ts';
+
+export interface GatewayInfo {
+  readonly listeners: ReturnType<Transport['listeners']>;
+  readonly rootAccount: Account;
+  /** The account was made by this start: its token is shown once. */
+  readonly isNewAccount: boolean;
+  readonly secretKey: Buffer;
+  readonly isDemo: boolean;
+  readonly apiUrl: string;
+}
+
+export interface Gateway {
+  readonly info: GatewayInfo;
+  /** Live legs. */
+  callCount(): number;
+  /** Everything that is open, by kind; all zero when idle, but for what the name says (design.md 4). */
+  counts(): Record<string, unknown>;
+  /** The ladder of a call by CallSid or Call-ID. */
+  ladder(id: string): string | undefined;
+  /** Takes over changed declared objects. No call is dropped. */
+  applySettings(config: Config): Promise<void>;
+  /** New calls get 503; resolves when the running ones have ended or after `timeoutMs`. */
+  drain(timeoutMs: number): Promise<void>;
+  /** Ends the calls with BYE, then closes everything. */
+  stop(): Promise<void>;
+}
+
+export interface GatewayParts {
+  readonly log: Log;
+  readonly clock?: Clock;
+  readonly random?: RandomSource;
+}
+
+/** How long stop waits for status callbacks that are still to be sent. */
+const CALLBACK_WAIT_MS = 5_000;
+
+/** Builds and starts a gateway. The error is one sentence for the operator; what was opened until then is closed again. */
+export async function createGateway(config: Config, parts: GatewayParts): Promise<Result<Gateway, string>> {
+  const context: ProvisioningContext = {
+    log: parts.log,
+    clock: parts.clock ?? realClock,
+    random: parts.random ?? cryptoRandom,
+  };
+  const opened: Closer[] = [];
+  const foundation = await layFoundation(config, context);
+  if (!foundation.ok) return foundation;
+  opened.push(() => foundation.value.store.close());
+  const built = await assemble(config, foundation.value, context, opened).catch((fault: Error) => err(fault.message));
+  if (!built.ok) await closeAll(opened);
+  return built;
+}
+
+type Closer = () => Promise<void> | void;
+
+async function closeAll(opened: readonly Closer[]): Promise<void> {
+  for (const close of [...opened].reverse()) await close();
+}
+
+async function assemble(
+  config: Config,
+  foundation: Foundation,
+  context: ProvisioningContext,
+  opened: Closer[],
+): Promise<Result<Gateway, string>> {
+  const { clock, log } = context;
+  const { store } = foundation;
+  let settings = config;
+  let isReady = false;
+
+  const isDemo = isDemoOn(config);
+  const demoUrl = isDemo ? await demoApplication(config, foundation, log, opened) : undefined;
+  await provision(config, foundation, demoUrl, context);
+  const directory = await createDirectory(store, { clock, log });
+  opened.push(() => directory.stop());
+  const tls = await buildTls(config, context);
+  if (!tls.ok) return tls;
+  opened.push(() => tls.value?.stop());
+
+  const resolver = createResolver({ clock, log });
+  const demoName = demoDomainName(config.domainSuffix);
+  const defaultDomain = config.defaultDomain ?? (isDemo ? demoName : undefined);
+  const sip = buildSip({ config, context, store, directory, resolver, tls: tls.value, defaultDomain });
+  const engine = createWorkerMediaEngine({ workers: config.mediaWorkers, portRange: config.mediaPorts, clock, log });
+  const engineStarted = await engine.start();
+  if (!engineStarted.ok) return engineStarted;
+  opened.push(() => engine.stop());
+  const isDemoDomain = (domain: { readonly domainName: string }) => isDemo && domain.domainName === demoName;
+  const calls = buildCalls({
+    config,
+    settings: () => settings,
+    context,
+    store,
+    directory,
+    resolver,
+    sip,
+    engine,
+    isDemoDomain,
+  });
+  opened.push(async () => {
+    await withTimeout(calls.statusCallbacks.drain(new AbortController().signal), CALLBACK_WAIT_MS, clock);
+    await calls.webhook.stop();
+  });
+
+  const counts = () => countsOf(sip, calls, engine);
+  const http = await startHttp({
+    config,
+    context,
+    store,
+    directory,
+    calls,
+    tls: tls.value,
+    counts,
+    isReady: () => isReady,
+  });
+  opened.push(async () => {
+    for (const server of http.servers) await server.stop();
+  });
+  await sip.userAgent.start();
+  const started = await sip.transport.start();
+  if (!started.ok) return started;
+  opened.push(async () => {
+    await sip.userAgent.stop();
+    sip.transactions.stop();
+    await sip.transport.stop();
+  });
+  isReady = true;
+
+  return ok({
+    info: {
+      listeners: sip.transport.listeners(),
+      rootAccount: foundation.rootAccount,
+      isNewAccount: foundation.isNewAccount,
+      secretKey: foundation.secretKey,
+      isDemo,
+      apiUrl: http.url,
+    },
+    callCount: () => calls.calls.size,
+    counts,
+    ladder(id) {
+      const family = calls.trace.family(id);
+      return family && drawLadder(family);
+    },
+    async applySettings(next) {
+      settings = next;
+      await provision(next, foundation, demoUrl, context);
+      await directory.refresh();
+    },
+    async drain(timeoutMs) {
+      isReady = false;
+      sip.userAgent.setDraining(true);
+      await withTimeout(calls.calls.empty(), timeoutMs, clock);
+    },
+    async stop() {
+      isReady = false;
+      sip.userAgent.setDraining(true);
+      for (const call of [...calls.calls.all()]) call.hangUp('the gateway stops');
+      await closeAll(opened);
+    },
+  });
+}
+
+/** What is open, for /debug/counts: all zero when idle but for registrations, listeners and what is counted since the start. */
+function countsOf(sip: SipStack, calls: CallStack, engine: MediaEngine): Record<string, unknown> {
+  return {
+    calls: calls.calls.size,
+    voiceSessions: calls.sessions.count,
+    transactions: sip.transactions.counts(),
+    userAgent: sip.userAgent.counts(),
+    media: engine.counts(),
+    webhooks: calls.webhook.counts(),
+    statusCallbacks: calls.statusCallbacks.pending(),
+    trunks: calls.trunks.counts(),
+    flows: sip.transport.counts(),
+    access: sip.access.counts(),
+    trace: calls.trace.counts(),
+    sinceStart: { refused: calls.refusals.totals(), transport: sip.transport.events() },
+  };
+}
+
+/** URL of the example application: the one that is configured, or an embedded one. */
+async function demoApplication(config: Config, foundation: Foundation, log: Log, opened: Closer[]): Promise<string> {
+  if (config.demoApplicationUrl !== null) return config.demoApplicationUrl;
+  return (await embeddedApplication(foundation, log, opened)).url;
+}
+
+/** The example application inside this process, on a free loopback port, checking our signatures. */
+async function embeddedApplication(foundation: Foundation, log: Log, opened: Closer[]): Promise<Application> {
+  const application = await startApplication({
+    address: '127.0.0.1',
+    port: 0,
+    authToken: foundation.rootAccount.authToken,
+    publicUrl: undefined,
+    log: log.child({ folder: 'demo' }),
+  });
+  opened.push(() => application.stop());
+  return application;
+}
+
+function withTimeout(promise: Promise<unknown>, timeoutMs: number, clock: Clock): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = clock.after(timeoutMs, resolve);
+    void promise.then(() => {
+      timer.cancel();
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,87 @@
+// What must exist before the first packet: data folder, secret key, store, root account, declared objects, the demo.
+
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Clock } from './base/clock.ts';
+import type { RandomSource } from './base/ids.ts';
+import type { Log } from './base/log.ts';
+import type { Account } from './base/records.ts';
+import { err, ok, type Result } from './base/result.ts';
+import type { Config } from './config.ts';
+import { demoDeclared } from './demo/domain.ts';
+import { applyDeclared, type DeclaredObjects } from './store/provision.ts';
+import { ensureRootAccount } from './store/root-account.ts';
+import { parseSecretKey, secretKeyFile } from './store/secret-key.ts';
+import { openSqliteStore } from './store/sqlite.ts';
+import type { Store } from './store/store.ts';
+
+export interface Foundation {
+  readonly store: Store;
+  readonly secretKey: Buffer;
+  readonly rootAccount: Account;
+  /** True on the very first start: sid and token are printed once. */
+  readonly isNewAccount: boolean;
+}
+
+export interface ProvisioningContext {
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  readonly log: Log;
+}
+
+/** Opens the store and makes sure of the root account. The error is one sentence for the operator. */
+export async function layFoundation(config: Config, context: ProvisioningContext): Promise<Result<Foundation, string>> {
+  try {
+    mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+  } catch (fault) {
+    return err(`the data folder ${config.dataDir} cannot be made: ${(fault as Error).message}`);
+  }
+  const secretKey = config.secretKey === null ? secretKeyFile(config.dataDir) : parseSecretKey(config.secretKey);
+  if (!secretKey.ok) return secretKey;
+  const store = await openSqliteStore({
+    file: join(config.dataDir, 'hookswitch.sqlite'),
+    secretKey: secretKey.value,
+    clock: context.clock,
+    log: context.log,
+  });
+  if (!store.ok) return store;
+  const settings = { sid: config.accountSid ?? undefined, authToken: config.authToken ?? undefined };
+  const root = await ensureRootAccount(store.value, settings, context);
+  if (!root.ok) {
+    await store.value.close();
+    return root;
+  }
+  return ok({
+    store: store.value,
+    secretKey: secretKey.value,
+    rootAccount: root.value.account,
+    isNewAccount: root.value.created,
+  });
+}
+
+/** The demo is on when asked for, or while nothing else is declared. */
+export const isDemoOn = (config: Config): boolean => config.demo ?? config.declared.domains.length === 0;
+
+/** Brings the store to what hookswitch.yaml and the demo declare. Idempotent. */
+export async function provision(
+  config: Config,
+  foundation: Foundation,
+  demoApplicationUrl: string | undefined,
+  context: ProvisioningContext,
+): Promise<void> {
+  const demo =
+    demoApplicationUrl === undefined
+      ? { domains: [], credentialLists: [] }
+      : demoDeclared(config.domainSuffix, foundation.secretKey, demoApplicationUrl);
+  const { domains, credentialLists, ipAccessControlLists } = config.declared;
+  await applyDeclared(
+    foundation.store,
+    {
+      // The schema leaves absent keys out; its type cannot say so.
+      domains: [...domains, ...demo.domains] as DeclaredObjects['domains'],
+      credentialLists: [...credentialLists, ...demo.credentialLists],
+      ipAccessControlLists,
+    },
+    { accountSid: foundation.rootAccount.sid, realm: config.realm, ...context },
+  );
+}
