@@ -1,0 +1,68 @@
+// What a handler gets and gives. Handlers are functions of a request and the server's parts; server.ts has authenticated the client,
+// found the account in the path and matched the route before.
+
+import type { Clock } from '../base/clock.ts';
+import type { RandomSource } from '../base/ids.ts';
+import type { Log } from '../base/log.ts';
+import type { Account } from '../base/records.ts';
+import type { ApiFault } from './errors.ts';
+import type { Form } from './form.ts';
+import type { ApiDirectory, ApiStore, CallsApi, HashPassword, RegistrationsApi } from './ports.ts';
+
+export interface ApiRequest {
+  /** The account in the path; the client's own where the path has none. */
+  readonly account: Account;
+  /** The account whose credentials were given. */
+  readonly client: Account;
+  /** Path without extension: `/2010-04-01/Accounts/AC…/Calls`. */
+  readonly path: string;
+  /** Decoded values of the `{Name}` parts of the route. */
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: Form;
+  readonly form: Form;
+}
+
+/** Most objects of each kind (sip-interface.md 1.7). */
+export interface Quotas {
+  readonly subAccounts: number;
+  readonly domains: number;
+  readonly credentialLists: number;
+  readonly credentialsPerList: number;
+  readonly ipAccessControlLists: number;
+  readonly ipAddressesPerList: number;
+}
+
+/** What handlers work with. */
+export interface ApiParts {
+  readonly store: ApiStore;
+  readonly calls: CallsApi;
+  readonly directory: ApiDirectory | undefined;
+  readonly registrations: RegistrationsApi | undefined;
+  readonly hashPassword: HashPassword;
+  /** Whether the account may show this number as its own; absent = any number (rest-api.md 9.1, 21210). */
+  readonly ownsNumber: ((accountSid: string, number: string) => boolean) | undefined;
+  readonly domainSuffix: string;
+  readonly realm: string;
+  readonly quotas: Quotas;
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  readonly log: Log;
+}
+
+export type Answer = { readonly status: 200 | 201; readonly body: object } | { readonly status: 204 } | ApiFault;
+
+export type Handler = (request: ApiRequest, parts: ApiParts) => Promise<Answer>;
+
+export type Method = 'GET' | 'POST' | 'DELETE';
+
+/**
+ * One path and what it answers. `path` stands below `/2010-04-01`, without extension; `{Name}` takes one segment. A write of SIP
+ * objects (`isDirectory`) runs alone, so that what it checked still holds when it writes, and is seen by SIP before it is answered.
+ */
+export interface Route {
+  readonly path: string;
+  readonly handlers: { readonly [method in Method]?: Handler };
+  readonly isDirectory?: boolean;
+}
+
+export const isFault = (answer: Answer): answer is ApiFault => 'code' in answer;

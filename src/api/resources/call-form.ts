@@ -1,0 +1,170 @@
+// Parameters of `POST Calls` → CreateCallRequest. The order of the checks is that of rest-api.md 9.1: To, From, instructions, methods,
+// timeouts, SIP parts.
+
+import { z } from 'zod';
+import { limits } from '../../base/limits.ts';
+import { err, ok, type Result } from '../../base/result.ts';
+import { type ApiFault, fault } from '../errors.ts';
+import {
+  checked,
+  type Form,
+  hasControl,
+  integer,
+  isWebUrl,
+  lastOf,
+  method,
+  optional,
+  printable,
+  sid,
+  url,
+} from '../form.ts';
+import type { CreateCallRequest } from '../ports.ts';
+import type { ApiParts } from '../request.ts';
+import { checkFrom, checkTo } from './call-address.ts';
+
+/** A warning that goes into the notifications of the call: it was made all the same. */
+export interface Warning {
+  readonly code: number;
+  readonly message: string;
+}
+
+export interface ReadCall {
+  readonly request: CreateCallRequest;
+  readonly warnings: readonly Warning[];
+}
+
+const RING_SECONDS = 60;
+const TIME_LIMIT_SECONDS = limits.callTimeLimitMs / 1_000;
+
+// biome keeps the key order, and zod reports issues in it.
+const schema = z.object({
+  Method: optional(method('Method', 21209)),
+  FallbackUrl: optional(url('FallbackUrl', 21205)),
+  FallbackMethod: optional(method('FallbackMethod', 21209)),
+  StatusCallback: optional(url('StatusCallback', 21502)),
+  StatusCallbackMethod: optional(method('StatusCallbackMethod', 21209)),
+  Timeout: optional(integer('Timeout', 21208, 1, limits.dialTimeoutMaxSeconds)),
+  TimeLimit: optional(integer('TimeLimit', 20001, 1, limits.callTimeLimitMaxSeconds)),
+  SendDigits: optional(
+    z
+      .string()
+      .regex(new RegExp(`^[0-9A-D#*wW]{1,${limits.sendDigitsChars}}$`), { error: '21206|SendDigits is not valid' }),
+  ),
+});
+
+/** Parameters that belong to features this version does not have: named in the log, not refused (rest-api.md 4). */
+const withoutEffect = [
+  'Record',
+  'RecordingChannels',
+  'RecordingTrack',
+  'RecordingStatusCallback',
+  'RecordingStatusCallbackMethod',
+  'RecordingStatusCallbackEvent',
+  'Trim',
+  'MachineDetection',
+  'MachineDetectionTimeout',
+  'MachineDetectionSpeechThreshold',
+  'MachineDetectionSpeechEndThreshold',
+  'MachineDetectionSilenceTimeout',
+  'AsyncAmd',
+  'AsyncAmdStatusCallback',
+  'AsyncAmdStatusCallbackMethod',
+];
+
+export function readCall(form: Form, accountSid: string, parts: ApiParts): Result<ReadCall, ApiFault> {
+  const to = lastOf(form, 'To');
+  const kind = checkTo(to);
+  if (!kind.ok) return kind;
+  const from = checkFrom(lastOf(form, 'CallerId') ?? lastOf(form, 'From'), kind.value);
+  if (!from.ok) return from;
+  if (kind.value === 'number' && parts.ownsNumber && !parts.ownsNumber(accountSid, from.value))
+    return err(fault(21210, `The source phone number provided, ${from.value}, is not yet verified for your account.`));
+  const instructions = readInstructions(form);
+  if (!instructions.ok) return instructions;
+  const settings = checked(schema, form);
+  if (!settings.ok) return settings;
+  const sipAuth = readSipAuth(form);
+  if (!sipAuth.ok) return sipAuth;
+  const byoc = lastOf(form, 'Byoc');
+  if (kind.value === 'number' && byoc !== undefined && !sid('Byoc', 21300, 'BY').safeParse(byoc).success)
+    return err(fault(21300, `Byoc ${printable(byoc)} is not a valid trunk sid`));
+  const value = settings.value;
+  const events = readEvents(form);
+  return ok({
+    request: {
+      accountSid,
+      to: to ?? '',
+      from: from.value,
+      instructions:
+        'twiml' in instructions.value
+          ? instructions.value
+          : { url: instructions.value.url, method: value.Method ?? 'POST' },
+      fallbackUrl: value.FallbackUrl ?? null,
+      fallbackMethod: value.FallbackMethod ?? 'POST',
+      statusCallback: value.StatusCallback ?? null,
+      statusCallbackMethod: value.StatusCallbackMethod ?? 'POST',
+      statusCallbackEvents: events.events,
+      timeoutSeconds: value.Timeout ?? RING_SECONDS,
+      timeLimitSeconds: value.TimeLimit ?? TIME_LIMIT_SECONDS,
+      sendDigits: value.SendDigits ?? null,
+      sipAuth: sipAuth.value,
+    },
+    warnings: [...events.warnings, ...warningsOf(form)],
+  });
+}
+
+export type CallInstructions = { readonly url: string } | { readonly twiml: string };
+
+/** Url beats Twiml. There are no applications in this version, so any ApplicationSid is unknown. */
+export function readInstructions(form: Form): Result<CallInstructions, ApiFault> {
+  if (lastOf(form, 'ApplicationSid') !== undefined) return err(fault(21218, 'ApplicationSid is not valid'));
+  const webUrl = lastOf(form, 'Url');
+  if (webUrl !== undefined)
+    return isWebUrl(webUrl) && webUrl.length <= limits.restUrlChars
+      ? ok({ url: webUrl })
+      : err(fault(21205, `Url is not a valid URL: ${printable(webUrl)}`));
+  const twiml = lastOf(form, 'Twiml');
+  if (twiml === undefined) return err(fault(21205, 'Url parameter is required.'));
+  if (twiml.length > limits.twimlInlineChars)
+    return err(fault(21205, `Twiml is longer than ${limits.twimlInlineChars} characters`));
+  return twiml.includes('\0') ? err(fault(21205, 'Twiml holds a NUL character')) : ok({ twiml });
+}
+
+const callbackEvents = ['initiated', 'ringing', 'answered', 'completed'] as const;
+type CallbackEvent = (typeof callbackEvents)[number];
+
+/** Repeated, or one value with spaces (rest-api.md 4). With an unknown event among them no callback comes (21626). */
+function readEvents(form: Form): { readonly events: readonly CallbackEvent[]; readonly warnings: readonly Warning[] } {
+  const asked = (form.get('StatusCallbackEvent') ?? []).flatMap((value) => value.split(/[\s,]+/)).filter(Boolean);
+  if (asked.length === 0) return { events: ['completed'], warnings: [] };
+  const isKnown = (event: string): event is CallbackEvent => callbackEvents.some((known) => known === event);
+  const unknown = asked.find((event) => !isKnown(event));
+  if (unknown === undefined) return { events: [...new Set(asked.filter(isKnown))], warnings: [] };
+  return { events: [], warnings: [{ code: 21626, message: `Invalid StatusCallbackEvent: ${printable(unknown)}` }] };
+}
+
+function readSipAuth(form: Form): Result<CreateCallRequest['sipAuth'], ApiFault> {
+  const username = lastOf(form, 'SipAuthUsername');
+  const password = lastOf(form, 'SipAuthPassword');
+  if (username === undefined) return ok(null);
+  if (username.length > limits.sipAuthChars) return err(fault(21221, 'SipAuthUsername is too long'));
+  // A quoted-string in Authorization: a quote or backslash would end it, `:` would make the digest ambiguous.
+  if (hasControl(username) || /["\\:]/.test(username))
+    return err(fault(21222, 'SipAuthUsername holds a character that is not allowed'));
+  if (password === undefined) return err(fault(21225, 'SipAuthPassword is required with SipAuthUsername'));
+  if (password.length > limits.sipAuthChars) return err(fault(21223, 'SipAuthPassword is too long'));
+  if (hasControl(password)) return err(fault(21224, 'SipAuthPassword holds a character that is not allowed'));
+  return ok({ username, password });
+}
+
+function warningsOf(form: Form): readonly Warning[] {
+  const warnings: Warning[] = [];
+  if (lastOf(form, 'Url') !== undefined && lastOf(form, 'Twiml') !== undefined)
+    warnings.push({ code: 32019, message: 'Url and Twiml were both given; Url is used' });
+  for (const name of withoutEffect) {
+    const value = lastOf(form, name);
+    if (value !== undefined && value.toLowerCase() !== 'false')
+      warnings.push({ code: 20001, message: `${name} has no effect in this version` });
+  }
+  return warnings;
+}

@@ -1,0 +1,24 @@
+// The registry of resources: one line each.
+
+import type { Route } from '../request.ts';
+import { accountRoutes } from './accounts.ts';
+import { callRoutes } from './calls.ts';
+import { credentialListRoutes } from './credential-lists.ts';
+import { credentialRoutes } from './credentials.ts';
+import { domainRoutes } from './domains.ts';
+import { ipAccessControlListRoutes } from './ip-access-control-lists.ts';
+import { ipAddressRoutes } from './ip-addresses.ts';
+import { mappingRoutes } from './mappings.ts';
+import { notificationRoutes } from './notifications.ts';
+
+export const routes: readonly Route[] = [
+  ...accountRoutes,
+  ...callRoutes,
+  ...notificationRoutes,
+  ...domainRoutes,
+  ...mappingRoutes,
+  ...credentialListRoutes,
+  ...credentialRoutes,
+  ...ipAccessControlListRoutes,
+  ...ipAddressRoutes,
+];

@@ -1,0 +1,308 @@
+// The HTTP server: REST under /2010-04-01, health, counts and metrics beside it (design.md 4). One request goes
+//
+//   parse form ─▶ authenticate ─▶ route ─▶ account in the path ─▶ method ─▶ handler ─▶ headers + JSON
+//
+// and every way out of it is a JSON body: a fault of ours too (house style 2.5: one of the three places that catch).
+
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Clock } from '../base/clock.ts';
+import { cryptoRandom, newSid, type RandomSource } from '../base/ids.ts';
+import { limits } from '../base/limits.ts';
+import type { Log } from '../base/log.ts';
+import { AccountCache, addressed, authenticate } from './auth.ts';
+import { type ApiFault, fault, faultBody, notFound, storeFault } from './errors.ts';
+import { type Form, parseForm } from './form.ts';
+import type { ApiDirectory, ApiStore, CallsApi, HashPassword, RegistrationsApi } from './ports.ts';
+import { type Answer, type ApiParts, isFault, type Method, type Quotas, type Route } from './request.ts';
+import { routes } from './resources/index.ts';
+import { API_ROOT, createRouter, type Router } from './router.ts';
+
+export interface ApiServerOptions {
+  readonly store: ApiStore;
+  /** Refreshed after each write of SIP objects, before the answer: a phone may register as soon as its credential is there. */
+  readonly directory?: ApiDirectory;
+  readonly calls: CallsApi;
+  readonly registrations?: RegistrationsApi;
+  readonly hashPassword: HashPassword;
+  /** Whether an account may show a number as its own; absent = any. */
+  readonly ownsNumber?: (accountSid: string, number: string) => boolean;
+  readonly config: {
+    readonly listen: { readonly address: string; readonly port: number };
+    /** Suffix of new SIP domains: `sip.localhost`. */
+    readonly domainSuffix: string;
+    /** Digest realm of new domains. */
+    readonly realm: string;
+    readonly quotas?: Partial<Quotas>;
+    readonly maxConcurrentRequests?: number;
+    /** PEM; the server speaks TLS with them. */
+    readonly tls?: { readonly key: string; readonly cert: string };
+  };
+  readonly counts: () => object;
+  readonly health: () => { readonly ready: boolean };
+  readonly metrics?: () => Promise<{ readonly contentType: string; readonly text: string }>;
+  /** Further routes on the same origin (console, files). */
+  readonly extraRoutes?: (server: FastifyInstance) => void;
+  readonly clock: Clock;
+  readonly random?: RandomSource;
+  readonly log: Log;
+}
+
+export interface ApiServer {
+  /** Resolves with the bound address. Rejects when it cannot listen. */
+  start(): Promise<{ readonly address: string; readonly port: number }>;
+  /** Finishes running requests, closes connections. */
+  stop(): Promise<void>;
+}
+
+const DEFAULT_QUOTAS: Quotas = {
+  subAccounts: limits.subAccountsPerAccount,
+  domains: limits.domainsPerAccount,
+  credentialLists: limits.credentialListsPerAccount,
+  credentialsPerList: limits.credentialsPerList,
+  ipAccessControlLists: limits.ipAccessControlListsPerAccount,
+  ipAddressesPerList: limits.ipAddressesPerList,
+};
+
+export function createApiServer(options: ApiServerOptions): ApiServer {
+  const log = options.log.child({ folder: 'api' });
+  const random = options.random ?? cryptoRandom;
+  const accounts = new AccountCache(options.store);
+  const parts: ApiParts = {
+    store: options.store,
+    calls: options.calls,
+    directory: options.directory,
+    registrations: options.registrations,
+    hashPassword: options.hashPassword,
+    ownsNumber: options.ownsNumber,
+    domainSuffix: options.config.domainSuffix.toLowerCase(),
+    realm: options.config.realm,
+    quotas: { ...DEFAULT_QUOTAS, ...options.config.quotas },
+    clock: options.clock,
+    random,
+    log,
+  };
+  const api = new Api(parts, accounts, options.config.maxConcurrentRequests ?? limits.restConcurrentPerAccount);
+  const server = createServer(options);
+  server.addHook('onRequest', async (request, reply) => openReply(request, reply, options.clock, random));
+  server.addHook('onSend', async (request, reply) => closeReply(request, reply, options.clock));
+  server.all(`${API_ROOT}/*`, (request, reply) => api.serve(request, reply));
+  server.setNotFoundHandler((request, reply) => write(reply, notFound(pathOf(request))));
+  server.setErrorHandler((error, _request, reply) => write(reply, requestFault(error, log)));
+  serveHealth(server, options);
+  options.extraRoutes?.(server);
+  return {
+    async start() {
+      await server.listen({ host: options.config.listen.address, port: options.config.listen.port });
+      const bound = server.server.address();
+      if (bound === null || typeof bound === 'string') throw new TypeError('The API server has no address');
+      return { address: bound.address, port: bound.port };
+    },
+    async stop() {
+      accounts.stop();
+      await server.close();
+    },
+  };
+}
+
+function createServer(options: ApiServerOptions): FastifyInstance {
+  const { tls } = options.config;
+  const server = Fastify({
+    logger: false,
+    bodyLimit: limits.restBodyBytes,
+    requestTimeout: limits.restRequestMs,
+    connectionTimeout: 2 * limits.restRequestMs,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: limits.restPathBytes },
+    exposeHeadRoutes: false,
+    ...(tls ? { https: { key: tls.key, cert: tls.cert, minVersion: 'TLSv1.2' as const } } : {}),
+  }) as unknown as FastifyInstance;
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) =>
+    done(null, body),
+  );
+  return server;
+}
+
+/** Requests under way, and directory writes one after the other. */
+class Api {
+  readonly #parts: ApiParts;
+  readonly #accounts: AccountCache;
+  readonly #router: Router = createRouter(routes);
+  readonly #running = new Map<string, number>();
+  readonly #maxRunning: number;
+  #writing: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: ApiParts, accounts: AccountCache, maxRunning: number) {
+    this.#parts = parts;
+    this.#accounts = accounts;
+    this.#maxRunning = maxRunning;
+  }
+
+  async serve(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    setCorsHeaders(reply);
+    // A preflight carries no credentials.
+    if (request.method === 'OPTIONS') return reply.code(204).send();
+    try {
+      return write(reply, await this.#answer(request, reply));
+    } catch (error) {
+      this.#parts.log.error({ path: pathOf(request), reason: textOf(error) }, 'request failed');
+      return write(reply, storeFault(error));
+    }
+  }
+
+  async #answer(request: FastifyRequest, reply: FastifyReply): Promise<Answer> {
+    const client = await authenticate(this.#accounts, request.headers.authorization);
+    if (!client.ok) {
+      reply.header('www-authenticate', 'Basic realm="Hookswitch API"');
+      return client.error;
+    }
+    const running = (this.#running.get(client.value.sid) ?? 0) + 1;
+    reply.header('twilio-concurrent-requests', String(running));
+    if (running > this.#maxRunning) {
+      reply.header('retry-after', '1');
+      return fault(20429, 'Too Many Requests');
+    }
+    this.#running.set(client.value.sid, running);
+    try {
+      return await this.#route(request, reply, client.value);
+    } finally {
+      const left = (this.#running.get(client.value.sid) ?? 1) - 1;
+      if (left > 0) this.#running.set(client.value.sid, left);
+      else this.#running.delete(client.value.sid);
+    }
+  }
+
+  async #route(request: FastifyRequest, reply: FastifyReply, client: Parameters<typeof addressed>[1]): Promise<Answer> {
+    const path = pathOf(request);
+    const found = this.#router(path);
+    if (!found) return notFound(path);
+    const { AccountSid } = found.params;
+    const account = await addressed(this.#accounts, client, AccountSid, isAccountItself(found.route));
+    if (!account.ok) return account.error;
+    const method = methodOf(request);
+    const handler = method && found.route.handlers[method];
+    if (!method || !handler) {
+      reply.header('allow', Object.keys(found.route.handlers).join(', '));
+      return fault(20004, 'Method not allowed');
+    }
+    const query = parseForm(request.url.slice(path.length + 1));
+    const form = parseForm(typeof request.body === 'string' ? request.body : '');
+    if (!query.ok) return query.error;
+    if (!form.ok) return form.error;
+    const work = () =>
+      handler(
+        {
+          account: account.value,
+          client,
+          path: found.path,
+          params: found.params,
+          query: query.value,
+          form: method === 'POST' ? form.value : (new Map() as Form),
+        },
+        this.#parts,
+      );
+    return found.route.isDirectory === true && method !== 'GET' ? this.#alone(work) : work();
+  }
+
+  /** What a write checked must still hold when it writes; and SIP sees the change before the client is told. */
+  async #alone(work: () => Promise<Answer>): Promise<Answer> {
+    const turn = this.#writing.then(async () => {
+      const answer = await work();
+      if (!isFault(answer)) await this.#refresh();
+      return answer;
+    });
+    this.#writing = turn.catch(() => undefined);
+    return turn;
+  }
+
+  // The write is durable whatever happens here; the directory tries again by itself.
+  async #refresh(): Promise<void> {
+    try {
+      await this.#parts.directory?.refresh();
+    } catch (error) {
+      this.#parts.log.warn({ reason: textOf(error) }, 'directory is behind the store');
+    }
+  }
+}
+
+const isAccountItself = (route: Route): boolean => route.path === '/Accounts/{AccountSid}';
+
+/** PUT is POST on these resources (rest-api.md 4). */
+function methodOf(request: FastifyRequest): Method | undefined {
+  const method = request.method === 'PUT' ? 'POST' : request.method;
+  return method === 'GET' || method === 'POST' || method === 'DELETE' ? method : undefined;
+}
+
+const pathOf = (request: FastifyRequest): string => {
+  const mark = request.url.indexOf('?');
+  return mark < 0 ? request.url : request.url.slice(0, mark);
+};
+
+function write(reply: FastifyReply, answer: Answer): FastifyReply {
+  if (isFault(answer))
+    return reply.code(answer.status).header('x-twilio-error-code', String(answer.code)).send(faultBody(answer));
+  return answer.status === 204 ? reply.code(204).send() : reply.code(answer.status).send(answer.body);
+}
+
+/** What fastify refuses before a handler runs, and anything else that was not foreseen. */
+function requestFault(error: unknown, log: Log): ApiFault {
+  const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined;
+  if (status === 413) return fault(20413, `The body is larger than ${limits.restBodyBytes} bytes`);
+  if (status === 415) return fault(20415, 'Send parameters as application/x-www-form-urlencoded');
+  if (typeof status === 'number' && status >= 400 && status < 500) return { ...fault(20001, 'Bad request'), status };
+  log.error({ reason: textOf(error) }, 'request failed');
+  return fault(20500, 'Internal error');
+}
+
+const started = new WeakMap<FastifyRequest, number>();
+
+// rest-api.md 6, response headers.
+function openReply(request: FastifyRequest, reply: FastifyReply, clock: Clock, random: RandomSource): void {
+  started.set(request, clock.now());
+  reply.header('twilio-request-id', newSid('RQ', random));
+  reply.header('x-content-type-options', 'nosniff');
+  reply.header('cache-control', 'no-store');
+}
+
+function closeReply(request: FastifyRequest, reply: FastifyReply, clock: Clock): void {
+  const seconds = (clock.now() - (started.get(request) ?? clock.now())) / 1_000;
+  reply.header('twilio-request-duration', seconds.toFixed(3));
+  if (!reply.hasHeader('twilio-concurrent-requests')) reply.header('twilio-concurrent-requests', '1');
+}
+
+function setCorsHeaders(reply: FastifyReply): void {
+  reply.headers({
+    'access-control-allow-origin': '*',
+    'access-control-allow-headers':
+      'Accept, Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Match, If-Unmodified-Since, Idempotency-Key',
+    'access-control-allow-methods': 'GET, POST, DELETE, OPTIONS',
+    'access-control-expose-headers': 'ETag',
+    'access-control-allow-credentials': 'true',
+  });
+}
+
+function serveHealth(server: FastifyInstance, options: ApiServerOptions): void {
+  server.get('/healthz', async () => ({ status: 'ok' }));
+  server.get('/readyz', async (_request, reply) => {
+    const health = options.health();
+    return reply.code(health.ready ? 200 : 503).send(health);
+  });
+  server.get('/debug/counts', async (request, reply) => {
+    // Behind a proxy the peer is the proxy: what it forwards for is not on this machine.
+    if (!isLoopback(request.socket.remoteAddress) || request.headers['x-forwarded-for'] !== undefined)
+      return write(reply, notFound(pathOf(request)));
+    return reply.send(options.counts());
+  });
+  const { metrics } = options;
+  if (!metrics) return;
+  server.get('/metrics', async (_request, reply) => {
+    const { contentType, text } = await metrics();
+    return reply.header('content-type', contentType).send(text);
+  });
+}
+
+/** 127.0.0.0/8, ::1, and the first as a v4-mapped address. */
+const isLoopback = (address: string | undefined): boolean =>
+  address !== undefined && /^(?:(?:::ffff:)?127\.|::1$)/i.test(address);
+
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
