@@ -73,7 +73,12 @@ export class Database {
     if (!operations.some(isWrite)) return operations.map((operation) => this.#attempt(operation));
     try {
       this.#connection.exec('BEGIN IMMEDIATE');
-      const outcomes = operations.map((operation) => this.#guarded(operation));
+      const outcomes: Outcome[] = [];
+      for (const operation of operations) {
+        const { outcome, endedGroup } = this.#guarded(operation);
+        if (endedGroup) return operations.map(() => outcome);
+        outcomes.push(outcome);
+      }
       this.#connection.exec('COMMIT');
       return outcomes;
     } catch (fault) {
@@ -96,13 +101,15 @@ export class Database {
     }
   }
 
-  #guarded(operation: Operation): Outcome {
-    if (!isWrite(operation)) return this.#attempt(operation);
+  // `endedGroup`: SQLite rolled the whole transaction back by itself, as it may when the disk is full
+  // (https://www.sqlite.org/lang_transaction.html): then nothing of the group was written.
+  #guarded(operation: Operation): { readonly outcome: Outcome; readonly endedGroup: boolean } {
+    if (!isWrite(operation)) return { outcome: this.#attempt(operation), endedGroup: false };
     this.#connection.exec('SAVEPOINT operation');
     const outcome = this.#attempt(operation);
-    // When SQLite rolled the whole transaction back by itself, RELEASE throws and the group fails as one.
+    if (!this.#connection.isTransaction) return { outcome, endedGroup: true };
     this.#connection.exec(outcome.ok ? 'RELEASE operation' : 'ROLLBACK TO operation; RELEASE operation');
-    return outcome;
+    return { outcome, endedGroup: false };
   }
 
   #attempt(operation: Operation): Outcome {

@@ -1,0 +1,73 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Database } from '../../../src/store/database.ts';
+import { migrations } from '../../../src/store/migrations/index.ts';
+import { columnsOf } from '../../../src/store/sql.ts';
+import { tables } from '../../../src/store/tables.ts';
+
+const secretKey = Buffer.alloc(32, 1);
+const add = 'ALTER TABLE accounts ADD COLUMN motto TEXT';
+const breaks = 'CREATE TABLE later (a INTEGER) STRICT; INSERT INTO nowhere VALUES (1)';
+
+describe('migrations (design.md 7)', () => {
+  let dir: string;
+  let file: string;
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), 'database-'));
+    file = join(dir, 'a.sqlite');
+  });
+  afterEach(() => rmSync(dir, { recursive: true }));
+  const open = (list: readonly string[]) => Database.open({ file, secretKey, maxFileBytes: null, migrations: list });
+  const close = (database: ReturnType<typeof open>) => {
+    if (!database.ok) throw new Error(database.error);
+    database.value.close();
+  };
+  const versionOf = (path: string) => {
+    const raw = new DatabaseSync(path);
+    const version = raw.prepare('PRAGMA user_version').get()?.user_version;
+    raw.close();
+    return version;
+  };
+
+  test('a new file needs no backup; an old one is backed up before it is changed', () => {
+    close(open(migrations));
+    expect(existsSync(`${file}.backup-schema-1`)).toBe(false);
+    close(open([...migrations, add]));
+    expect(versionOf(file)).toBe(migrations.length + 1);
+    expect(versionOf(`${file}.backup-schema-${migrations.length}`)).toBe(migrations.length);
+  });
+
+  test('a migration that fails leaves the file as it was', () => {
+    close(open(migrations));
+    const failed = open([...migrations, breaks]);
+    expect(failed).toMatchObject({ ok: false, error: expect.stringContaining('the file is as it was') });
+    expect(versionOf(file)).toBe(migrations.length);
+    const raw = new DatabaseSync(file);
+    expect(raw.prepare("SELECT name FROM sqlite_master WHERE name = 'later'").get()).toBeUndefined();
+    raw.close();
+  });
+
+  test('a newer schema is refused with what to do', () => {
+    close(open([...migrations, add]));
+    expect(open(migrations)).toMatchObject({
+      ok: false,
+      error: expect.stringMatching(/newer version \(schema 2, this version knows 1\).*restore a backup/),
+    });
+  });
+
+  test('the columns of every table literal are those of the migrated schema', () => {
+    close(open(migrations));
+    const raw = new DatabaseSync(file);
+    for (const table of Object.values(tables)) {
+      const present = raw
+        .prepare(`PRAGMA table_info(${table.name})`)
+        .all()
+        .map((column) => String(column.name));
+      expect([...present].sort(), table.name).toEqual([...columnsOf(table), 'seq'].sort());
+    }
+    raw.close();
+  });
+});
