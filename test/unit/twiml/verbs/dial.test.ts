@@ -1,0 +1,204 @@
+import { describe, expect, test } from 'vitest';
+import type { DialOutcome } from '../../../../src/twiml/call-control.ts';
+import { actionParams, dial } from '../../../../src/twiml/verbs/dial.ts';
+import { bridgedOutcome, FakeCallControl } from '../../../support/fake-call-control.ts';
+import { parseVerb, runVerb, valueOf } from '../kit.ts';
+
+// twiml.md 6.1: attribute, option or verb field, warnings.
+const attributes: [attribute: string, expected: Record<string, unknown>, codes: number[]][] = [
+  [
+    '',
+    {
+      action: undefined,
+      method: 'POST',
+      timeoutSeconds: 30,
+      timeLimitSeconds: 14_400,
+      callerId: undefined,
+      answerOnBridge: false,
+      hangupOnStar: false,
+      sequential: false,
+      ringTone: undefined,
+    },
+    [],
+  ],
+  ['action="/done"', { action: 'https://app.example.test/done' }, []],
+  ['method="GET"', { method: 'GET' }, []],
+  ['method="HEAD"', { method: 'POST' }, [13210]],
+  ['timeout="12"', { timeoutSeconds: 12 }, []],
+  ['timeout="1"', { timeoutSeconds: 5 }, [13212]],
+  ['timeout="9999"', { timeoutSeconds: 600 }, [13212]],
+  ['timeout="soon"', { timeoutSeconds: 30 }, [13212]],
+  ['timeLimit="60"', { timeLimitSeconds: 60 }, []],
+  ['timeLimit="99999"', { timeLimitSeconds: 14_400 }, [13216]],
+  ['timeLimit="0"', { timeLimitSeconds: 14_400 }, [13216]],
+  ['callerId="+15550001111"', { callerId: '+15550001111' }, []],
+  ['callerId="reception_1.a-b"', { callerId: 'reception_1.a-b' }, []],
+  ['callerId="client:alice"', { callerId: 'client:alice' }, []],
+  ['callerId="two words"', { callerId: undefined }, [13247]],
+  ['callerId="a&#13;&#10;b"', { callerId: undefined }, [13247]],
+  [`callerId="${'1'.repeat(65)}"`, { callerId: undefined }, [13248]],
+  ['answerOnBridge="true"', { answerOnBridge: true }, []],
+  ['answerOnBridge="1"', { answerOnBridge: false }, [13219]],
+  ['hangupOnStar="true"', { hangupOnStar: true }, []],
+  ['hangupOnStar="on"', { hangupOnStar: false }, [13213]],
+  ['sequential="true"', { sequential: true }, []],
+  ['sequential="y"', { sequential: false }, [13218]],
+  ['ringTone="us-old"', { ringTone: 'us-old' }, []],
+  ['ringTone="xx"', { ringTone: undefined }, [13220]],
+  ['record="do-not-record"', {}, []],
+  ['record="false"', {}, []],
+  ['record="record-from-answer-dual"', {}, [13750]],
+  ['record="loudly"', {}, [13217]],
+  ['recordingTrack="both" trim="do-not-trim" recordingStatusCallback="/r"', {}, []],
+  ['referUrl="/refer" referMethod="GET"', {}, [13750]],
+  ['ifMachine="Hangup"', {}, [13211]],
+  ['callReason="hello" events="call-progress-event"', {}, []],
+];
+
+describe('twiml.md 6.1 Dial: attributes', () => {
+  test.each(attributes)('%s', (attribute, expected, codes) => {
+    const parsed = valueOf(parseVerb(dial, `<Dial ${attribute}><Number>+4912345</Number></Dial>`));
+    const { options, ...verb } = parsed.value;
+    expect({ ...options, ...verb }).toMatchObject(expected);
+    expect(parsed.codes.sort()).toEqual(codes);
+  });
+
+  test('11100: an action that cannot be resolved fails the verb', () => {
+    const parsed = parseVerb(dial, '<Dial action="/done">+4912345</Dial>', { documentUrl: undefined });
+    expect(!parsed.ok && parsed.error.code).toBe(11100);
+  });
+});
+
+// What rings: kind and who.
+const nouns: [xml: string, targets: string[], codes: number[]][] = [
+  ['<Dial>+49 30 (1234)-56</Dial>', ['number +4930123456'], []],
+  ['<Dial><Number>100</Number><Client>bob</Client><Sip>sip:x@h</Sip></Dial>', ['number 100', 'client bob', 'sip sip:x@h'], []],
+  ['<Dial></Dial>', [], [13223]],
+  ['<Dial>reception</Dial>', [], [13223]],
+  ['<Dial><Conference>room</Conference></Dial>', [], [13215]],
+  ['<Dial><Queue>q</Queue></Dial>', [], [13215]],
+  ['<Dial><Application><ApplicationSid>AP1</ApplicationSid></Application></Dial>', [], [13215]],
+  ['<Dial><Sim>DE1</Sim><WhatsApp>+1</WhatsApp><Number>100</Number></Dial>', ['number 100'], [13215, 13215]],
+  [`<Dial>${'<Number>100</Number>'.repeat(11)}</Dial>`, new Array(10).fill('number 100'), [13215]],
+];
+
+describe('twiml.md 6.2 Dial: nouns', () => {
+  test.each(nouns)('%s', (xml, targets, codes) => {
+    const parsed = valueOf(parseVerb(dial, xml));
+    const rung = parsed.value.options.targets.map((target) => {
+      if (target.kind === 'sip') return `sip ${target.uri}`;
+      return target.kind === 'number' ? `number ${target.number}` : `client ${target.identity}`;
+    });
+    expect(rung).toEqual(targets);
+    expect(parsed.codes).toEqual(codes);
+  });
+
+  test('the trace shows no header, user name or password', () => {
+    const xml = '<Dial><Sip username="u" password="secret">sip:bob@h?X-Pin=1234</Sip><Client>al</Client></Dial>';
+    expect(dial.describe(valueOf(parseVerb(dial, xml)).value)).toBe('sip:bob@h, client:al');
+  });
+});
+
+const failedOutcome: DialOutcome = {
+  ...bridgedOutcome,
+  status: 'busy',
+  durationSeconds: undefined,
+  bridged: false,
+  sip: {
+    callId: 'x@0.0.0.0',
+    responseCode: 486,
+    headers: [
+      ['X-Reason', 'lunch'],
+      ['User-to-User', 'abc'],
+      ['x-low', '1'],
+    ],
+  },
+};
+
+describe('twiml.md 3.3 Dial: action parameters', () => {
+  test('a bridged SIP leg', () => {
+    expect(Object.fromEntries(actionParams(bridgedOutcome))).toEqual({
+      DialCallStatus: 'completed',
+      DialCallSid: bridgedOutcome.callSid,
+      DialCallDuration: '17',
+      DialBridged: 'true',
+      DialSipCallId: 'abc@0.0.0.0',
+      DialSipResponseCode: '200',
+    });
+  });
+
+  test('sip-interface.md 2.5: X-headers only, in their own spelling; the code of the failure', () => {
+    expect(Object.fromEntries(actionParams(failedOutcome))).toMatchObject({
+      DialCallStatus: 'busy',
+      DialBridged: 'false',
+      DialSipResponseCode: '486',
+      'DialSipHeader_X-Reason': 'lunch',
+      'DialSipHeader_x-low': '1',
+    });
+    expect(actionParams(failedOutcome).has('DialSipHeader_User-to-User')).toBe(false);
+  });
+
+  test('no DialCallDuration when the child was redirected, no DialCallSid when there was none', () => {
+    const params = actionParams({ ...bridgedOutcome, callSid: undefined, durationSeconds: undefined, sip: undefined });
+    expect([...params.keys()]).toEqual(['DialCallStatus', 'DialBridged']);
+  });
+
+  test('answered = conference: neither DialCallSid nor DialCallDuration', () => {
+    const params = actionParams({ ...bridgedOutcome, status: 'answered', sip: undefined });
+    expect([...params.keys()]).toEqual(['DialCallStatus', 'DialBridged']);
+  });
+});
+
+describe('twiml.md 6.2 Dial: run', () => {
+  test('answers, dials, next verb when there is no action', async () => {
+    const { control, result } = await runVerb(dial, '<Dial>100</Dial>');
+    expect(control.done).toEqual(['answer', 'dial 1']);
+    expect(result).toEqual({ kind: 'next', outcome: 'completed', waited: true });
+  });
+
+  test('twiml.md 4.3: answerOnBridge leaves the answer to the bridge', async () => {
+    const { control } = await runVerb(dial, '<Dial answerOnBridge="true">100</Dial>');
+    expect(control.done).toEqual(['dial 1']);
+    expect(control.dials[0]!.answerOnBridge).toBe(true);
+  });
+
+  test('the action takes over', async () => {
+    const control = new FakeCallControl();
+    control.dialOutcomes = [failedOutcome];
+    const { result } = await runVerb(dial, '<Dial action="/done" method="GET">100</Dial>', control);
+    expect(result).toMatchObject({ kind: 'redirect', url: 'https://app.example.test/done', method: 'GET', waited: false });
+    expect(result.kind === 'redirect' && result.params.get('DialCallStatus')).toBe('busy');
+  });
+
+  test('nobody to dial: DialCallStatus=failed, nothing rings', async () => {
+    const { control, result } = await runVerb(dial, '<Dial action="/done"><Conference>x</Conference></Dial>');
+    expect(control.done).toEqual(['answer']);
+    expect(result.kind === 'redirect' && Object.fromEntries(result.params)).toEqual({
+      DialCallStatus: 'failed',
+      DialBridged: 'false',
+    });
+  });
+
+  test('twiml.md 4.2 point 5: after caller hang-up the action is requested with CallStatus=completed, its answer ignored', async () => {
+    const control = new FakeCallControl();
+    control.dialOutcomes = [{ ...bridgedOutcome, callerHungUp: true }];
+    control.during = (action) => action.startsWith('dial') && control.call.abort();
+    const { result, ignored } = await runVerb(dial, '<Dial action="/done">100</Dial>', control);
+    expect(result.kind).toBe('end');
+    expect(ignored).toHaveLength(1);
+    expect(ignored[0]).toMatchObject({
+      url: 'https://app.example.test/done',
+      params: { CallStatus: 'completed', DialCallStatus: 'completed', DialBridged: 'true' },
+    });
+  });
+
+  test('caller hang-up without action: nothing is requested', async () => {
+    const control = new FakeCallControl();
+    control.during = () => control.call.abort();
+    control.dialOutcomes = [{ ...bridgedOutcome, callerHungUp: true }];
+    control.answered = true;
+    const { result, ignored } = await runVerb(dial, '<Dial>100</Dial>', control);
+    expect(result.kind).toBe('end');
+    expect(ignored).toEqual([]);
+  });
+});

@@ -1,0 +1,146 @@
+import { describe, expect, test } from 'vitest';
+import type { Collected } from '../../../../src/twiml/call-control.ts';
+import { gather } from '../../../../src/twiml/verbs/gather.ts';
+import { FakeCallControl } from '../../../support/fake-call-control.ts';
+import { BASE, parseVerb, runVerb, valueOf } from '../kit.ts';
+
+const UNLIMITED = Number.POSITIVE_INFINITY;
+
+// twiml.md 5.4: attribute, value, warnings.
+const attributes: [attribute: string, expected: Record<string, unknown>, codes: number[]][] = [
+  [
+    '',
+    { action: BASE, method: 'POST', timeoutMs: 5_000, finishOnKey: '#', numDigits: UNLIMITED, hearsDigits: true },
+    [],
+  ],
+  ['action="/menu"', { action: 'https://app.example.test/menu' }, []],
+  ['action=""', { action: BASE }, []],
+  ['method="GET"', { method: 'GET' }, []],
+  ['method="get"', { method: 'GET' }, []],
+  ['method="PATCH"', { method: 'POST' }, [13312]],
+  ['input="dtmf"', { hearsDigits: true }, []],
+  ['input="dtmf speech"', { hearsDigits: true }, [13750]],
+  ['input="speech dtmf"', { hearsDigits: true }, [13750]],
+  ['input="speech"', { hearsDigits: false }, [13326]],
+  ['input="voice"', { hearsDigits: true }, [13326]],
+  ['timeout="9"', { timeoutMs: 9_000 }, []],
+  ['timeout="auto"', { timeoutMs: 5_000 }, []],
+  ['timeout="0"', { timeoutMs: 5_000 }, [13313]],
+  ['timeout="long"', { timeoutMs: 5_000 }, [13313]],
+  ['finishOnKey="*"', { finishOnKey: '*' }, []],
+  ['finishOnKey=""', { finishOnKey: '' }, []],
+  ['finishOnKey="12"', { finishOnKey: '#' }, [13310]],
+  ['finishOnKey="x"', { finishOnKey: '#' }, [13311]],
+  ['numDigits="4"', { numDigits: 4 }, []],
+  ['numDigits="0"', { numDigits: UNLIMITED }, [13314]],
+  ['numDigits="many"', { numDigits: UNLIMITED }, [13314]],
+  ['actionOnEmptyResult="true"', { actionOnEmptyResult: true }, []],
+  ['actionOnEmptyResult="yes"', { actionOnEmptyResult: false }, [13338]],
+  ['speechTimeout="auto" maxSpeechTime="9" speechModel="default" language="de-DE" hints="a,b"', {}, []],
+  ['profanityFilter="false" enhanced="true" bargeIn="false" debug="true"', {}, []],
+  ['partialResultCallback="/p" partialResultCallbackMethod="GET"', {}, []],
+];
+
+describe('twiml.md 5.4 Gather: attributes', () => {
+  test.each(attributes)('%s', (attribute, expected, codes) => {
+    const parsed = valueOf(parseVerb(gather, `<Gather ${attribute}/>`));
+    expect(parsed.value).toMatchObject(expected);
+    expect(parsed.codes).toEqual(codes);
+  });
+
+  test.each(['<Gather/>', '<Gather action="menu"/>'])('twiml.md 2.7: %s in inline TwiML is 11100', (xml) => {
+    const parsed = parseVerb(gather, xml, { documentUrl: undefined });
+    expect(!parsed.ok && parsed.error).toMatchObject({ code: 11100, level: 'error' });
+  });
+
+  test('inline TwiML with an absolute action runs', () => {
+    const xml = '<Gather action="https://a.example.test/x"/>';
+    expect(valueOf(parseVerb(gather, xml, { documentUrl: undefined })).value.action).toBe('https://a.example.test/x');
+  });
+});
+
+describe('twiml.md 5.4 Gather: prompts', () => {
+  test('Say, Play and Pause in order; digits of Play are refused (13320)', () => {
+    const parsed = valueOf(
+      parseVerb(gather, '<Gather><Say>Hi</Say><Play digits="1">/a.wav</Play><Pause length="2"/></Gather>'),
+    );
+    expect(parsed.value.prompt).toEqual([
+      { kind: 'say', spoken: { text: 'Hi', ssml: false, voice: undefined, language: 'en-US' }, loop: 1 },
+      { kind: 'url', url: 'https://app.example.test/a.wav', loop: 1 },
+      { kind: 'silence', durationMs: 2_000 },
+    ]);
+    expect(parsed.codes).toEqual([13320]);
+  });
+
+  test('warnings of nested verbs are passed on', () => {
+    expect(valueOf(parseVerb(gather, '<Gather><Say voice="robot">Hi</Say></Gather>')).codes).toEqual([13511]);
+  });
+});
+
+const got = (digits: string, finishedOnKey: string, reason: Collected['reason']): Collected => ({
+  digits,
+  finishedOnKey,
+  reason,
+});
+
+// twiml.md 5.4, table "Semantics": situation, attributes, what was collected, Digits and FinishedOnKey of the action (or next verb).
+const semantics: [string, attributes: string, Collected, action: [digits: string, key: string] | 'next'][] = [
+  ['finishOnKey after digits: action without that key', '', got('123', '#', 'finishKey'), ['123', '#']],
+  ['finishOnKey with no digit before: no input, next verb', '', got('', '#', 'finishKey'), 'next'],
+  ['numDigits reached: action at once', 'numDigits="1"', got('7', '', 'numDigits'), ['7', '']],
+  ['timeout with some digits: action with them', '', got('12', '', 'timeout'), ['12', '']],
+  ['timeout with nothing: next verb', '', got('', '', 'timeout'), 'next'],
+  ['timeout, actionOnEmptyResult: Digits empty', 'actionOnEmptyResult="true"', got('', '', 'timeout'), ['', '']],
+  ['key alone, actionOnEmptyResult: Digits empty', 'actionOnEmptyResult="true"', got('', '#', 'finishKey'), ['', '#']],
+];
+
+describe('twiml.md 5.4 Gather: semantics', () => {
+  test.each(semantics)('%s', async (_situation, attribute, collected, expected) => {
+    const control = new FakeCallControl();
+    control.collected = [collected];
+    const { result } = await runVerb(gather, `<Gather action="/menu" ${attribute}/>`, control);
+    expect(control.done).toEqual(['answer', 'collect']);
+    if (expected === 'next') {
+      expect(result).toEqual({ kind: 'next', outcome: 'no input', waited: true });
+      return;
+    }
+    expect(result).toMatchObject({ kind: 'redirect', url: 'https://app.example.test/menu', purpose: 'action' });
+    expect(result.kind === 'redirect' && Object.fromEntries(result.params)).toEqual({
+      Digits: expected[0],
+      FinishedOnKey: expected[1],
+      msg: 'Gather End',
+    });
+  });
+
+  test('no action: the same document again with Digits', async () => {
+    const control = new FakeCallControl();
+    control.collected = [got('5', '', 'numDigits')];
+    const { result } = await runVerb(gather, '<Gather numDigits="1" method="GET"/>', control);
+    expect(result).toMatchObject({ kind: 'redirect', url: BASE, method: 'GET' });
+  });
+
+  test('hang-up while gathering: no action request', async () => {
+    const control = new FakeCallControl();
+    control.collected = [got('12', '', 'timeout')];
+    control.during = (action) => action === 'collect' && control.call.abort();
+    expect((await runVerb(gather, '<Gather/>', control)).result.kind).toBe('end');
+  });
+
+  test('what is collected is asked for as written', async () => {
+    const { control } = await runVerb(gather, '<Gather numDigits="4" timeout="7" finishOnKey="*"><Say>Hi</Say></Gather>');
+    expect(control.collects[0]).toMatchObject({ numDigits: 4, timeoutMs: 7_000, finishOnKey: '*' });
+    expect(control.collects[0]!.prompt).toHaveLength(1);
+  });
+
+  test('input="speech" alone: prompt, timeout, next verb', async () => {
+    const { control, result } = await runVerb(gather, '<Gather input="speech" timeout="3"><Say>Hi</Say></Gather>');
+    expect(control.done).toEqual(['answer', 'play say:Hi', 'pause 3000']);
+    expect(result.kind).toBe('next');
+  });
+
+  test('design.md 9: the outcome counts digits and does not show them', async () => {
+    const control = new FakeCallControl();
+    control.collected = [got('4711', '', 'timeout')];
+    expect((await runVerb(gather, '<Gather/>', control)).result.outcome).toBe('4 digits');
+  });
+});
