@@ -32,7 +32,7 @@ export const SRTP_UNAUTHENTICATED = -2;
 export const SRTP_REPLAYED = -3;
 
 /** RFC 3711 4.1.1: XORs bytes with the AES-CM key stream; 2^16 blocks at most per packet. */
-class KeyStream {
+export class KeyStream {
   readonly #cipher: Cipheriv;
   #counters = new Uint8Array(BLOCK_BYTES * 12);
 
