@@ -32,14 +32,15 @@ const subscriptions: Readonly<Record<string, DialEvent>> = {
 /** Subscribes all listeners but the trace, which is cheap to leave out. */
 export function listenToCalls(services: ListenerServices): void {
   const { calls } = services;
-  calls.onEvent((event) => logEvent(services.log, event));
+  const log = services.log.child({ folder: 'call' });
+  calls.onEvent((event) => logEvent(log, event));
   calls.onEvent((event) => storeEvent(services, event));
   const sequences = new WeakMap<Call, number>();
   calls.onEvent((event) => callBack(services, sequences, event));
 }
 
 function logEvent(log: Log, event: CallEvent): void {
-  const fields = { folder: 'call', callSid: event.callSid, atMs: event.atMs };
+  const fields = { callSid: event.callSid, atMs: event.atMs };
   switch (event.type) {
     case 'created':
       return log.info(

@@ -49,18 +49,20 @@ export function createLog(settings: LogSettings, destination?: { write(line: str
     : destination
       ? pino(options, destination)
       : pino(options);
-  return wrap(root, settings, settings.level);
+  return wrap(root, settings, settings.level, {});
 }
 
-function wrap(logger: pino.Logger, settings: LogSettings, level: LogLevel): Log {
-  logger.level = level;
-  const write = (name: 'trace' | 'debug' | 'info' | 'warn' | 'error') => (fields: LogFields, message: string) =>
-    logger[name](fields, message);
+/** `bindings` are kept here too: pino would write a field of a child's child, or of a line, a second time. */
+function wrap(root: pino.Logger, settings: LogSettings, level: LogLevel, bindings: LogFields): Log {
+  const logger = root.child(bindings, { level });
+  const write = (name: 'trace' | 'debug' | 'info' | 'warn' | 'error') => (fields: LogFields, message: string) => {
+    if (logger.isLevelEnabled(name)) logger[name](without(fields, bindings), message);
+  };
   return {
     child(fields) {
-      const folder = fields.folder;
-      const childLevel = typeof folder === 'string' ? (settings.folders[folder] ?? level) : level;
-      return wrap(logger.child(fields), settings, childLevel);
+      const { folder } = fields;
+      const childLevel = typeof folder === 'string' ? (settings.folders[folder] ?? settings.level) : level;
+      return wrap(root, settings, childLevel, { ...bindings, ...fields });
     },
     enabled: (name) => logger.isLevelEnabled(name),
     trace: write('trace'),
@@ -69,6 +71,11 @@ function wrap(logger: pino.Logger, settings: LogSettings, level: LogLevel): Log 
     warn: write('warn'),
     error: write('error'),
   };
+}
+
+function without(fields: LogFields, bindings: LogFields): LogFields {
+  if (!Object.keys(fields).some((key) => key in bindings)) return fields;
+  return Object.fromEntries(Object.entries(fields).filter(([key]) => !(key in bindings)));
 }
 
 const nothing = () => {};

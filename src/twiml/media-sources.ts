@@ -12,7 +12,7 @@ export interface Speaker {
     request: {
       readonly text: string;
       readonly ssml: boolean;
-      readonly voice: string | undefined;
+      readonly voice: string;
       readonly language: string;
     },
     signal: AbortSignal,
@@ -28,6 +28,9 @@ export interface MediaSourceServices {
   ) => Promise<Result<Int16Array, { readonly code: string; readonly detail: string }>>;
   readonly log: Log;
 }
+
+/** twiml.md 5.1. */
+const DEFAULT_VOICE = 'man';
 
 export interface PreparedAudio {
   readonly sources: readonly PlaySource[];
@@ -53,7 +56,10 @@ export async function prepare(
     case 'digits':
       return ok({ sources: [{ kind: 'digits', digits: source.digits }], loop: 1 });
     case 'say': {
-      const spoken = await services.speaker.synthesize(source.spoken, signal);
+      const spoken = await services.speaker.synthesize(
+        { ...source.spoken, voice: source.spoken.voice ?? DEFAULT_VOICE },
+        signal,
+      );
       if (!spoken.ok) return err({ errorCode: 13520, detail: spoken.error.detail, url: null });
       return ok({ sources: [{ kind: 'samples', samples: spoken.value }], loop: source.loop });
     }
