@@ -10,7 +10,7 @@ import * as fields from '../../src/sip/grammar/fields.ts';
 import type { Message } from '../../src/sip/grammar/message.ts';
 import { type NameAddr, parseNameAddr, parseNameAddrList, serializeNameAddr } from '../../src/sip/grammar/name-addr.ts';
 import { parseMessage } from '../../src/sip/grammar/parse.ts';
-import { serializeMessage } from '../../src/sip/grammar/serialize.ts';
+import { isSafeHeaderValue, serializeMessage } from '../../src/sip/grammar/serialize.ts';
 import { type FramedItem, StreamFramer } from '../../src/sip/grammar/stream-framer.ts';
 import { makeSipUri, parseUri, type SipUri, serializeUri, uriEquals } from '../../src/sip/grammar/uri.ts';
 import { parseVia, serializeVia, type Via } from '../../src/sip/grammar/via.ts';
@@ -237,6 +237,7 @@ describe('house style 2.5: no peer can cause a throw', () => {
         const result = parseMessage(bytes);
         if (result.ok) {
           readEverything(result.value);
+          for (const { value } of result.value.headers) expect(isSafeHeaderValue(value)).toBe(true);
           // Taken once means taken again: what we pass on is not worse than what we took.
           const again = parseMessage(serializeMessage(result.value));
           expect(again).toMatchObject({ ok: true, value: { callId: result.value.callId, cseq: result.value.cseq } });

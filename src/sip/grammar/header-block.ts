@@ -39,7 +39,9 @@ export function readHeaders(text: string, from: number, decode: Decode): HeaderB
   let fault: Fault | undefined;
   let end = -1;
   let position = from;
+  // The next CR and the next colon, found once and kept until passed: a block without any must not be searched line by line.
   let carriageReturn = -1;
+  let colon = -1;
   while (position < text.length) {
     const lineFeed = text.indexOf('\n', position);
     const stop = lineFeed < 0 ? text.length : lineFeed;
@@ -56,8 +58,8 @@ export function readHeaders(text: string, from: number, decode: Decode): HeaderB
     } else if (first === SPACE || first === TAB) {
       fault = continueField(fields, text, position, lineEnd, decode) ?? fault;
     } else {
-      const colon = text.indexOf(':', position);
-      const name = colon < 0 || colon >= lineEnd ? '' : trimBlanks(text, position, colon);
+      if (colon < position) colon = positionOf(text, ':', position);
+      const name = colon >= lineEnd ? '' : trimBlanks(text, position, colon);
       const key = headerKey(name);
       if (key === '' || lineEnd - position > limits.sipHeaderLineBytes) {
         fault ??= key === '' ? bad('not a header field', position) : tooLong(position);
@@ -102,11 +104,13 @@ function continueField(
   return undefined;
 }
 
-/** A NUL is allowed as a quoted pair only (RFC 3261 25.1). */
+/** A NUL is allowed as a quoted pair only (RFC 3261 25.1): behind an odd number of backslashes. */
 function nulFault(text: string, from: number, to: number): Fault | undefined {
   let position = text.indexOf('\0', from);
   while (position >= 0 && position < to) {
-    if (text.charCodeAt(position - 1) !== BACKSLASH) return bad('NUL in a header', position);
+    let backslashes = 0;
+    while (text.charCodeAt(position - 1 - backslashes) === BACKSLASH) backslashes++;
+    if (backslashes % 2 === 0) return bad('NUL in a header', position);
     position = text.indexOf('\0', position + 1);
   }
   return undefined;

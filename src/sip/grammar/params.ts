@@ -22,11 +22,9 @@ export function closingQuote(text: string, open: number): number {
   return -1;
 }
 
-/** The value between quotes, without the backslashes of quoted pairs. NUL is legal in a quoted pair and dropped here. */
-export function unquote(inner: string): string {
-  if (inner.indexOf('\\') < 0) return inner;
-  return inner.replace(/\\([\s\S])/g, (_, character: string) => (character === '\0' ? '' : character));
-}
+/** The value between quotes, without the backslashes of quoted pairs. */
+export const unquote = (inner: string): string =>
+  inner.indexOf('\\') < 0 ? inner : inner.replace(/\\([\s\S])/g, '$1');
 
 /** A quoted string. CR, LF and NUL become a space: none may be printed, and a peer can have sent one escaped. */
 export const quote = (text: string): string => `"${text.replace(/[\r\n\0]/g, ' ').replace(/["\\]/g, '\\$&')}"`;

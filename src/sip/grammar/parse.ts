@@ -8,7 +8,7 @@ import { limits } from '../../base/limits.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { parseDecimal, type SyntaxProblem } from './chars.ts';
 import { parseCSeq } from './cseq.ts';
-import { type Fault, type HeaderBlock, readHeaders } from './header-block.ts';
+import { type Decode, type Fault, type HeaderBlock, readHeaders } from './header-block.ts';
 import { type CSeq, HeaderList, type Message, type Request } from './message.ts';
 import { type NameAddr, parseNameAddr } from './name-addr.ts';
 import { reasonPhrase } from './reason-phrases.ts';
@@ -43,12 +43,20 @@ export function parseMessage(bytes: Buffer): Result<Message, ParseFailure> {
   const textEnd = emptyLine < 0 ? bytes.length : emptyLine + EMPTY_LINE.length;
   // One byte is one character, so that positions in the text are offsets in the message; values are made UTF-8 one by one.
   const text = bytes.toString('latin1', start, textEnd);
-  const decode = isAscii(bytes.subarray(start, textEnd)) ? undefined : decodeUtf8;
+  const decode = decoderFor(bytes, start, textEnd, text);
   const lineEnd = text.indexOf('\n');
   const lineText = trimLineEnd(text, 0, lineEnd < 0 ? text.length : lineEnd);
   const startLine = parseStartLine(decode ? decode(lineText) : lineText);
   const block = readHeaders(text, lineEnd < 0 ? text.length : lineEnd + 1, decode);
   return assemble(bytes, start, startLine, block);
+}
+
+/** How values become text; undefined where they are as they stand, which is nearly always. */
+function decoderFor(bytes: Buffer, start: number, end: number, text: string): Decode {
+  const utf8 = isAscii(bytes.subarray(start, end)) ? undefined : decodeUtf8;
+  if (text.indexOf('\0') < 0) return utf8;
+  // design.md 9: a quoted NUL is legal on the wire and goes no further, so that every value may be written again.
+  return (latin1) => (utf8 ? utf8(latin1) : latin1).replace(/\\\0/g, '');
 }
 
 /** RFC 3261 25.1: text is UTF-8. Old devices send ISO 8859-1: what is not UTF-8 is taken as that, so that nothing is lost. */

@@ -223,6 +223,12 @@ describe('hostile header blocks', () => {
     expect(found.request?.callId).toBe('c1@192.0.2.1');
   });
 
+  test('RFC 3261 25.1: a quoted NUL is taken and goes no further; behind an even number of backslashes it is bare', () => {
+    const read = message(invite(replaced(2, 'To: "a\\\0b" <sip:b@c>')));
+    expect([read.to.displayName, read.headers.get('to')]).toEqual(['ab', '"ab" <sip:b@c>']);
+    expect(failure(invite(replaced(2, 'To: "a\\\\\0b" <sip:b@c>')))).toMatchObject({ status: 400 });
+  });
+
   test('a CR or NUL inside a header is not copied into the answer', () => {
     const found = failure(invite(replaced(2, 'To: "a\rb\0" <sip:b@c>')));
     expect(found.request?.headers.get('to')).toBe('"a b " <sip:b@c>');
