@@ -5,10 +5,22 @@ import type { Flow } from '../transport/transport.ts';
 import { acceptField, allowField, type UaContext } from './context.ts';
 import type { DialogPeer } from './dialog-peer.ts';
 import { contentTypeOf } from './header-fields.ts';
-import type { Session } from './invite-session.ts';
 import { answer } from './responses.ts';
+import type { SessionEvent } from './ua.ts';
 
-type Serve = (context: UaContext, session: Session, peer: DialogPeer, transaction: ServerTransaction<Flow>) => void;
+/** What the rows need of the session. */
+export interface ServingSession {
+  readonly hasReferred: boolean;
+  readonly reinvites: { receive(peer: DialogPeer, transaction: ServerTransaction<Flow>): void };
+  emit(event: SessionEvent): void;
+}
+
+type Serve = (
+  context: UaContext,
+  session: ServingSession,
+  peer: DialogPeer,
+  transaction: ServerTransaction<Flow>,
+) => void;
 
 const rows: Readonly<Record<string, Serve>> = {
   INVITE: (_context, session, peer, transaction) => session.reinvites.receive(peer, transaction),
