@@ -1,4 +1,5 @@
-// RFC 4475: all 49 torture messages, each with the verdict that the RFC's text asks for. The .dat files are the RFC's own bytes.
+// RFC 4475: all 49 torture messages, each with the verdict that the RFC's text asks for. The .dat files hold the RFC's messages;
+// copies in circulation differ only in a CRLF behind the last line, on which no verdict depends.
 // Every message is read as a datagram and, through the stream framer, whole, byte by byte and with a second message behind it.
 
 import { readdirSync, readFileSync } from 'node:fs';
