@@ -51,10 +51,13 @@ export const isLoopback = (address: string): boolean => address === '::1' || add
 /** Sockets on IPv6 link-local addresses need a zone and answer only their own link; a wildcard leaves them out. */
 const isLinkLocalV6 = (address: string): boolean => /^fe[89ab]/.test(address);
 
-/** The addresses that a listener covers: itself, or for a wildcard all of its family. */
+/** The address as bind() takes it: without brackets, with the zone of a link-local address. */
+export const bindAddress = (listen: string): string => listen.replace(/^\[(.*)\]$/, '$1');
+
+/** The addresses that a listener binds: itself, or for a wildcard all of its family. */
 export function coveredAddresses(listen: string, interfaces: readonly LocalAddress[]): string[] {
   const address = normalizeAddress(listen);
-  if (!isWildcard(address)) return [address];
+  if (!isWildcard(address)) return [bindAddress(listen)];
   const family = familyOf(address);
   const covered = interfaces.filter((own) => own.family === family && !isLinkLocalV6(own.address));
   return [...new Set(covered.map((own) => own.address))];

@@ -10,7 +10,7 @@ import type { RandomSource } from '../../base/ids.ts';
 import type { Log } from '../../base/log.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import type { FramedItem } from '../grammar/stream-framer.ts';
-import { familyOf, isLoopback, isWildcard, type Locality, normalizeAddress } from './addresses.ts';
+import { bindAddress, familyOf, isLoopback, isWildcard, type Locality, normalizeAddress } from './addresses.ts';
 import { FlowRegistry } from './flow-registry.ts';
 import { isAddressAbsent, type ListenFailure } from './listen-failure.ts';
 import type { EventCounter, ListenAddress, OutgoingTls, TlsMaterialSource } from './options.ts';
@@ -112,7 +112,7 @@ export class Streams {
       if (transport === 'tcp') this.#accepted('tcp', socket);
       else this.#acceptor?.accept(socket);
     };
-    const opened = await listenTcp(transport, address, port, log, accept);
+    const opened = await listenTcp(transport, bindAddress(listen.address), port, log, accept);
     if (!opened.ok) {
       if (!isWildcard(address) || !isAddressAbsent(opened.error.code)) return opened;
       log.info({ transport, address }, 'address family is absent on this machine: listener left out');

@@ -5,6 +5,7 @@ import type { Clock } from '../../base/clock.ts';
 import { limits } from '../../base/limits.ts';
 import type { Log } from '../../base/log.ts';
 import { err, ok, type Result } from '../../base/result.ts';
+import { normalizeAddress } from './addresses.ts';
 import { faultCode, type ListenFailure, listenFailure } from './listen-failure.ts';
 import type { TransportError } from './transport.ts';
 
@@ -12,6 +13,7 @@ import type { TransportError } from './transport.ts';
 const BACKLOG = 1_024;
 
 export interface TcpListener {
+  /** Normalised. */
   readonly address: string;
   readonly port: number;
   close(): Promise<void>;
@@ -33,7 +35,7 @@ export function listenTcp(
       server.removeListener('error', onError);
       // No more descriptors, for example: the server goes on.
       server.on('error', (fault) => log.error({ transport, address, code: faultCode(fault) }, 'listener error'));
-      resolve(ok({ address, port: boundPort(server), close: () => closeServer(server) }));
+      resolve(ok({ address: normalizeAddress(address), port: boundPort(server), close: () => closeServer(server) }));
     });
   });
 }

@@ -208,8 +208,14 @@ export class UdpSockets {
   async open(listen: ListenAddress, port: number): Promise<Result<number, ListenFailure>> {
     const listener: UdpListener = { listen, port, sockets: [] };
     for (const address of coveredAddresses(listen.address, this.#context.locality.interfaces)) {
-      if (this.size + listener.sockets.length >= limits.udpSockets) break;
-      if (this.socketOn(address, listener.port)) continue;
+      if (this.size + listener.sockets.length >= limits.udpSockets) {
+        this.#context.log.warn(
+          { limit: limits.udpSockets, address },
+          'too many local addresses: no UDP socket on this one',
+        );
+        continue;
+      }
+      if (this.socketOn(normalizeAddress(address), listener.port)) continue;
       const bound = await bindSocket(address, listener.port);
       if (bound.ok) {
         const socket = new UdpSocket(listener, bound.value, this.#context);

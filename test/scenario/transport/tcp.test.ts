@@ -6,6 +6,7 @@ import { Worker } from 'node:worker_threads';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { limits } from '../../../src/base/limits.ts';
 import { createResponse } from '../../../src/sip/grammar/build.ts';
+import { readSystemInterfaces } from '../../../src/sip/transport/addresses.ts';
 import type { Flow } from '../../../src/sip/transport/transport.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 import { eventually, openSocket, openTransport, type Peer, peerOn, Queue, requestText, within } from './kit.ts';
@@ -344,6 +345,38 @@ async function openBlackHole(): Promise<number> {
   for (let index = 0; index < 2; index++) await openSocket(port);
   return port;
 }
+
+test.skipIf(!readSystemInterfaces().some((own) => own.address === '::1'))(
+  'IPv6: both wildcards side by side, in and out',
+  async () => {
+    const { transport, messages, port } = await openTransport({
+      sipListen: [
+        { address: '[::]', port: 0 },
+        { address: '0.0.0.0', port: 0 },
+      ],
+    });
+    const six = port('tcp', '::');
+    const peer = await openSocket(six, '::1');
+    peer.socket.write(requestText({ via: 'SIP/2.0/TCP [2001:db8::9]:5060;rport' }));
+    const { message, flow } = await messages.next();
+    expect(message.via).toMatchObject({ received: '::1', rport: peer.socket.localPort });
+    expect(flow).toMatchObject({
+      localAddress: '::1',
+      remoteAddress: '::1',
+      advertisedHost: '::1',
+      advertisedPort: six,
+    });
+    const server = await openServer('::1');
+    const connected = await transport.connect(tcpTo(server.port, '0::1'));
+    expect(connected).toMatchObject({ ok: true, value: { remoteAddress: '::1', advertisedPort: six } });
+    const four = await openSocket(port('tcp', '0.0.0.0'));
+    four.socket.write(text('four'));
+    expect((await messages.next()).flow).toMatchObject({
+      remoteAddress: '127.0.0.1',
+      advertisedPort: port('tcp', '0.0.0.0'),
+    });
+  },
+);
 
 test('answers go out over the connection the request came by', async () => {
   const { transport, port } = await openTransport();

@@ -1,10 +1,15 @@
 // TLS on real loopback sockets: every suite of the vendor with RSA and EC, TLS 1.3, reload without loss, deadlines, verification.
 
 import { once } from 'node:events';
+import { copyFileSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { type AddressInfo, connect as connectTcp, createServer as createTcpServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type ConnectionOptions, connect, createServer, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { limits } from '../../../src/base/limits.ts';
+import { silentLog } from '../../../src/base/log.ts';
+import { createTlsMaterialSource } from '../../../src/certs/reload.ts';
 import { TLS12_SUITES, TLS13_SUITES } from '../../../src/sip/transport/tls.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 import {
@@ -163,6 +168,30 @@ describe('certificate change', () => {
     const { port } = await openTls({ tls });
     tls.replace({ pairs: [{ cert: 'rubbish', key: 'rubbish' }], ca: null });
     expect((await handshake(port('tls'))).authorized).toBe(true);
+  });
+
+  test('design.md 3: changed files reach new connections; the live one carries on', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'reload-'));
+    onTestFinished(() => rmSync(directory, { recursive: true }));
+    const install = (from: TestCertificates, names: readonly string[]) => {
+      for (const name of names) {
+        copyFileSync(join(from.directory, name), join(directory, 'incoming'));
+        renameSync(join(directory, 'incoming'), join(directory, name));
+      }
+    };
+    install(certificates, ['ca.pem', 'server.pem', 'server.key', 'server-ec.pem', 'server-ec.key']);
+    const clock = new VirtualClock(Date.now());
+    const tls = createTlsMaterialSource({ directory, clock, log: silentLog });
+    expect(tls.start()).toEqual({ ok: true, value: undefined });
+    onTestFinished(() => tls.stop());
+    const { messages, port } = await openTls({ tls });
+    const old = await handshake(port('tls'));
+    install(otherCertificates, ['server.pem', 'server.key']);
+    clock.advance(5_000);
+    const fresh = await handshake(port('tls'), { ca: otherCertificates.material.ca ?? '' });
+    expect(servedKey(fresh)).toBe('rsa');
+    old.write(text('live'));
+    expect((await messages.next()).message.callId).toBe('live');
   });
 
   test('the source is let go at stop', async () => {

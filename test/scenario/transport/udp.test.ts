@@ -3,6 +3,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { limits } from '../../../src/base/limits.ts';
 import { createResponse } from '../../../src/sip/grammar/build.ts';
@@ -316,6 +317,28 @@ describe('wildcard listeners (design.md 5.3: no PKTINFO)', () => {
     expect((await phone.received.next()).bytes.toString()).toBe('answer');
   });
 });
+
+const linkLocal = Object.entries(networkInterfaces()).flatMap(([name, addresses]) =>
+  (addresses ?? []).filter(({ address }) => address.startsWith('fe80:')).map(({ address }) => `${address}%${name}`),
+)[0];
+
+test.skipIf(!linkLocal)(
+  'an explicit link-local address keeps its zone: UDP and TCP open, flows are written without it',
+  async () => {
+    const { transport, messages, port } = await openTransport({ sipListen: [{ address: `[${linkLocal}]`, port: 0 }] });
+    const bare = linkLocal!.replace(/%.*/, '');
+    expect(transport.listeners()).toEqual([
+      { transport: 'udp', address: bare, port: port('udp') },
+      { transport: 'tcp', address: bare, port: port('udp') },
+    ]);
+    const phone = await openPeer(linkLocal);
+    phone.send(requestText(), port('udp'));
+    const { flow } = await messages.next();
+    expect([flow.localAddress, flow.remoteAddress]).toEqual([bare, bare]);
+    await transport.send(Buffer.from('answer'), flow);
+    expect((await phone.received.next()).bytes.toString()).toBe('answer');
+  },
+);
 
 describe('start errors name the listener and the fix', () => {
   const startError = async (more: Parameters<typeof settings>[0]) => {
