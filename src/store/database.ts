@@ -203,25 +203,31 @@ const tableOf = (name: TableName): Table<unknown> => tables[name] as unknown as 
 
 /** Numbered migrations, each in a transaction of its own after a backup of the file; a newer schema is refused (design.md 7). */
 function upgrade(connection: DatabaseSync, file: string, migrations: readonly string[]): Result<null, string> {
-  const present = Number(connection.prepare('PRAGMA user_version').get()?.user_version ?? 0);
-  if (present > migrations.length)
-    return err(
-      `written by a newer version (schema ${present}, this version knows ${migrations.length}): start that version, or restore a backup`,
-    );
-  for (let version = present; version < migrations.length; version++) {
+  for (;;) {
+    const version = schemaVersion(connection);
+    if (version === migrations.length) return ok(null);
+    if (version > migrations.length)
+      return err(
+        `written by a newer version (schema ${version}, this version knows ${migrations.length}): start that version, or restore a backup`,
+      );
     if (version > 0) backUp(connection, `${file}.backup-schema-${version}`);
     connection.exec('BEGIN IMMEDIATE');
     try {
-      connection.exec(migrations[version]!);
-      connection.exec(`PRAGMA user_version = ${version + 1}`);
+      // Another process may have done this step between the look and the lock.
+      if (schemaVersion(connection) === version) {
+        connection.exec(migrations[version]!);
+        connection.exec(`PRAGMA user_version = ${version + 1}`);
+      }
       connection.exec('COMMIT');
     } catch (fault) {
       if (connection.isTransaction) connection.exec('ROLLBACK');
       return err(`upgrade to schema ${version + 1} failed, the file is as it was: ${textOf(fault)}`);
     }
   }
-  return ok(null);
 }
+
+const schemaVersion = (connection: DatabaseSync): number =>
+  Number(connection.prepare('PRAGMA user_version').get()?.user_version ?? 0);
 
 // VACUUM INTO reads through the WAL, so the copy is whole where copying the file would not be.
 function backUp(connection: DatabaseSync, target: string): void {
@@ -231,12 +237,10 @@ function backUp(connection: DatabaseSync, target: string): void {
 
 /** A constant sealed under the key that made the database: a wrong key is found at start, not at the first login. */
 function checkSecretKey(connection: DatabaseSync, secretKey: Buffer): Result<null, string> {
+  // Only the first process to come here sets it.
+  const value = sealSecret(secretKey, KEY_CHECK, KEY_CHECK);
+  connection.prepare('INSERT OR IGNORE INTO meta (name, value) VALUES (?, ?)').run(KEY_CHECK, value);
   const sealed = connection.prepare('SELECT value FROM meta WHERE name = ?').get(KEY_CHECK)?.value;
-  if (sealed === undefined) {
-    const value = sealSecret(secretKey, KEY_CHECK, KEY_CHECK);
-    connection.prepare('INSERT INTO meta (name, value) VALUES (?, ?)').run(KEY_CHECK, value);
-    return ok(null);
-  }
   try {
     openSecret(secretKey, String(sealed), KEY_CHECK);
     return ok(null);
