@@ -2,6 +2,7 @@
 
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
+import type { Clock, Timer } from '../../src/base/clock.ts';
 import { err, ok, type Result } from '../../src/base/result.ts';
 import type { MediaEngine, MediaEvent } from '../../src/media/engine.ts';
 import { decode, encode } from '../../src/media/g711.ts';
@@ -106,6 +107,28 @@ export function shareOf(packets: readonly Buffer[], codec: AudioCodec, frequency
 /** RFC 4733 payload. */
 export const eventPayload = (event: number, end: boolean, duration: number): Uint8Array =>
   Uint8Array.of(event, (end ? 0x80 : 0) | 10, duration >> 8, duration & 0xff);
+
+/** A clock that runs at another speed than the one it is made from, and can jump: a drifting machine, a thread that stood still. */
+export class SkewedClock implements Clock {
+  readonly #base: Clock;
+  readonly #rate: number;
+  #jumpedMs = 0;
+
+  /** `rate` 1.0002: 200 ppm fast. */
+  constructor(base: Clock, rate = 1) {
+    this.#base = base;
+    this.#rate = rate;
+  }
+
+  now = (): number => this.#base.now() * this.#rate + this.#jumpedMs;
+  wall = (): number => this.#base.wall();
+  after = (delayMs: number, fire: () => void): Timer => this.#base.after(delayMs / this.#rate, fire);
+
+  /** Time passes, and no timer had its turn meanwhile. */
+  stall(ms: number): void {
+    this.#jumpedMs += ms;
+  }
+}
 
 // --- virtual network
 
