@@ -1,7 +1,7 @@
 // Helpers of the TwiML unit tests: one verb from a piece of XML, and a session over documents held in memory.
 
-import { err, ok } from '../../../src/base/result.ts';
 import { silentLog } from '../../../src/base/log.ts';
+import { err, ok } from '../../../src/base/result.ts';
 import { parseDocument } from '../../../src/twiml/document.ts';
 import { runVoiceSession, type SessionEvent, type SessionOptions } from '../../../src/twiml/interpreter.ts';
 import type { Notice, ParseContext, Parsed, RunContext, Verb, VerbResult } from '../../../src/twiml/verb.ts';
@@ -49,7 +49,7 @@ export async function runVerb<T>(verb: Verb<T>, xml: string, control = new FakeC
   return { result: await verb.run(value, context, control.callSignal), control, ignored, notices };
 }
 
-type Page = string | { readonly error: number } | Partial<Omit<WebhookResponse, 'body'>> & { readonly body?: string };
+type Page = string | { readonly error: number } | (Partial<Omit<WebhookResponse, 'body'>> & { readonly body?: string });
 
 export interface SentRequest {
   readonly url: string;

@@ -72,7 +72,11 @@ describe('twiml.md 6.1 Dial: attributes', () => {
 // What rings: kind and who.
 const nouns: [xml: string, targets: string[], codes: number[]][] = [
   ['<Dial>+49 30 (1234)-56</Dial>', ['number +4930123456'], []],
-  ['<Dial><Number>100</Number><Client>bob</Client><Sip>sip:x@h</Sip></Dial>', ['number 100', 'client bob', 'sip sip:x@h'], []],
+  [
+    '<Dial><Number>100</Number><Client>bob</Client><Sip>sip:x@h</Sip></Dial>',
+    ['number 100', 'client bob', 'sip sip:x@h'],
+    [],
+  ],
   ['<Dial></Dial>', [], [13223]],
   ['<Dial>reception</Dial>', [], [13223]],
   ['<Dial><Conference>room</Conference></Dial>', [], [13215]],
@@ -166,7 +170,12 @@ describe('twiml.md 6.2 Dial: run', () => {
     const control = new FakeCallControl();
     control.dialOutcomes = [failedOutcome];
     const { result } = await runVerb(dial, '<Dial action="/done" method="GET">100</Dial>', control);
-    expect(result).toMatchObject({ kind: 'redirect', url: 'https://app.example.test/done', method: 'GET', waited: false });
+    expect(result).toMatchObject({
+      kind: 'redirect',
+      url: 'https://app.example.test/done',
+      method: 'GET',
+      waited: false,
+    });
     expect(result.kind === 'redirect' && result.params.get('DialCallStatus')).toBe('busy');
   });
 

@@ -127,7 +127,10 @@ describe('twiml.md 5.4 Gather: semantics', () => {
   });
 
   test('what is collected is asked for as written', async () => {
-    const { control } = await runVerb(gather, '<Gather numDigits="4" timeout="7" finishOnKey="*"><Say>Hi</Say></Gather>');
+    const { control } = await runVerb(
+      gather,
+      '<Gather numDigits="4" timeout="7" finishOnKey="*"><Say>Hi</Say></Gather>',
+    );
     expect(control.collects[0]).toMatchObject({ numDigits: 4, timeoutMs: 7_000, finishOnKey: '*' });
     expect(control.collects[0]!.prompt).toHaveLength(1);
   });
