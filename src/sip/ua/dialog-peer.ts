@@ -61,6 +61,15 @@ export class DialogPeer {
    * Where the flow is alive the request leaves before this returns.
    */
   async send(method: string, parts: PeerRequestParts = {}): Promise<PeerReply> {
+    try {
+      return await this.#sendAuthenticated(method, parts);
+    } catch (fault) {
+      this.#context.log.error({ err: fault, sipCallId: this.dialog.callId, method }, 'in-dialog request failed');
+      return unsent('internal fault');
+    }
+  }
+
+  async #sendAuthenticated(method: string, parts: PeerRequestParts): Promise<PeerReply> {
     const flow = this.#readyFlow() ?? (await this.#dial());
     if (!flow) return unsent('no way to the peer');
     const reply = await this.#transact(flow, method, parts);

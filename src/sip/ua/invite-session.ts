@@ -92,9 +92,14 @@ export class Session implements InviteSession {
     return true;
   }
 
+  /** A fault of the listener stays with it: the messages of this and all other sessions are still dealt with. */
   emit(event: SessionEvent): void {
-    if (this.#listener) this.#listener(event);
-    else this.#unheard.push(event);
+    if (!this.#listener) return void this.#unheard.push(event);
+    try {
+      this.#listener(event);
+    } catch (fault) {
+      this.#context.log.error({ err: fault, sipCallId: this.callId, event: event.type }, 'session listener failed');
+    }
   }
 
   /** In-dialog requests of this dialog come to this session from now on. */
@@ -146,7 +151,7 @@ export class Session implements InviteSession {
     this.#listener = listener;
     const unheard = this.#unheard;
     this.#unheard = [];
-    for (const event of unheard) listener(event);
+    for (const event of unheard) this.emit(event);
   }
 
   progress(status: number, options: ResponseOptions = {}): void {

@@ -88,7 +88,12 @@ export function createUserAgent(parts: UserAgentParts): UserAgent {
     const opened = openUasSession(context, transaction);
     if (!opened.ok) return void answer(context, transaction, opened.error.status, opened.error);
     const { domain, username } = admission;
-    onInvite({ request, flow, domain, username, sdp: sdpOf(request), session: opened.value });
+    try {
+      onInvite({ request, flow, domain, username, sdp: sdpOf(request), session: opened.value });
+    } catch (fault) {
+      log.error({ err: fault, sipCallId: request.callId }, 'incoming call failed');
+      opened.value.end({ status: 500 });
+    }
   };
 
   const incoming = createIncoming({

@@ -31,7 +31,7 @@ export function openUacSession(context: UaContext, options: OutgoingInviteOption
   const session = new Session(context, 'uac', newCallId(context.random));
   const invite = new UacInvite(context, session, options);
   session.begin(invite);
-  queueMicrotask(() => void invite.run());
+  queueMicrotask(() => void invite.start());
   return session;
 }
 
@@ -78,7 +78,19 @@ class UacInvite implements SessionOrigin, InviteClientUser {
 
   // ---------------------------------------------------------------- targets
 
-  async run(): Promise<void> {
+  /** A fault of ours, or of the one who makes the offer, ends this call only. */
+  async start(): Promise<void> {
+    try {
+      await this.#run();
+    } catch (fault) {
+      this.#context.log.error({ err: fault, sipCallId: this.#session.callId }, 'outgoing INVITE failed');
+      this.#transaction?.cancel();
+      this.#canceling.abort();
+      this.#reject({ status: 500, cause: 'transport', response: undefined, detail: 'internal fault' });
+    }
+  }
+
+  async #run(): Promise<void> {
     const hops = await hopsFor(this.#context, this.#options.target);
     if (this.#isOver()) return;
     if (!hops.ok) return this.#reject({ status: 503, cause: 'dns', response: undefined, detail: hops.error.detail });
