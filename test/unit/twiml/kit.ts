@@ -21,7 +21,7 @@ export function parseVerb<T>(verb: Verb<T>, xml: string, context: Partial<ParseC
 }
 
 /** The value of a verb that parses, with the codes of its warnings. */
-export function valueOf<T>(parsed: Parsed<T>): { value: T; codes: number[] } {
+export function parsedValue<T>(parsed: Parsed<T>): { value: T; codes: number[] } {
   if (!parsed.ok) throw new Error(`verb failed: ${parsed.error.message}`, { cause: parsed.error });
   return { value: parsed.value, codes: parsed.warnings.map(({ code }) => code) };
 }
@@ -35,7 +35,7 @@ export interface VerbRun {
 
 /** Parses and runs one verb. */
 export async function runVerb<T>(verb: Verb<T>, xml: string, control = new FakeCallControl()): Promise<VerbRun> {
-  const { value } = valueOf(parseVerb(verb, xml));
+  const { value } = parsedValue(parseVerb(verb, xml));
   const ignored: VerbRun['ignored'] = [];
   const notices: Notice[] = [];
   const context: RunContext = {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { DialOutcome } from '../../../../src/twiml/call-control.ts';
 import { actionParams, dial } from '../../../../src/twiml/verbs/dial.ts';
 import { bridgedOutcome, FakeCallControl } from '../../../support/fake-call-control.ts';
-import { parseVerb, runVerb, valueOf } from '../kit.ts';
+import { parsedValue, parseVerb, runVerb } from '../kit.ts';
 
 // twiml.md 6.1: attribute, option or verb field, warnings.
 const attributes: [attribute: string, expected: Record<string, unknown>, codes: number[]][] = [
@@ -57,7 +57,7 @@ const attributes: [attribute: string, expected: Record<string, unknown>, codes: 
 
 describe('twiml.md 6.1 Dial: attributes', () => {
   test.each(attributes)('%s', (attribute, expected, codes) => {
-    const parsed = valueOf(parseVerb(dial, `<Dial ${attribute}><Number>+4912345</Number></Dial>`));
+    const parsed = parsedValue(parseVerb(dial, `<Dial ${attribute}><Number>+4912345</Number></Dial>`));
     const { options, ...verb } = parsed.value;
     expect({ ...options, ...verb }).toMatchObject(expected);
     expect(parsed.codes.sort()).toEqual(codes);
@@ -88,7 +88,7 @@ const nouns: [xml: string, targets: string[], codes: number[]][] = [
 
 describe('twiml.md 6.2 Dial: nouns', () => {
   test.each(nouns)('%s', (xml, targets, codes) => {
-    const parsed = valueOf(parseVerb(dial, xml));
+    const parsed = parsedValue(parseVerb(dial, xml));
     const rung = parsed.value.options.targets.map((target) => {
       if (target.kind === 'sip') return `sip ${target.uri}`;
       return target.kind === 'number' ? `number ${target.number}` : `client ${target.identity}`;
@@ -99,7 +99,7 @@ describe('twiml.md 6.2 Dial: nouns', () => {
 
   test('the trace shows no header, user name or password', () => {
     const xml = '<Dial><Sip username="u" password="secret">sip:bob@h?X-Pin=1234</Sip><Client>al</Client></Dial>';
-    expect(dial.describe(valueOf(parseVerb(dial, xml)).value)).toBe('sip:bob@h, client:al');
+    expect(dial.describe(parsedValue(parseVerb(dial, xml)).value)).toBe('sip:bob@h, client:al');
   });
 });
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Collected } from '../../../../src/twiml/call-control.ts';
 import { gather } from '../../../../src/twiml/verbs/gather.ts';
 import { FakeCallControl } from '../../../support/fake-call-control.ts';
-import { BASE, parseVerb, runVerb, valueOf } from '../kit.ts';
+import { BASE, parsedValue, parseVerb, runVerb } from '../kit.ts';
 
 const UNLIMITED = Number.POSITIVE_INFINITY;
 
@@ -43,7 +43,7 @@ const attributes: [attribute: string, expected: Record<string, unknown>, codes: 
 
 describe('twiml.md 5.4 Gather: attributes', () => {
   test.each(attributes)('%s', (attribute, expected, codes) => {
-    const parsed = valueOf(parseVerb(gather, `<Gather ${attribute}/>`));
+    const parsed = parsedValue(parseVerb(gather, `<Gather ${attribute}/>`));
     expect(parsed.value).toMatchObject(expected);
     expect(parsed.codes).toEqual(codes);
   });
@@ -55,13 +55,15 @@ describe('twiml.md 5.4 Gather: attributes', () => {
 
   test('inline TwiML with an absolute action runs', () => {
     const xml = '<Gather action="https://a.example.test/x"/>';
-    expect(valueOf(parseVerb(gather, xml, { documentUrl: undefined })).value.action).toBe('https://a.example.test/x');
+    expect(parsedValue(parseVerb(gather, xml, { documentUrl: undefined })).value.action).toBe(
+      'https://a.example.test/x',
+    );
   });
 });
 
 describe('twiml.md 5.4 Gather: prompts', () => {
   test('Say, Play and Pause in order; digits of Play are refused (13320)', () => {
-    const parsed = valueOf(
+    const parsed = parsedValue(
       parseVerb(gather, '<Gather><Say>Hi</Say><Play digits="1">/a.wav</Play><Pause length="2"/></Gather>'),
     );
     expect(parsed.value.prompt).toEqual([
@@ -73,7 +75,7 @@ describe('twiml.md 5.4 Gather: prompts', () => {
   });
 
   test('warnings of nested verbs are passed on', () => {
-    expect(valueOf(parseVerb(gather, '<Gather><Say voice="robot">Hi</Say></Gather>')).codes).toEqual([13511]);
+    expect(parsedValue(parseVerb(gather, '<Gather><Say voice="robot">Hi</Say></Gather>')).codes).toEqual([13511]);
   });
 });
 

@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { hangup } from '../../../../src/twiml/verbs/hangup.ts';
 import { FakeCallControl } from '../../../support/fake-call-control.ts';
-import { parseVerb, runVerb, valueOf } from '../kit.ts';
+import { parsedValue, parseVerb, runVerb } from '../kit.ts';
 
 // twiml.md 5.9: no attributes; Parameter children are accepted and ignored.
 const rows: [xml: string][] = [['<Hangup/>'], ['<Hangup><Parameter name="a" value="b"/></Hangup>']];
 
 describe('twiml.md 5.9 Hangup', () => {
   test.each(rows)('%s: answers a ringing call first, then BYE (4.3)', async (xml) => {
-    expect(valueOf(parseVerb(hangup, xml)).codes).toEqual([]);
+    expect(parsedValue(parseVerb(hangup, xml)).codes).toEqual([]);
     const { control, result } = await runVerb(hangup, xml);
     expect(control.done).toEqual(['answer', 'hangUp']);
     expect(result.kind).toBe('end');

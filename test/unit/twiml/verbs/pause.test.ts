@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { pause } from '../../../../src/twiml/verbs/pause.ts';
 import { FakeCallControl } from '../../../support/fake-call-control.ts';
-import { parseVerb, runVerb, valueOf } from '../kit.ts';
+import { parsedValue, parseVerb, runVerb } from '../kit.ts';
 
 // twiml.md 5.3
 const rows: [attribute: string, durationMs: number, codes: number[]][] = [
@@ -15,7 +15,7 @@ const rows: [attribute: string, durationMs: number, codes: number[]][] = [
 
 describe('twiml.md 5.3 Pause', () => {
   test.each(rows)('%s', (attribute, durationMs, codes) => {
-    const parsed = valueOf(parseVerb(pause, `<Pause ${attribute}/>`));
+    const parsed = parsedValue(parseVerb(pause, `<Pause ${attribute}/>`));
     expect(parsed).toEqual({ value: { durationMs }, codes });
   });
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { limits } from '../../../../src/base/limits.ts';
 import { play } from '../../../../src/twiml/verbs/play.ts';
 import { FakeCallControl } from '../../../support/fake-call-control.ts';
-import { parseVerb, runVerb, valueOf } from '../kit.ts';
+import { parsedValue, parseVerb, runVerb } from '../kit.ts';
 
 // twiml.md 5.2
 const rows: [xml: string, expected: Record<string, unknown>, codes: number[]][] = [
@@ -21,13 +21,13 @@ const rows: [xml: string, expected: Record<string, unknown>, codes: number[]][] 
 
 describe('twiml.md 5.2 Play: attributes and text', () => {
   test.each(rows)('%s', (xml, expected, codes) => {
-    const parsed = valueOf(parseVerb(play, xml));
+    const parsed = parsedValue(parseVerb(play, xml));
     expect(parsed.value).toMatchObject(expected);
     expect(parsed.codes).toEqual(codes);
   });
 
   test('twiml.md 2.7: a relative URL in inline TwiML is 11100; the call goes on', () => {
-    const parsed = valueOf(parseVerb(play, '<Play>a.wav</Play>', { documentUrl: undefined }));
+    const parsed = parsedValue(parseVerb(play, '<Play>a.wav</Play>', { documentUrl: undefined }));
     expect(parsed.codes).toEqual([11100]);
     expect(parsed.value.url).toBeUndefined();
   });
@@ -52,7 +52,7 @@ describe('Play: run', () => {
   });
 
   test('the trace holds neither digits nor the password of a URL', () => {
-    const { value } = valueOf(parseVerb(play, '<Play digits="12w34">https://u:secret@h.test/a.wav#ct=100</Play>'));
+    const { value } = parsedValue(parseVerb(play, '<Play digits="12w34">https://u:secret@h.test/a.wav#ct=100</Play>'));
     expect(play.describe(value)).toBe('4 digits, https://h.test/a.wav');
   });
 });

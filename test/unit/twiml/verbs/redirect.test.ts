@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { redirect } from '../../../../src/twiml/verbs/redirect.ts';
-import { BASE, parseVerb, runVerb, valueOf } from '../kit.ts';
+import { BASE, parsedValue, parseVerb, runVerb } from '../kit.ts';
 
 // twiml.md 5.7
 const rows: [xml: string, url: string, method: string, codes: number[]][] = [
@@ -13,7 +13,7 @@ const rows: [xml: string, url: string, method: string, codes: number[]][] = [
 
 describe('twiml.md 5.7 Redirect', () => {
   test.each(rows)('%s', (xml, url, method, codes) => {
-    expect(valueOf(parseVerb(redirect, xml))).toEqual({ value: { url, method }, codes });
+    expect(parsedValue(parseVerb(redirect, xml))).toEqual({ value: { url, method }, codes });
   });
 
   test('twiml.md 4.3: stays at 180; the new document is asked for without parameters of this one', async () => {

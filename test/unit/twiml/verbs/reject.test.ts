@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { reject } from '../../../../src/twiml/verbs/reject.ts';
 import { FakeCallControl } from '../../../support/fake-call-control.ts';
-import { parseVerb, runVerb, valueOf } from '../kit.ts';
+import { parsedValue, parseVerb, runVerb } from '../kit.ts';
 
 // twiml.md 5.8
 const rows: [attribute: string, reason: string, codes: number[]][] = [
@@ -14,7 +14,7 @@ const rows: [attribute: string, reason: string, codes: number[]][] = [
 describe('twiml.md 5.8 Reject', () => {
   test.each(rows)('%s', async (attribute, reason, codes) => {
     const xml = `<Reject ${attribute}><Parameter name="a" value="b"/></Reject>`;
-    expect(valueOf(parseVerb(reject, xml))).toEqual({ value: { reason }, codes });
+    expect(parsedValue(parseVerb(reject, xml))).toEqual({ value: { reason }, codes });
     const { control, result } = await runVerb(reject, xml);
     expect(control.done).toEqual([`reject ${reason}`]);
     expect(result.kind).toBe('end');

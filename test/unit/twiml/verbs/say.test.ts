@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { limits } from '../../../../src/base/limits.ts';
 import { say } from '../../../../src/twiml/verbs/say.ts';
 import { FakeCallControl } from '../../../support/fake-call-control.ts';
-import { parseVerb, runVerb, valueOf } from '../kit.ts';
+import { parsedValue, parseVerb, runVerb } from '../kit.ts';
 
 // twiml.md 5.1: attribute, written value, what is spoken with, warnings.
 const attributes: [attribute: string, expected: Record<string, unknown>, codes: number[]][] = [
@@ -26,7 +26,7 @@ const attributes: [attribute: string, expected: Record<string, unknown>, codes: 
 
 describe('twiml.md 5.1 Say: attributes', () => {
   test.each(attributes)('%s', (attribute, expected, codes) => {
-    const parsed = valueOf(parseVerb(say, `<Say ${attribute}>Hello</Say>`));
+    const parsed = parsedValue(parseVerb(say, `<Say ${attribute}>Hello</Say>`));
     expect({ ...parsed.value.spoken, loop: parsed.value.loop }).toMatchObject(expected);
     expect(parsed.codes).toEqual(codes);
   });
@@ -34,12 +34,12 @@ describe('twiml.md 5.1 Say: attributes', () => {
 
 describe('twiml.md 5.1 Say: text', () => {
   test('blanks around the text are cut, entities are resolved', () => {
-    const { value } = valueOf(parseVerb(say, '<Say>\n  Tom &amp; Jerry  </Say>'));
+    const { value } = parsedValue(parseVerb(say, '<Say>\n  Tom &amp; Jerry  </Say>'));
     expect(value.spoken).toMatchObject({ text: 'Tom & Jerry', ssml: false });
   });
 
   test('SSML children make it SSML, written out again with escapes', () => {
-    const { value } = valueOf(
+    const { value } = parsedValue(
       parseVerb(say, '<Say>A &lt; B<break time="1s"/><say-as interpret-as="digits">12 &quot;</say-as></Say>'),
     );
     expect(value.spoken).toMatchObject({
@@ -49,13 +49,13 @@ describe('twiml.md 5.1 Say: text', () => {
   });
 
   test('13521: a text over the limit is cut, its markup dropped', () => {
-    const { value, codes } = valueOf(parseVerb(say, `<Say><p>${'x'.repeat(limits.sayChars + 1)}</p></Say>`));
+    const { value, codes } = parsedValue(parseVerb(say, `<Say><p>${'x'.repeat(limits.sayChars + 1)}</p></Say>`));
     expect(value.spoken).toMatchObject({ text: 'x'.repeat(limits.sayChars), ssml: false });
     expect(codes).toEqual([13521]);
   });
 
   test('13520: nothing to say', async () => {
-    expect(valueOf(parseVerb(say, '<Say>  </Say>')).codes).toEqual([13520]);
+    expect(parsedValue(parseVerb(say, '<Say>  </Say>')).codes).toEqual([13520]);
     const { result, control } = await runVerb(say, '<Say/>');
     expect(result).toMatchObject({ kind: 'next', waited: false });
     expect(control.done).toEqual(['answer']);
@@ -85,7 +85,7 @@ describe('twiml.md 4.3 Say: run', () => {
   });
 
   test('the trace shows the length of the text, not the text', () => {
-    const { value } = valueOf(parseVerb(say, '<Say>your PIN is 1234</Say>'));
+    const { value } = parsedValue(parseVerb(say, '<Say>your PIN is 1234</Say>'));
     expect(say.describe(value)).toBe('16 characters, en-US');
   });
 });

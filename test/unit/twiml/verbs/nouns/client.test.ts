@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { dial } from '../../../../../src/twiml/verbs/dial.ts';
-import { parseVerb, valueOf } from '../../kit.ts';
+import { parsedValue, parseVerb } from '../../kit.ts';
 
 // twiml.md 6.7: noun, identity (undefined = none is dialled), parameters, warnings.
 const rows: [xml: string, identity: string | undefined, parameters: [string, string][], codes: number[]][] = [
@@ -18,7 +18,7 @@ const rows: [xml: string, identity: string | undefined, parameters: [string, str
 
 describe('twiml.md 6.7 Client', () => {
   test.each(rows)('%s', (xml, identity, parameters, codes) => {
-    const parsed = valueOf(parseVerb(dial, `<Dial>${xml}</Dial>`));
+    const parsed = parsedValue(parseVerb(dial, `<Dial>${xml}</Dial>`));
     const [target] = parsed.value.options.targets;
     expect(parsed.codes).toEqual(codes);
     if (identity === undefined) expect(target).toBeUndefined();

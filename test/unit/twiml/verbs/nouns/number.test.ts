@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { dial } from '../../../../../src/twiml/verbs/dial.ts';
-import { parseVerb, valueOf } from '../../kit.ts';
+import { parsedValue, parseVerb } from '../../kit.ts';
 
 // twiml.md 6.5: noun, number (undefined = none is dialled), fields, warnings.
 const rows: [xml: string, number: string | undefined, fields: Record<string, unknown>, codes: number[]][] = [
@@ -21,7 +21,7 @@ const rows: [xml: string, number: string | undefined, fields: Record<string, unk
 
 describe('twiml.md 6.5 Number', () => {
   test.each(rows)('%s', (xml, number, fields, codes) => {
-    const parsed = valueOf(parseVerb(dial, `<Dial>${xml}</Dial>`));
+    const parsed = parsedValue(parseVerb(dial, `<Dial>${xml}</Dial>`));
     const [target] = parsed.value.options.targets;
     expect(parsed.codes).toEqual(codes);
     if (number === undefined) expect(target).toBeUndefined();

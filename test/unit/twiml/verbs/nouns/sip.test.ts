@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { dial } from '../../../../../src/twiml/verbs/dial.ts';
-import { parseVerb, valueOf } from '../../kit.ts';
+import { parsedValue, parseVerb } from '../../kit.ts';
 
 const parse = (sip: string, random = 0) => {
-  const parsed = valueOf(parseVerb(dial, `<Dial>${sip}</Dial>`, { random: () => random }));
+  const parsed = parsedValue(parseVerb(dial, `<Dial>${sip}</Dial>`, { random: () => random }));
   const targets = parsed.value.options.targets.flatMap((target) => (target.kind === 'sip' ? [target] : []));
   return { targets, codes: parsed.codes, sequential: parsed.value.options.sequential };
 };
@@ -133,7 +133,7 @@ describe('twiml.md 6.6 Sip: several Uri', () => {
   });
 
   test('beside another noun only the first is used: they ring at once', () => {
-    const parsed = valueOf(parseVerb(dial, `<Dial><Sip>${two}</Sip><Client>bob</Client></Dial>`));
+    const parsed = parsedValue(parseVerb(dial, `<Dial><Sip>${two}</Sip><Client>bob</Client></Dial>`));
     expect(parsed.value.options.sequential).toBe(false);
     expect(parsed.value.options.targets.map((target) => target.kind)).toEqual(['sip', 'client']);
   });
