@@ -176,10 +176,12 @@ export class SipLeg implements LegDriver {
     if (this.#media.endpoint === undefined) {
       const opened = await this.#media.open(flow, (event) => this.#onMedia(event), this.#near);
       if (!opened.ok) {
-        this.#services.log.error(
-          { callSid: this.#identity.callSid, detail: opened.error.reason },
-          'no media for an outgoing leg',
-        );
+        // 487: the leg was given up meanwhile.
+        if (opened.error.status !== 487)
+          this.#services.log.error(
+            { callSid: this.#identity.callSid, detail: opened.error.reason },
+            'no media for an outgoing leg',
+          );
         return undefined;
       }
     }

@@ -56,6 +56,8 @@ export interface CallControl {
   hangUp(): void;
   play(sources: readonly AudioSource[], signal: AbortSignal): Promise<PlayOutcome>;
   pause(durationMs: number, signal: AbortSignal): Promise<void>;
+  /** The peer hears itself until the signal aborts. */
+  echo(signal: AbortSignal): Promise<void>;
   collect(options: CollectOptions, signal: AbortSignal): Promise<Collected>;
   dial(options: DialOptions, signal: AbortSignal): Promise<DialOutcome>;
   /** Standard and SIP parameters of this leg as of now (twiml.md 3.1, 3.2), with the current CallStatus. */

@@ -1,6 +1,7 @@
 // CallControl on a real Call: what verbs ask for becomes media commands, waits and Dials.
 
 import { type Clock, sleep } from '../base/clock.ts';
+import { aborted } from '../base/signal.ts';
 import type { Call } from '../call/call.ts';
 import type { DialOptions, DialOutcome } from '../call/dial-options.ts';
 import { callParams } from '../call/params.ts';
@@ -88,6 +89,14 @@ export class CallSession implements CallControl {
 
   pause(durationMs: number, signal: AbortSignal): Promise<void> {
     return sleep(this.#services.clock, durationMs, signal);
+  }
+
+  async echo(signal: AbortSignal): Promise<void> {
+    const endpoint = this.#call.leg.endpoint;
+    if (endpoint === undefined) return;
+    this.#services.engine.setEcho(endpoint, true);
+    await aborted(signal);
+    this.#services.engine.setEcho(endpoint, false);
   }
 
   collect(options: CollectOptions, signal: AbortSignal): Promise<Collected> {

@@ -77,6 +77,10 @@ export class FakeCallControl implements CallControl {
     this.#note(`pause ${durationMs}`);
   }
 
+  async echo(): Promise<void> {
+    this.#note('echo');
+  }
+
   async collect(options: CollectOptions, signal: AbortSignal): Promise<Collected> {
     this.collects.push(options);
     this.#note('collect');

@@ -2,6 +2,7 @@
 
 import { type RegisteredVerb, register } from '../verb.ts';
 import { dial } from './dial.ts';
+import { echo } from './echo.ts';
 import { gather } from './gather.ts';
 import { hangup } from './hangup.ts';
 import { pause } from './pause.ts';
@@ -17,6 +18,7 @@ export const verbs: ReadonlyMap<string, RegisteredVerb> = new Map(
     register(pause),
     register(gather),
     register(dial),
+    register(echo),
     register(redirect),
     register(reject),
     register(hangup),
