@@ -137,8 +137,9 @@ export const limits = {
   gatherDigits: 1_024,
   sayChars: 4_096,
   // --- speech
-  /** SSML tags count too. */
+  /** SSML tags count too; speechTextChars is what is spoken of it. */
   speechInputChars: 16_384,
+  speechTextChars: 5_000,
   speechProcesses: 4,
   speechQueue: 256,
   speechTimeoutMs: 15_000,
@@ -148,6 +149,7 @@ export const limits = {
   speechIdleMs: 60_000,
   ssmlDepth: 16,
   ssmlBreakMs: 10_000,
+  ssmlBreaksTotalMs: 120_000,
   // --- REST
   restBodyBytes: 256 * 1_024,
   pageSizeMax: 1_000,

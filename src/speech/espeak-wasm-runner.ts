@@ -7,6 +7,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { limits } from '../base/limits.ts';
 
 export interface RunnerRequest {
   readonly id: number;
@@ -72,7 +73,7 @@ async function speak(engine: ReturnType<typeof load>, request: RunnerRequest): P
         return {};
       },
     });
-    return { id: request.id, audio: module.FS.readFile(OUTPUT) };
+    return { id: request.id, audio: module.FS.readFile(OUTPUT).subarray(0, limits.speechBytes) };
   } catch (cause) {
     return { id: request.id, failure: [String(cause), ...complaints.slice(0, 3)].join('; ') };
   }

@@ -57,6 +57,7 @@ interface Run {
 function runEspeak(run: Run, signal: AbortSignal): Promise<Result<Uint8Array, SpeechFailure>> {
   const childArguments = ['-v', run.voice, '-b', '1', '--stdin', '--stdout', ...(run.ssml ? ['-m'] : [])];
   return new Promise((resolve) => {
+    if (signal.aborted) return resolve(err({ code: 'aborted', detail: 'no longer needed' }));
     let child: ChildProcessWithoutNullStreams;
     try {
       child = spawn(PROGRAM, childArguments, { env: run.environment, stdio: 'pipe', windowsHide: true });

@@ -24,9 +24,11 @@ const ENTITY = /&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[\da-fA-F]{1,6});)/g;
 const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 
 /** Text to be read as it is: control characters become spaces, and nothing looks like an engine's command. */
-export function plainText(text: string): string {
+export const plainText = (text: string): string => cleaned(text, limits.speechTextChars);
+
+function cleaned(text: string, maxChars: number): string {
   return text
-    .slice(0, limits.speechInputChars)
+    .slice(0, maxChars)
     .toWellFormed()
     .replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\ufeff]/g, ' ')
     .replace(/\[\[+/g, '[')
@@ -63,12 +65,18 @@ const escapeText = (text: string): string =>
 
 /** A whole, balanced <speak> document with nothing in it but the elements and attributes that twiml.md 5.1 names. */
 export function safeSsml(ssml: string): string {
-  const source = plainText(ssml);
+  const source = cleaned(ssml, limits.speechInputChars);
+  const budget: Budget = { chars: limits.speechTextChars, breakMs: limits.ssmlBreaksTotalMs };
+  const spoken = (from: number, to?: number) => {
+    const text = source.slice(from, to).slice(0, budget.chars);
+    budget.chars -= text.length;
+    return escapeText(text);
+  };
   const open: string[] = [];
   let output = '';
   let position = 0;
   for (const match of source.matchAll(TAG)) {
-    output += escapeText(source.slice(position, match.index));
+    output += spoken(position, match.index);
     position = match.index + match[0].length;
     const [, slash, name = '', attributes = '', selfClosing] = match;
     const allowed = Object.hasOwn(ELEMENTS, name) ? ELEMENTS[name] : undefined;
@@ -77,13 +85,13 @@ export function safeSsml(ssml: string): string {
       const depth = open.lastIndexOf(name);
       if (depth >= 0) output += closing(open.splice(depth));
     } else if (selfClosing || name === 'break') {
-      output += `<${name}${safeAttributes(name, attributes, allowed)}/>`;
+      output += `<${name}${safeAttributes(name, attributes, allowed, budget)}/>`;
     } else if (open.length < limits.ssmlDepth) {
       open.push(name);
-      output += `<${name}${safeAttributes(name, attributes, allowed)}>`;
+      output += `<${name}${safeAttributes(name, attributes, allowed, budget)}>`;
     }
   }
-  output += escapeText(source.slice(position)) + closing(open);
+  output += spoken(position) + closing(open);
   return `<speak>${output}</speak>`;
 }
 
@@ -93,19 +101,27 @@ const closing = (names: readonly string[]): string =>
     .map((name) => `</${name}>`)
     .join('');
 
-function safeAttributes(element: string, text: string, allowed: readonly string[]): string {
+/** What may still be spoken of a document: small texts must not become hours of audio. */
+interface Budget {
+  chars: number;
+  breakMs: number;
+}
+
+function safeAttributes(element: string, text: string, allowed: readonly string[], budget: Budget): string {
   let output = '';
   for (const [, name = '', double, single] of text.matchAll(ATTRIBUTE)) {
     const value = decodeEntities(double ?? single ?? '');
     if (!allowed.includes(name) || !ATTRIBUTE_VALUE.test(value)) continue;
-    output += ` ${name}="${name === 'time' && element === 'break' ? boundedBreak(value) : value}"`;
+    output += ` ${name}="${name === 'time' && element === 'break' ? boundedBreak(value, budget) : value}"`;
   }
   return output;
 }
 
 /** The longest pause the vendor allows is 10 s. */
-function boundedBreak(time: string): string {
+function boundedBreak(time: string, budget: Budget): string {
   const match = /^\+?(\d{0,6}(?:\.\d{1,3})?)(ms|s)$/.exec(time.trim());
-  const amount = Number(match?.[1] || 0) * (match?.[2] === 's' ? 1_000 : 1);
-  return `${Math.round(Math.min(limits.ssmlBreakMs, amount))}ms`;
+  const wantedMs = Number(match?.[1] || 0) * (match?.[2] === 's' ? 1_000 : 1);
+  const breakMs = Math.round(Math.min(limits.ssmlBreakMs, budget.breakMs, wantedMs));
+  budget.breakMs -= breakMs;
+  return `${breakMs}ms`;
 }
