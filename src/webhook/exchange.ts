@@ -70,6 +70,7 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
   readonly #chunks: Buffer[] = [];
   #size = 0;
   #status = 0;
+  #hasBegun = false;
   #headers: IncomingHttpHeaders = {};
   #readTimer: Timer | undefined;
   #controller: Dispatcher.DispatchController | undefined;
@@ -98,6 +99,12 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
     // Given up while the connection was still being made: nothing may be sent any more.
     if (this.#isDone) controller.abort(new Error('exchange ended'));
     else this.#restartReadTimer();
+  }
+
+  /** The first byte of an answer, before its head is complete. */
+  onResponseStarted(): void {
+    this.#hasBegun = true;
+    this.#restartReadTimer();
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
@@ -130,15 +137,15 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
       this.finish(err({ kind: 'connect', cause }));
       return;
     }
-    const isPartial = this.#status !== 0;
-    this.finish(err({ kind: 'network', cause, isPartial, isStale: !isPartial && wasUsedBefore(cause) }));
+    const isStale = !this.#hasBegun && wasUsedBefore(cause);
+    this.finish(err({ kind: 'network', cause, isPartial: this.#hasBegun, isStale }));
   }
 
   #restartReadTimer(): void {
     if (this.#isDone) return;
     this.#readTimer?.cancel();
     this.#readTimer = this.#options.clock.after(this.#options.readMs, () =>
-      this.finish(err({ kind: 'readTimeout', isPartial: this.#status !== 0 })),
+      this.finish(err({ kind: 'readTimeout', isPartial: this.#hasBegun })),
     );
   }
 }

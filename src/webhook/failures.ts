@@ -1,5 +1,6 @@
 // From what went wrong on the wire to the vendor's error numbers (twiml.md 2.4), in one table. Pure.
 
+import { errors } from 'undici';
 import type { ConnectFailure } from './agents.ts';
 import type { RetryCause } from './overrides.ts';
 
@@ -44,7 +45,13 @@ export function classify(failure: ExchangeFailure): Classified {
       return { code: 11205, detail: 'given up by the gateway', retry: undefined };
     case 'network': {
       const code = codeOf(failure.cause);
-      if (code.startsWith('HPE_') || code.startsWith('UND_ERR_RES') || code === 'UND_ERR_HEADERS_OVERFLOW')
+      // undici's parser error may come without a code.
+      if (
+        failure.cause instanceof errors.HTTPParserError ||
+        code.startsWith('HPE_') ||
+        code.startsWith('UND_ERR_RES') ||
+        code === 'UND_ERR_HEADERS_OVERFLOW'
+      )
         return { code: 11206, detail: `not HTTP (${code})`, retry: undefined };
       return { code: 11205, detail: `connection lost (${code})`, retry: undefined };
     }

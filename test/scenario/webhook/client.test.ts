@@ -288,7 +288,8 @@ describe('twiml.md 2.4 failures', () => {
     ['garbage', 'hello, this is not HTTP\r\n\r\n', 11206],
     ['closed before an answer', '', 11205],
     ['wrong Content-Length', 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort', 11205],
-    ['headers without end', `HTTP/1.1 200 OK\r\n${'X-A: 1\r\n'.repeat(4_000)}`, 11206],
+    ['closed within the head', 'HTTP/1.1 200 OK\r\nX-A: 1\r\n', 11205],
+    ['head over 16 kB', `HTTP/1.1 200 OK\r\nX-A: ${'x'.repeat(20_000)}\r\n\r\n`, 11206],
   ])('%s', async (_name, answer, code) => {
     const raw = await startRaw((socket) => socket.once('data', () => socket.end(answer)));
     expect(codeOf(await startClient().request(request(raw.url)))).toBe(code);
