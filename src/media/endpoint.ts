@@ -294,9 +294,9 @@ export class Endpoint {
     const kind = this.#payloadTypes[readPayloadType(packet)]!;
     if (kind === OTHER) return this.statistics.add(drop.payloadType, 1);
     const ssrc = readSsrc(packet);
+    this.#count(ssrc, packet, end - start, kind !== TELEPHONE_EVENT, nowMs);
     if (this.#latch.accept(address, port, ssrc, nowMs)) this.#latched(address, port);
     else if (!this.#outlet.isConnected && this.#latch.state(nowMs) === 'latched') this.#outlet.connect();
-    this.#count(ssrc, packet, end - start, kind !== TELEPHONE_EVENT, nowMs);
     if (!this.#hasStarted) {
       this.#hasStarted = true;
       this.#context.emit({ type: 'mediaStarted', endpoint: this.id, remoteAddress: address, remotePort: port });

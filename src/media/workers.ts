@@ -141,7 +141,9 @@ class WorkerHost implements CoreHost {
     this.#dispatcher?.coreFailed(index);
     const timer = this.#options.clock.after(limits.mediaWorkerRestartMs, () => {
       this.#restarts.delete(timer);
-      void this.#spawn(index);
+      void this.#spawn(index).then((isReady) => {
+        if (isReady) this.#options.log.info({ worker: index }, 'media worker started again');
+      });
     });
     this.#restarts.add(timer);
   }

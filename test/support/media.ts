@@ -245,27 +245,29 @@ export class VirtualPeer {
 
 const DEADLINE_MS = 8_000;
 
-/** A phone's audio side on 127.0.0.1. */
+/** A phone's audio side on 127.0.0.1 or ::1. */
 export class RtpPeer {
   readonly packets: Buffer[] = [];
   readonly port: number;
   readonly #socket: Socket;
+  readonly #address: string;
 
   private constructor(socket: Socket) {
     this.#socket = socket;
+    this.#address = socket.address().address;
     this.port = socket.address().port;
     socket.on('message', (packet) => this.packets.push(packet));
   }
 
-  static async open(): Promise<RtpPeer> {
-    const socket = createSocket('udp4');
-    socket.bind(0, '127.0.0.1');
+  static async open(address: '127.0.0.1' | '::1' = '127.0.0.1'): Promise<RtpPeer> {
+    const socket = createSocket(address === '::1' ? 'udp6' : 'udp4');
+    socket.bind(0, address);
     await once(socket, 'listening');
     return new RtpPeer(socket);
   }
 
   send(packets: readonly Buffer[], port: number): void {
-    for (const packet of packets) this.#socket.send(packet, port, '127.0.0.1');
+    for (const packet of packets) this.#socket.send(packet, port, this.#address);
   }
 
   /** Resolves when `condition` holds for what came so far; rejects after a deadline with what did come. */
