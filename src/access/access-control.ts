@@ -154,11 +154,11 @@ export function createAccessControl(parts: {
 
   const refuse = (refusal: Refusal, source: AccessSource, request: Request): Admission => {
     count(refusal.cause);
+    if (!spend(source)) return { kind: 'drop' };
     log.info(
       { source: source.remoteAddress, sipCallId: request.callId, method: request.method, ...refusal },
       'request refused',
     );
-    if (!spend(source)) return { kind: 'drop' };
     const { status, reason, code } = refusal;
     if (code === undefined) return { kind: 'refuse', status, reason, errorCode: undefined };
     const headers = [{ name: 'X-Twilio-Error', value: `${code} ${errorTexts[code]}` }];
