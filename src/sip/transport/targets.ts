@@ -168,21 +168,37 @@ function srvCandidates(
 
 /**
  * RFC 2782: lowest priority first; among equals, drawn one by one with a chance in proportion to weight. Records of weight 0
- * stand first in the draw, so that they are hardly ever chosen while others are left.
+ * stand first in the draw, so that they are hardly ever chosen while others are left. The rest of the order is free: it is
+ * shuffled, so that small and equal weights share the load too.
  */
 export function orderServices<T extends { priority: number; weight: number }>(
   records: readonly T[],
   random: RandomSource,
 ): T[] {
   const ordered: T[] = [];
-  const byPriority = [...records].sort((left, right) => left.priority - right.priority || left.weight - right.weight);
+  const byPriority = [...records].sort((left, right) => left.priority - right.priority);
   while (byPriority.length > 0) {
     const { priority } = byPriority[0]!;
     const end = byPriority.findIndex((record) => record.priority !== priority);
-    const group = byPriority.splice(0, end < 0 ? byPriority.length : end);
+    const group = zeroFirst(shuffled(byPriority.splice(0, end < 0 ? byPriority.length : end), random));
     while (group.length > 0) ordered.push(...group.splice(drawIndex(group, random), 1));
   }
   return ordered;
+}
+
+const zeroFirst = <T extends { weight: number }>(records: readonly T[]): T[] => [
+  ...records.filter((record) => record.weight === 0),
+  ...records.filter((record) => record.weight !== 0),
+];
+
+/** Fisher-Yates. */
+function shuffled<T>(records: readonly T[], random: RandomSource): T[] {
+  const order = [...records];
+  for (let last = order.length - 1; last > 0; last--) {
+    const other = random(4).readUInt32BE() % (last + 1);
+    [order[last], order[other]] = [order[other]!, order[last]!];
+  }
+  return order;
 }
 
 function drawIndex(group: readonly { weight: number }[], random: RandomSource): number {

@@ -8,7 +8,7 @@ import { limits } from '../../../src/base/limits.ts';
 import { createResponse } from '../../../src/sip/grammar/build.ts';
 import { readSystemInterfaces } from '../../../src/sip/transport/addresses.ts';
 import type { Flow } from '../../../src/sip/transport/transport.ts';
-import { VirtualClock } from '../../support/virtual-clock.ts';
+import { settle, VirtualClock } from '../../support/virtual-clock.ts';
 import { eventually, openSocket, openTransport, type Peer, peerOn, Queue, requestText, within } from './kit.ts';
 
 const via = 'SIP/2.0/TCP phone.invalid:5060';
@@ -67,7 +67,8 @@ describe('framing (RFC 3261 18.3)', () => {
     ['no Content-Length', text('lost').replace(/Content-Length: 0\r\n/, '')],
     ['a header block without end', `OPTIONS sip:x SIP/2.0\r\n${'X: y\r\n'.repeat(limits.sipStreamHeaderBytes / 6)}`],
   ])('lost framing closes the flow after the answer: %s', async (_what, bytes) => {
-    const { transport, failures, port } = await openTransport();
+    // The clock stands still: no deadline of ours closes the flow.
+    const { transport, failures, port } = await openTransport({ clock: new VirtualClock() });
     transport.onUnparsable((failure, flow) => {
       failures.push({ failure, flow });
       void transport.send(Buffer.from(`SIP/2.0 ${failure.status} answer\r\n`), flow);
@@ -81,6 +82,28 @@ describe('framing (RFC 3261 18.3)', () => {
     expect(transport.events()).toMatchObject({ framingClosed: 1 });
     expect(transport.counts().flows).toBe(0);
   });
+});
+
+test('the answer to lost framing waits for a peer that reads late', async () => {
+  const { transport, messages, port } = await openTransport({ clock: new VirtualClock() });
+  transport.onUnparsable((_failure, flow) => void transport.send(Buffer.from('last answer'), flow));
+  const peer = await openSocket(port('tcp'));
+  peer.socket.write(text('hello'));
+  const { flow } = await messages.next();
+  peer.socket.pause();
+  // Fills the buffers of the kernel, until one write is held back in our queue.
+  for (let isTaken = true; isTaken; ) {
+    isTaken = false;
+    const sent = transport.send(Buffer.alloc(60_000, 0x41), flow).then(() => {
+      isTaken = true;
+    });
+    await Promise.race([sent, settle()]);
+  }
+  peer.socket.write('\x16\x03\x01');
+  await eventually(() => !flow.isAlive, 'the end of the flow');
+  peer.socket.resume();
+  await peer.isClosed();
+  expect(peer.text()).toMatch(/last answer$/);
 });
 
 describe('keep-alives (RFC 5626 3.5.1, 4.4.1)', () => {
@@ -179,6 +202,19 @@ describe('hostile and broken peers', () => {
     clock.advance(2 * limits.flowSweepMs);
     await peer.isClosed();
     expect(transport.events()).toEqual({ partialMessageClosed: 1 });
+  });
+
+  test('a busy flow is not taken for a stuck one: each message has its own 32 s', async () => {
+    const clock = new VirtualClock();
+    const { messages, port } = await openTransport({ clock });
+    const peer = await openSocket(port('tcp'));
+    const [one, two, three] = [text('one'), text('two'), text('three')];
+    const segments = [one + two.slice(0, 50), two.slice(50) + three.slice(0, 50), three.slice(50)];
+    for (const segment of segments) {
+      peer.socket.write(segment);
+      expect((await messages.next()).flow.isAlive).toBe(true);
+      clock.advance(limits.flowPartialMessageMs - limits.flowSweepMs);
+    }
   });
 
   test('a peer that does not read is cut off when its queue is full; senders get values', async () => {

@@ -93,6 +93,17 @@ describe('receiving and answering', () => {
     expect(transport.udpFlow(local, { address: 'no address', port: 1 })).toBeUndefined();
   });
 
+  test('a flow that is used stays the same object while the cache turns over', async () => {
+    const { transport, port } = await openTransport();
+    const flowTo = (address: string, remotePort: number) =>
+      transport.udpFlow({ address: '127.0.0.1', port: port('udp') }, { address, port: remotePort });
+    const used = flowTo('192.0.2.1', 5060);
+    for (let index = 0; index < 2 * limits.udpFlowsCached; index++) {
+      flowTo(`198.51.100.${index & 255}`, 1 + (index >> 8));
+      if (index % 10_000 === 0) expect(flowTo('192.0.2.1', 5060)).toBe(used);
+    }
+  });
+
   test('the id of a flow outlives the bounded cache', async () => {
     const { transport, port } = await openTransport();
     const local = { address: '127.0.0.1', port: port('udp') };
@@ -407,6 +418,21 @@ describe('what a peer is told and what is ours (design.md 4)', () => {
     expect((await messages.next()).flow).toMatchObject({ advertisedHost: '127.0.0.1', advertisedPort: port('udp') });
     far.send(requestText(), port('udp'), '127.0.0.1');
     expect((await messages.next()).flow).toMatchObject({ advertisedHost: '198.51.100.1', advertisedPort: port('udp') });
+  });
+
+  test('a network that comes is near from then on', async () => {
+    let addresses = ['127.0.0.1'];
+    const { transport, port } = await openTransport({
+      publicAddress: '198.51.100.1',
+      readInterfaces: () => onMachine(...addresses),
+    });
+    const advertised = () =>
+      transport.udpFlow({ address: '127.0.0.1', port: port('udp') }, { address: '10.9.9.9', port: 5060 })
+        ?.advertisedHost;
+    expect(advertised()).toBe('198.51.100.1');
+    addresses = ['127.0.0.1', '10.1.2.3'];
+    await transport.refreshAddresses();
+    expect(advertised()).toBe('127.0.0.1');
   });
 
   test('isOwnAddress: addresses and names of this gateway, at its ports', async () => {

@@ -262,12 +262,15 @@ describe('RFC 2782: order of SRV records', () => {
     expect(zeroFirst).toBeLessThan(30);
   });
 
-  test('all weights 0: every record comes once', () => {
-    const records = Array.from({ length: 5 }, (_, index) => service(`h${index}`, 1));
-    expect(
-      orderServices(records, seeded(3))
-        .map((record) => record.name)
-        .sort(),
-    ).toEqual(['h0', 'h1', 'h2', 'h3', 'h4']);
+  test.each([0, 1])('records that all have weight %d share the first place', (weight) => {
+    const records = Array.from({ length: 4 }, (_, index) => service(`h${index}`, 1, 0, weight));
+    const random = seeded(11);
+    const first = new Map<string, number>();
+    for (let draw = 0; draw < 8_000; draw++) {
+      const ordered = orderServices(records, random).map((record) => record.name);
+      expect([...ordered].sort()).toEqual(['h0', 'h1', 'h2', 'h3']);
+      first.set(ordered[0]!, (first.get(ordered[0]!) ?? 0) + 1);
+    }
+    for (const record of records) expect(Math.abs(first.get(record.name)! / 8_000 - 0.25)).toBeLessThan(0.03);
   });
 });
