@@ -40,7 +40,7 @@ export type PlaySource =
   /** Mono 16-bit linear samples at 8,000 Hz. */
   | { readonly kind: 'samples'; readonly samples: Int16Array }
   | { readonly kind: 'silence'; readonly durationMs: number }
-  /** Sum of sine waves; frequency in Hz, level in dBm0 (0 = full scale; typical -10). */
+  /** Sum of sine waves; frequency in Hz, level of each in dBm0 (a full-scale sine is +3.14; typical -10). */
   | {
       readonly kind: 'tone';
       readonly frequencies: readonly number[];

@@ -16,14 +16,16 @@ const ZERO_CROSSINGS = 24;
 const PASS_SHARE = 0.92;
 /** Kaiser window: some 70 dB of stop band. */
 const KAISER_BETA = 7;
-/** Positions between two input samples that have their own filter; exact for all usual rates. */
-const MAX_PHASES = 1_024;
+/** Positions between two input samples that have their own filter: exact for all usual rates (11,025 Hz needs 320) … */
+const MAX_EXACT_PHASES = 400;
+/** … and rounded down to one of these for odd ones, so that no header makes us compute a large table. */
+const ROUNDED_PHASES = 256;
 
 /** Modified Bessel function of the first kind, order 0, as the Kaiser window needs it. */
 function bessel0(x: number): number {
   let sum = 1;
   let term = 1;
-  for (let k = 1; k < 40; k++) {
+  for (let k = 1; k < 40 && term > sum * 1e-9; k++) {
     term *= (x / (2 * k)) ** 2;
     sum += term;
   }
@@ -71,7 +73,8 @@ export class Resampler {
     this.#fromRate = fromRate;
     const ratio = Math.min(1, SAMPLE_RATE / fromRate);
     this.#half = Math.ceil(ZERO_CROSSINGS / ratio);
-    this.#phases = Math.min(MAX_PHASES, SAMPLE_RATE / greatestCommonDivisor(SAMPLE_RATE, fromRate));
+    const exactPhases = SAMPLE_RATE / greatestCommonDivisor(SAMPLE_RATE, fromRate);
+    this.#phases = exactPhases <= MAX_EXACT_PHASES ? exactPhases : ROUNDED_PHASES;
     this.#table =
       fromRate === SAMPLE_RATE ? new Float32Array(0) : filterTable(this.#phases, this.#half, 0.5 * ratio * PASS_SHARE);
     this.#held = new Float32Array(this.#half - 1);
