@@ -22,6 +22,8 @@ const SLACK_MS = 10;
 const JUMP_MS = 1_000;
 /** Packets over which jitter and spare delay are measured. */
 const WINDOW_PACKETS = 100;
+/** What the buffer may hold beyond the largest target before packets are left out: the frame being played, and some jitter. */
+const SPARE_FRAMES = 3;
 const DEFAULT_FRAME_UNITS = 160;
 /** Larger payloads than any G.711 packet of up to 180 ms are not kept. */
 const MAX_PAYLOAD_BYTES = 1_440;
@@ -220,7 +222,7 @@ export class JitterBuffer {
     if (!slot.wasLost || slot.sequence !== sequence) return;
     slot.wasLost = false;
     const earlyMs = this.#dueMs(timestamp) - nowMs;
-    if (earlyMs < 0 && earlyMs > -TARGET_MAX_MS) this.#adapt(earlyMs);
+    if (earlyMs < SLACK_MS && earlyMs > -TARGET_MAX_MS) this.#adapt(earlyMs);
   }
 
   /** RFC 3550 A.1: one stray packet is dropped, two in sequence are the stream's new place. */
@@ -257,15 +259,12 @@ export class JitterBuffer {
 
   /** Learns from how early (or, negative, how late) a packet came. */
   #adapt(earlyMs: number): void {
-    if (earlyMs < 0) {
-      // Underrun: from now on everything is played later by as much.
-      this.#baseMs -= earlyMs;
-      this.#windowMin -= earlyMs;
-      this.#windowMax -= earlyMs;
-    }
-    const early = Math.max(0, earlyMs);
-    this.#windowMin = Math.min(this.#windowMin, early);
-    this.#windowMax = Math.max(this.#windowMax, early);
+    // A tick may take, or give up, a packet SLACK_MS before its time: whatever comes later than that is too late, and from now on
+    // everything is played later by as much.
+    const missingMs = Math.max(0, SLACK_MS - earlyMs);
+    this.#baseMs += missingMs;
+    this.#windowMin = Math.min(this.#windowMin, earlyMs) + missingMs;
+    this.#windowMax = Math.max(this.#windowMax, earlyMs) + missingMs;
     this.#windowCount += 1;
     if (this.#windowCount < WINDOW_PACKETS) return;
     const spreadMs = this.#windowMax - this.#windowMin;
@@ -287,7 +286,7 @@ export class JitterBuffer {
     const frameMs = this.#frameUnits / UNITS_PER_MS;
     for (;;) {
       const held = sequenceDistance(this.#expected, this.#highest) + 1;
-      if (this.#filled === 0 || held * frameMs <= TARGET_MAX_MS + 2 * frameMs) return;
+      if (this.#filled === 0 || held * frameMs <= TARGET_MAX_MS + SPARE_FRAMES * frameMs) return;
       this.#skipOne();
     }
   }

@@ -149,6 +149,33 @@ describe('delay', () => {
     expect(buffer.targetMs).toBeLessThanOrEqual(100);
   });
 
+  test.each([3, 4, 5, 6])('packets later than the delay of the start lengthen it (seed %i)', (seed) => {
+    const random = pseudoRandom(seed);
+    const packets = stream(500, (index) => (index === 0 ? 0 : random() * 90));
+    const { outcomes } = run(packets, { ticks: 520 });
+    expect(holes(outcomes.slice(0, 150))).not.toEqual([]);
+    expect(holes(outcomes.slice(250, 480)).length).toBeLessThanOrEqual(3);
+  });
+
+  test('a packet that comes after it was reported lost lengthens the delay too', () => {
+    const { buffer } = run(
+      stream(300, (index) => (index % 10 === 9 ? 75 : 0)),
+      { ticks: 320 },
+    );
+    expect(buffer.statistics.lost).toBeGreaterThan(0);
+    expect(buffer.statistics.lost).toBeLessThanOrEqual(3);
+  });
+
+  test('a packet is played on the tick that is nearest to its time, also just before it', () => {
+    const buffer = new JitterBuffer();
+    const outcomes = [0, 1, 2, 3].map((index) => {
+      buffer.push(index, index * 160, new Uint8Array(160).fill(index), index * 20 + 1);
+      return buffer.pull(index * 20 + 1.5 - 5).kind;
+    });
+    // Due 40 ms after its arrival at 1 ms; the third tick comes at 36.5 ms.
+    expect(outcomes).toEqual(['empty', 'empty', 'packet', 'packet']);
+  });
+
   test('when the network gets calm again the delay goes down, to the least of 20 ms', () => {
     const random = pseudoRandom(2);
     const packets = stream(1_500, (index) => (index < 300 ? random() * 80 : 0));
