@@ -95,7 +95,7 @@ export class OutgoingStream {
       token !== this.#token || ssrc !== this.#theirSsrc || distance > DROPOUT_MAX || distance < -DROPOUT_MAX;
     if (isNew) this.#join(token, ssrc, sequence, timestamp, nowMs);
     else if (sequenceDistance(this.#theirBase, sequence) < 0) return false;
-    else if (distance > 0) this.#theirHighest = sequence;
+    else if (distance > 0) this.#advanceTheirs(sequence);
     this.sequence = (sequence + this.#sequenceOffset) & 0xffff;
     this.timestamp = (timestamp + this.#timestampOffset) >>> 0;
     this.marker = marker || isNew;
@@ -116,6 +116,12 @@ export class OutgoingStream {
     this.#theirHighest = sequence;
     this.#sequenceOffset = (this.#highest + 1 - sequence) & 0xffff;
     this.#timestampOffset = (this.#elapsedTimestamp(nowMs) - timestamp) >>> 0;
+  }
+
+  /** The first number taken over loses its meaning as theirs move on: it follows at the distance of a restart. */
+  #advanceTheirs(sequence: number): void {
+    this.#theirHighest = sequence;
+    if (sequenceDistance(this.#theirBase, sequence) > DROPOUT_MAX) this.#theirBase = (sequence - DROPOUT_MAX) & 0xffff;
   }
 
   #nextFrameTimestamp(frame: number, nowMs: number): number {

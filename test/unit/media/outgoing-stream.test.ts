@@ -126,6 +126,17 @@ test('a week of relay and play keeps to one SSRC and to real time (wraps of both
   assert.equal(out.ssrc, ssrc);
 });
 
+test('a relay of hours: no packet is refused when the sequence number comes round, losses and all', () => {
+  const out = stream();
+  out.relayed(7, 99, 100, 0, false, 0);
+  const first = now(out);
+  for (let count = 1; count <= 300_000; count++) {
+    if (count % 50 === 7) continue;
+    assert.ok(out.relayed(7, 99, (100 + count) & 0xffff, (count * 160) >>> 0, false, count * 20), `packet ${count}`);
+  }
+  assert.deepEqual(step(first, now(out)), [300_000 & 0xffff, (300_000 * 160) >>> 0, false]);
+});
+
 test('RFC 3550 6.4.1: the timestamp of a report belongs to its time', () => {
   const out = stream();
   out.generated(1, 0, 0);
