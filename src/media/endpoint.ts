@@ -18,6 +18,7 @@ import type { EndpointId, MediaEvent, PlayId, PlayOptions, SourceRule } from './
 import { Latch } from './latching.ts';
 import { OutgoingStream, type SourceToken } from './outgoing-stream.ts';
 import { type EndpointSockets, Outlet } from './outlet.ts';
+import { PacketBudget } from './packet-budget.ts';
 import type { PacketBuffers } from './packet-buffers.ts';
 import { type ComfortMode, Playback } from './playback.ts';
 import { Protection } from './protection.ts';
@@ -82,6 +83,7 @@ export class Endpoint {
   readonly #reception = new Reception();
   readonly #outlet: Outlet;
   readonly #control: ControlSession;
+  readonly #budget = new PacketBudget();
   readonly #playback = new Playback();
   readonly #digits = new TelephoneEventReceiver();
   /** Digits of a relayed peer that become tones, because ours has no telephone-event. */
@@ -98,8 +100,6 @@ export class Endpoint {
   #silentSinceMs = 0;
   #relayedAtMs = Number.NEGATIVE_INFINITY;
   #pressUntilMs = Number.NEGATIVE_INFINITY;
-  #tokens: number = limits.mediaPacketBurst;
-  #tokensAtMs = 0;
 
   constructor(id: EndpointId, context: EndpointContext, sockets: EndpointSockets, statistics: SlotStatistics) {
     this.id = id;
@@ -260,7 +260,7 @@ export class Endpoint {
       return;
     }
     if (this.#latch.judge(address, port, nowMs) === 'refuse') return this.statistics.add(drop.source, 1);
-    if (!this.#takeToken(nowMs)) return this.statistics.add(drop.rate, 1);
+    if (!this.#budget.take(nowMs)) return this.statistics.add(drop.rate, 1);
     const end = this.#unprotect(packet);
     if (end < 0) return;
     const start = payloadStart(packet, end);
@@ -345,16 +345,6 @@ export class Endpoint {
 
   socketFailed(): void {
     this.statistics.add(drop.socketError, 1);
-  }
-
-  /** A token bucket: what a peer may send is bounded, so that one cannot use up the worker. */
-  #takeToken(nowMs: number): boolean {
-    const refill = ((nowMs - this.#tokensAtMs) * limits.mediaPacketsPerSecond) / 1_000;
-    this.#tokens = Math.min(limits.mediaPacketBurst, this.#tokens + refill);
-    this.#tokensAtMs = nowMs;
-    if (this.#tokens < 1) return false;
-    this.#tokens -= 1;
-    return true;
   }
 
   #latched(address: string, port: number): void {
