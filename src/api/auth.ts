@@ -6,7 +6,7 @@ import { isSid } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import type { Account } from '../base/records.ts';
 import { err, ok, type Result } from '../base/result.ts';
-import { type ApiFault, fault, unauthenticated } from './errors.ts';
+import { type ApiFault, fault, notFound, unauthenticated } from './errors.ts';
 import type { ApiStore } from './ports.ts';
 
 export interface Credentials {
@@ -79,10 +79,12 @@ export async function addressed(
   accounts: AccountCache,
   client: Account,
   sid: string | undefined,
+  path: string,
   isAccountItself: boolean,
 ): Promise<Result<Account, ApiFault>> {
   if (client.status !== 'active') return err(notActive(client));
   if (sid === undefined || sid === client.sid) return ok(client);
+  if (!isSid(sid, 'AC')) return err(notFound(path));
   const account = await accounts.get(sid);
   if (account?.ownerAccountSid !== client.sid) return err(unauthenticated);
   return account.status === 'active' || isAccountItself ? ok(account) : err(notActive(account));

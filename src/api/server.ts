@@ -114,6 +114,8 @@ function createServer(options: ApiServerOptions): FastifyInstance {
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: limits.restPathBytes },
     exposeHeadRoutes: false,
+    // A path with a broken percent escape names no resource; without this fastify answers in a form of its own.
+    frameworkErrors: (_error, request, reply) => void write(reply, notFound(pathOf(request))),
     ...(tls ? { https: { key: tls.key, cert: tls.cert, minVersion: 'TLSv1.2' as const } } : {}),
   }) as unknown as FastifyInstance;
   server.removeAllContentTypeParsers();
@@ -177,7 +179,7 @@ class Api {
     const found = this.#router(path);
     if (!found) return notFound(path);
     const { AccountSid } = found.params;
-    const account = await addressed(this.#accounts, client, AccountSid, isAccountItself(found.route));
+    const account = await addressed(this.#accounts, client, AccountSid, path, isAccountItself(found.route));
     if (!account.ok) return account.error;
     const method = methodOf(request);
     const handler = method && found.route.handlers[method];

@@ -14,8 +14,9 @@ export type ToKind = 'number' | 'client' | 'sip';
 const NUMBER = /^\+?[1-9]\d{2,14}$/;
 const CLIENT = /^client:[^\s<>"]{1,121}$/;
 const SIP = /^sips?:(?:[^@\s<>"]+@)?(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?((?:;[^;?\s<>"]+)*)$/i;
+// A token (RFC 3261 25.1) without `%`: an escape in a name could hide a line end from this check.
 const HEADER_NAME =
-  /^(?:x-[!#$%&'*+.^_`|~0-9a-z-]+|user-to-user|remote-party-id|p-preferred-identity|p-called-party-id)$/i;
+  /^(?:x-[!#$&'*+.^_`|~0-9a-z-]+|user-to-user|remote-party-id|p-preferred-identity|p-called-party-id)$/i;
 const TRANSPORT = /;transport=([^;]*)/i;
 
 /** sip-interface.md 2.2: the user part that a SIP peer sees. */

@@ -1,0 +1,400 @@
+// Calls through the vendor's library, unmodified (rest-api.md 9, 22).
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { CallRecord } from '../../src/base/records.ts';
+import { type ApiWorld, apiWorld, json } from '../support/api-world.ts';
+import { aCall } from '../support/store-records.ts';
+
+let world: ApiWorld;
+beforeAll(async () => {
+  world = await apiWorld();
+});
+afterAll(() => world.stop());
+
+const url = 'https://app.example.com/voice';
+const from = '+4930123456';
+const make = (over: object = {}) => world.client.calls.create({ to: 'sip:bob@x', from, url, ...over });
+
+interface CallsPage {
+  readonly instances: readonly { readonly sid: string }[];
+  nextPage(): Promise<CallsPage> | undefined;
+}
+
+/** The library's exception, as far as clients look at it. */
+const rejection = (code: number, status = 400) => ({
+  name: 'Error',
+  code,
+  status,
+  moreInfo: expect.stringContaining(String(code)),
+});
+
+describe('create (rest-api.md 9.1, 22.1)', () => {
+  test('the body decodes to the exact strings; the 201 has no start', async () => {
+    const to = 'sip:jörg+1@pbx.example.com;transport=tcp?X-A=1&X-B=a%20b%2B';
+    const call = await make({
+      to,
+      from: 'Front Desk+1'.replace(' ', '_'),
+      statusCallback: 'https://app.example.com/events?a=b+c',
+      statusCallbackEvent: ['initiated', 'answered'],
+      record: true,
+      sipAuthUsername: 'u s',
+      sipAuthPassword: 'p+w&=ü',
+      sendDigits: 'ww12#',
+      timeout: 30,
+      timeLimit: 600,
+      method: 'GET',
+      fallbackUrl: 'https://app.example.com/fallback',
+    });
+    expect(world.calls.created.at(-1)).toEqual({
+      accountSid: world.account.sid,
+      to,
+      from: 'Front_Desk+1',
+      instructions: { url, method: 'GET' },
+      fallbackUrl: 'https://app.example.com/fallback',
+      fallbackMethod: 'POST',
+      statusCallback: 'https://app.example.com/events?a=b+c',
+      statusCallbackMethod: 'POST',
+      statusCallbackEvents: ['initiated', 'answered'],
+      timeoutSeconds: 30,
+      timeLimitSeconds: 600,
+      sendDigits: 'ww12#',
+      sipAuth: { username: 'u s', password: 'p+w&=ü' },
+    });
+    expect(call).toMatchObject({
+      status: 'queued',
+      direction: 'outbound-api',
+      startTime: null,
+      endTime: null,
+      duration: null,
+      price: null,
+      priceUnit: 'USD',
+      to,
+      accountSid: world.account.sid,
+    });
+    expect(call.dateCreated).toBeInstanceOf(Date);
+    expect(call.subresourceUris).toMatchObject({
+      notifications: expect.stringMatching(/\/Calls\/CA\w+\/Notifications\.json$/),
+    });
+  });
+
+  test('defaults: POST, 60 s ring, 4 h, completed alone', async () => {
+    await make({ url: undefined, twiml: '<Response>\n<Hangup/></Response>' });
+    expect(world.calls.created.at(-1)).toMatchObject({
+      instructions: { twiml: '<Response>\n<Hangup/></Response>' },
+      fallbackUrl: null,
+      statusCallback: null,
+      statusCallbackEvents: ['completed'],
+      timeoutSeconds: 60,
+      timeLimitSeconds: 14_400,
+      sendDigits: null,
+      sipAuth: null,
+    });
+  });
+
+  test('events in one value with spaces are taken apart (rest-api.md 4)', async () => {
+    await make({ statusCallback: url, statusCallbackEvent: ['initiated ringing', 'completed'] });
+    expect(world.calls.created.at(-1)?.statusCallbackEvents).toEqual(['initiated', 'ringing', 'completed']);
+  });
+
+  test('CallerId is what is shown, in place of From', async () => {
+    await make({ callerId: 'client:desk' });
+    expect(world.calls.created.at(-1)?.from).toBe('client:desk');
+  });
+
+  test('an unknown event: 201, no callbacks, warning 21626; Url beats Twiml: warning 32019', async () => {
+    const call = await make({ statusCallback: url, statusCallbackEvent: ['answred'], twiml: '<Response/>' });
+    expect(world.calls.created.at(-1)).toMatchObject({ statusCallbackEvents: [], instructions: { url } });
+    const warnings = await world.client.calls(call.sid).notifications.list();
+    expect(warnings.map((warning) => [warning.errorCode, warning.log]).sort()).toEqual([
+      ['21626', '1'],
+      ['32019', '1'],
+    ]);
+  });
+
+  const long = 'x'.repeat(300);
+  test.each<[string, object, number]>([
+    ['no To', { to: '' }, 21201],
+    ['To is no address', { to: 'bob' }, 21211],
+    ['To with a line end', { to: 'sip:bob@x\r\nX-A: 1' }, 21211],
+    ['To of another transport', { to: 'sip:bob@x;transport=sctp' }, 21211],
+    ['To too long', { to: `sip:${long}@x` }, 21211],
+    ['To headers too long', { to: `sip:bob@x?X-A=${'1'.repeat(1_100)}` }, 21227],
+    ['To header that is not allowed', { to: 'sip:bob@x?Contact=1' }, 21228],
+    ['To header name with a bad character', { to: 'sip:bob@x?X-A%0D=1' }, 21228],
+    ['To header value with a line end', { to: 'sip:bob@x?X-A=1%0D%0AVia:x' }, 21229],
+    ['To before From', { to: 'bob', from: '' }, 21211],
+    ['no From', { from: '' }, 21213],
+    ['From is no number for a number', { to: '+4930111', from: 'client:bob' }, 21212],
+    ['From with spaces', { from: 'a b' }, 21212],
+    ['no instructions', { url: '' }, 21205],
+    ['Url is relative', { url: '/voice' }, 21205],
+    ['Url of another scheme', { url: 'ftp://x/voice' }, 21205],
+    ['Twiml too long', { url: undefined, twiml: 'x'.repeat(4_001) }, 21205],
+    ['an application that is not there', { applicationSid: `AP${'0'.repeat(32)}` }, 21218],
+    ['instructions before methods', { url: '', method: 'PUT' }, 21205],
+    ['Method', { method: 'PUT' }, 21209],
+    ['FallbackMethod', { fallbackMethod: 'DELETE' }, 21209],
+    ['StatusCallbackMethod', { statusCallbackMethod: 'x' }, 21209],
+    ['StatusCallback', { statusCallback: 'nowhere' }, 21502],
+    ['methods before timeouts', { method: 'PUT', timeout: 0 }, 21209],
+    ['Timeout zero', { timeout: 0 }, 21208],
+    ['Timeout above 600', { timeout: 601 }, 21208],
+    ['TimeLimit above 24 h', { timeLimit: 90_000 }, 20001],
+    ['SendDigits', { sendDigits: '12x' }, 21206],
+    ['SendDigits too long', { sendDigits: '1'.repeat(33) }, 21206],
+    ['SIP user name too long', { sipAuthUsername: long, sipAuthPassword: 'p' }, 21221],
+    ['SIP user name with a quote', { sipAuthUsername: 'a"b', sipAuthPassword: 'p' }, 21222],
+    ['SIP password too long', { sipAuthUsername: 'u', sipAuthPassword: long }, 21223],
+    ['SIP password with NUL', { sipAuthUsername: 'u', sipAuthPassword: 'a\0b' }, 21224],
+    ['SIP user name without password', { sipAuthUsername: 'u' }, 21225],
+    ['trunk sid', { to: '+4930111', byoc: 'BY1' }, 21300],
+  ])('%s', async (_, over, code) => {
+    const before = world.calls.created.length;
+    await expect(make(over)).rejects.toMatchObject(rejection(code));
+    expect(world.calls.created).toHaveLength(before);
+  });
+
+  test('what the call layer refuses is passed on with its status', async () => {
+    world.calls.refusal = { code: 10004, status: 429, message: 'Too many calls' };
+    await expect(make()).rejects.toMatchObject(rejection(10004, 429));
+    world.calls.refusal = undefined;
+  });
+
+  test('a number that the account does not own: 21210', async () => {
+    const strict = await apiWorld({ ownsNumber: (_, number) => number === '+4930111111' });
+    const to = '+4930222222';
+    await expect(strict.client.calls.create({ to, from, url })).rejects.toMatchObject(rejection(21210));
+    await strict.client.calls.create({ to, from: '+4930111111', url });
+    await strict.client.calls.create({ to: 'sip:bob@x', from, url });
+    await strict.stop();
+  });
+});
+
+describe('fetch, update, delete (rest-api.md 9.3, 8, 22.4)', () => {
+  test('a live call is shown as it is now; numbers are formatted, times set', async () => {
+    const { sid } = await make({ to: '+14158675309', from: '+14155550100' });
+    world.calls.set(sid, { status: 'in-progress', startTime: Date.UTC(2026, 1, 3, 4, 5, 6) });
+    const call = await world.client.calls(sid).fetch();
+    expect(call).toMatchObject({ status: 'in-progress', toFormatted: '(415) 867-5309', endTime: null, duration: null });
+    expect(call.startTime.toISOString()).toBe('2026-02-03T04:05:06.000Z');
+  });
+
+  test('completed ends a live call, also a ringing one; on an ended one it changes nothing', async () => {
+    const { sid } = await make();
+    world.calls.set(sid, { status: 'in-progress', startTime: 1, answerTime: 1 });
+    const ended = await world.client.calls(sid).update({ status: 'completed' });
+    expect(ended).toMatchObject({ status: 'completed', duration: '3' });
+    expect((await world.client.calls(sid).update({ status: 'completed' })).status).toBe('completed');
+    const ringing = await make();
+    world.calls.set(ringing.sid, { status: 'ringing' });
+    expect((await world.client.calls(ringing.sid).update({ status: 'completed' })).status).toBe('canceled');
+  });
+
+  test('canceled ends queued and ringing calls only', async () => {
+    const queued = await make();
+    expect((await world.client.calls(queued.sid).update({ status: 'canceled' })).status).toBe('canceled');
+    const answered = await make();
+    world.calls.set(answered.sid, { status: 'in-progress' });
+    expect((await world.client.calls(answered.sid).update({ status: 'canceled' })).status).toBe('in-progress');
+  });
+
+  test('Url and Twiml redirect a call in progress; Url wins; otherwise 21220', async () => {
+    const { sid } = await make();
+    await expect(world.client.calls(sid).update({ url })).rejects.toMatchObject({
+      ...rejection(21220),
+      message: 'Call is not in-progress. Cannot redirect.',
+    });
+    world.calls.set(sid, { status: 'in-progress' });
+    await world.client.calls(sid).update({ url, method: 'GET', twiml: '<Response/>', fallbackUrl: url });
+    await world.client.calls(sid).update({ twiml: '<Response/>' });
+    expect(world.calls.redirects.slice(-2)).toEqual([
+      { url, method: 'GET', fallbackUrl: url, fallbackMethod: 'POST' },
+      { twiml: '<Response/>' },
+    ]);
+    await world.client.calls(sid).update({ status: 'completed' });
+    await expect(world.client.calls(sid).update({ twiml: '<Response/>' })).rejects.toMatchObject(rejection(21220));
+  });
+
+  test('an update without arguments gives the call; a wrong status and a bad Url are refused', async () => {
+    const { sid } = await make();
+    expect((await world.client.calls(sid).update()).sid).toBe(sid);
+    await expect(world.client.calls(sid).update({ status: 'busy' as 'completed' })).rejects.toMatchObject(
+      rejection(20001),
+    );
+    await expect(world.client.calls(sid).update({ url: 'nowhere' })).rejects.toMatchObject(rejection(21205));
+    // The call layer here offers no such change: refused, not lost.
+    await expect(world.client.calls(sid).update({ timeLimit: 10 })).rejects.toMatchObject(rejection(20001));
+  });
+
+  test('remove is true with 204 once ended, 20009 while live, 404 the second time', async () => {
+    const { sid } = await make();
+    await expect(world.client.calls(sid).remove()).rejects.toMatchObject(rejection(20009, 409));
+    await world.client.calls(sid).update({ status: 'completed' });
+    expect(await world.client.calls(sid).remove()).toBe(true);
+    await expect(world.client.calls(sid).remove()).rejects.toMatchObject(rejection(20404, 404));
+    await expect(world.client.calls(sid).fetch()).rejects.toMatchObject({
+      ...rejection(20404, 404),
+      message: `The requested resource /2010-04-01/Accounts/${world.account.sid}/Calls/${sid}.json was not found`,
+    });
+  });
+
+  test('a call of another account is not there', async () => {
+    const other = aCall(`AC${'1'.repeat(32)}`);
+    world.store.calls.put(other);
+    await expect(world.client.calls(other.sid).fetch()).rejects.toMatchObject(rejection(20404, 404));
+    expect((await world.client.calls.list()).map((call) => call.sid)).not.toContain(other.sid);
+  });
+});
+
+describe('list (rest-api.md 7, 22.2)', () => {
+  let list: ApiWorld;
+  const day = (text: string) => Date.parse(text);
+  const labels = new Map<string, string>();
+  const put = (label: string, over: Partial<CallRecord>) => {
+    const call = aCall(list.account.sid, over);
+    labels.set(call.sid, label);
+    list.store.calls.put(call);
+  };
+  beforeAll(async () => {
+    list = await apiWorld();
+    put('first', {
+      startTime: day('2026-01-01T10:00:00.250Z'),
+      endTime: day('2026-01-01T10:05:00Z'),
+      to: 'sip:a@x;lr',
+    });
+    put('second', { startTime: day('2026-01-02T00:00:00Z'), endTime: day('2026-01-02T00:01:00Z'), status: 'busy' });
+    put('third', {
+      startTime: day('2026-01-02T23:59:59.900Z'),
+      endTime: day('2026-01-03T00:01:00Z'),
+      from: '+4930123',
+    });
+    put('fourth', {
+      startTime: day('2026-01-03T12:00:00Z'),
+      endTime: null,
+      status: 'in-progress',
+      parentCallSid: 'CA9',
+    });
+    put('fifth', { startTime: null, endTime: null, status: 'queued' });
+  });
+  afterAll(() => list.stop());
+  const labelsOf = (calls: readonly { readonly sid: string }[]) => calls.map((call) => labels.get(call.sid));
+
+  test('three pages of two: newest first, each call once', async () => {
+    const before = list.http.requests.length;
+    expect(labelsOf(await list.client.calls.list({ pageSize: 2 }))).toEqual([
+      'fifth',
+      'fourth',
+      'third',
+      'second',
+      'first',
+    ]);
+    const [start, ...links] = list.http.requests.slice(before);
+    expect(start?.params).toEqual({ PageSize: 2 });
+    const uris = links.map((request) => new URL(request.uri).searchParams);
+    expect(uris.map((query) => [query.get('PageSize'), query.get('Page')])).toEqual([
+      ['2', '1'],
+      ['2', '2'],
+    ]);
+    expect(uris[0]?.get('PageToken')).toMatch(/^PACA[0-9a-f]{32}$/);
+  });
+
+  test('limit 5 over pages of 2; limit 5000 is clamped to 1000, not refused', async () => {
+    expect(await list.client.calls.list({ limit: 3, pageSize: 2 })).toHaveLength(3);
+    expect(await list.client.calls.list({ limit: 5_000 })).toHaveLength(5);
+    const page = await list.client.calls.page({ pageSize: 5_000 });
+    expect(page.instances).toHaveLength(5);
+  });
+
+  test('a walk forward and back gives the same pages', async () => {
+    const one = await list.client.calls.page({ pageSize: 2 });
+    const two = await one.nextPage();
+    const three = await two?.nextPage();
+    expect(await three?.nextPage()).toBeUndefined();
+    const back = await three?.previousPage();
+    expect(labelsOf(back?.instances ?? [])).toEqual(labelsOf(two?.instances ?? []));
+    const start = await back?.previousPage();
+    expect(labelsOf(start?.instances ?? [])).toEqual(labelsOf(one.instances));
+    expect(await start?.previousPage()).toBeUndefined();
+  });
+
+  const date = (text: string) => new Date(text);
+  test.each<[string, object, string[]]>([
+    ['status', { status: 'busy' }, ['second']],
+    ['to without parameters', { to: 'sip:a@x' }, ['first']],
+    ['from', { from: '+4930123' }, ['third']],
+    ['parent', { parentCallSid: 'CA9' }, ['fourth']],
+    ['startTime to the second shown', { startTime: date('2026-01-01T10:00:00Z') }, ['first']],
+    ['startTimeAfter, inclusive', { startTimeAfter: date('2026-01-03T12:00:00Z') }, ['fourth']],
+    ['startTimeBefore, inclusive', { startTimeBefore: date('2026-01-02T00:00:00Z') }, ['second', 'first']],
+    [
+      'both ends',
+      { startTimeAfter: date('2026-01-02T00:00:00Z'), startTimeBefore: date('2026-01-03T00:00:00Z') },
+      ['third', 'second'],
+    ],
+    ['endTimeAfter', { endTimeAfter: date('2026-01-03T00:00:00Z') }, ['third']],
+    ['endTimeBefore', { endTimeBefore: date('2026-01-01T10:05:00Z') }, ['first']],
+    ['nothing matches', { to: 'nobody' }, []],
+  ])('filter: %s', async (_, filter, expected) => {
+    expect(labelsOf(await list.client.calls.list(filter))).toEqual(expected);
+  });
+
+  test.each<[string, string[]]>([
+    ['StartTime=2026-01-02', ['third', 'second']],
+    ['StartTime%3C=2026-01-02', ['second', 'first']],
+    ['StartTime<=2026-01-02', ['second', 'first']],
+    ['StartTime%3E=2026-01-03', ['fourth']],
+    ['StartTime>=2026-01-03', ['fourth']],
+    ['StartTime=yesterday', []],
+    ['Status=unheard-of', []],
+    ['EndTime>=2026-01-01&EndTime<=2026-01-02', ['first']],
+    ['Unknown=1&Status=busy', ['second']],
+  ])('a plain day is that whole UTC day, < up to its midnight, > from it on: %s', async (query, expected) => {
+    const body = await json<{ calls: { sid: string }[] }>(await list.fetch(`Calls.json?${query}`));
+    expect(labelsOf(body.calls)).toEqual(expected);
+  });
+
+  test('the envelope: relative links that keep the filters, indexes, no totals', async () => {
+    const base = `/2010-04-01/Accounts/${list.account.sid}/Calls.json`;
+    const { calls, ...envelope } = await json<{ calls: { sid: string }[]; next_page_uri: string }>(
+      await list.fetch('Calls.json?StartTime%3E=2026-01-01&PageSize=2'),
+    );
+    expect(envelope).toEqual({
+      page: 0,
+      page_size: 2,
+      start: 0,
+      end: 1,
+      uri: `${base}?StartTime%3E=2026-01-01&PageSize=2&Page=0`,
+      first_page_uri: `${base}?StartTime%3E=2026-01-01&PageSize=2&Page=0`,
+      previous_page_uri: null,
+      next_page_uri: `${base}?StartTime%3E=2026-01-01&PageSize=2&Page=1&PageToken=PA${calls[1]?.sid}`,
+    });
+    const second = await (await list.fetch(envelope.next_page_uri)).json();
+    expect(second).toMatchObject({ page: 1, start: 2, end: 3, next_page_uri: null });
+    const empty = await (await list.fetch('Calls.json?Status=failed')).json();
+    expect(empty).toMatchObject({ calls: [], start: 0, end: 0, page: 0, page_size: 50, next_page_uri: null });
+  });
+
+  test.each([
+    ['PageToken=nonsense', 400, 21481],
+    ['PageToken=PACA123', 400, 21481],
+    ['Page=1&PageSize=2', 200, undefined],
+    ['Page=-1&PageSize=abc', 200, undefined],
+  ])('paging parameters: %s', async (query, status, code) => {
+    const answer = await list.fetch(`Calls.json?${query}`);
+    expect(answer.status).toBe(status);
+    expect((await json(answer)).code).toBe(code);
+  });
+
+  test('a walk is stable while calls arrive', async () => {
+    const seen: (string | undefined)[] = [];
+    await list.client.calls.each({ pageSize: 2, callback: (call) => void seen.push(labels.get(call.sid)) });
+    const arriving: (string | undefined)[] = [];
+    let page: CallsPage | undefined = await list.client.calls.page({ pageSize: 2 });
+    while (page) {
+      arriving.push(...labelsOf(page.instances));
+      list.store.calls.put(aCall(list.account.sid));
+      page = await page.nextPage();
+    }
+    expect(arriving).toEqual(['fifth', 'fourth', 'third', 'second', 'first']);
+  });
+});
