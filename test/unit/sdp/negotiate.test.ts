@@ -398,6 +398,7 @@ describe('RFC 4568: keys of an offer', () => {
       [`1 ${suite80} inline:${KEY_A}|2^20|1:4`, `2 ${suite80} inline:${KEY_B}`],
       `2 ${suite80}`,
     ],
+    ['two lifetimes', [`1 ${suite80} inline:${KEY_A}|2^20|2^20`], null],
     ['an MKI without lifetime too', [`1 ${suite80} inline:${KEY_A}|1:4`], null],
     ['two keys in a line', [`1 ${suite80} inline:${KEY_A};inline:${KEY_B}`], null],
     ['a replay window is a hint', [`1 ${suite80} inline:${KEY_A} WSH=128`], `1 ${suite80}`],
