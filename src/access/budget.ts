@@ -8,6 +8,8 @@ import { normalizedAddress } from './acl.ts';
 
 /** One key per IPv4 address, one per IPv6 /64: the smallest network that a single host can be expected to own. */
 export function sourceKey(address: string): string {
+  // Transport has normalised it; asked for every message.
+  if (!address.includes(':')) return address;
   const parsed = normalizedAddress(address);
   if (!parsed) return address;
   if (parsed.kind() === 'ipv4') return parsed.toString();

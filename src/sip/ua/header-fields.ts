@@ -15,17 +15,6 @@ export function tokens(headers: HeaderList, name: string): string[] {
     .filter((token) => token !== '');
 }
 
-/** The SDP of a message as text; undefined where the body is of another type or absent. */
-export function sdpOf(message: Message): string | undefined {
-  if (message.body.length === 0) return undefined;
-  return contentTypeOf(message) === 'application/sdp' ? message.body.toString('utf8') : undefined;
-}
-
-/** `type/subtype`, lower case, without parameters; '' when there is none. */
-export function contentTypeOf(message: Message): string {
-  return (message.headers.get('content-type') ?? '').split(';')[0]!.trim().toLowerCase();
-}
-
 export const sdpHeader: HeaderField = { name: 'Content-Type', value: 'application/sdp' };
 
 /** Body and headers of a message that carries `sdp`, or nothing. */

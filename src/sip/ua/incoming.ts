@@ -76,7 +76,10 @@ export class MergedRequests {
 
   /** True when a request with the same From tag, Call-ID and CSeq came by another branch. Takes note of a new one. */
   isMerged(request: Request): boolean {
-    const key = `${tagOf(request.from) ?? ''} ${request.callId} ${request.cseq.sequence} ${request.cseq.method}`;
+    // Phones that answer a challenge without a new CSeq number (against 22.2) are no forks: credentials make another request.
+    const isAuthorized = request.headers.has('authorization') || request.headers.has('proxy-authorization');
+    const { sequence, method } = request.cseq;
+    const key = `${tagOf(request.from) ?? ''} ${request.callId} ${sequence} ${method} ${isAuthorized}`;
     const branch = `${request.via.branch} ${request.via.host} ${request.via.port ?? ''}`;
     for (const [old, entry] of this.#seen) {
       if (this.#now() - entry.at < limits.mergedRequestMs && this.#seen.size < limits.mergedRequests) break;

@@ -1,6 +1,7 @@
 // Where an outgoing INVITE goes, and the INVITE itself (RFC 3261 8.1.1, RFC 3263). The course of the call is in uac-invite.ts.
 
 import { newBranch } from '../../base/ids.ts';
+import { limits } from '../../base/limits.ts';
 import type { Binding } from '../../base/records.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { createRequest } from '../grammar/build.ts';
@@ -40,7 +41,7 @@ export async function hopsFor(context: UaContext, target: InviteTarget): Promise
   if (!resolved.ok) return resolved;
   if (resolved.value.length === 0) return err({ detail: `no address for ${next.host}` });
   return ok(
-    resolved.value.map((destination) => ({
+    resolved.value.slice(0, limits.dialTargets).map((destination) => ({
       requestUri,
       routes: [],
       isSymmetric: false,

@@ -14,9 +14,10 @@ import type { Request } from '../grammar/message.ts';
 import type { ServerTransaction } from '../transaction/transaction.ts';
 import type { Flow } from '../transport/transport.ts';
 import { type AcceptedResponse, repeatUntilAck } from './accepted-response.ts';
+import { isForeignBody, sdpOf } from './body.ts';
 import { acceptField, allowField, type UaContext } from './context.ts';
 import type { DialogPeer, PeerReply } from './dialog-peer.ts';
-import { contentTypeOf, sdpOf, sdpParts, sessionTimerHeaders } from './header-fields.ts';
+import { sdpParts, sessionTimerHeaders } from './header-fields.ts';
 import { answer, makeAnswer, retryAfter } from './responses.ts';
 import type { SessionEvent, SessionState } from './ua.ts';
 
@@ -121,8 +122,7 @@ export class Reinvites {
     const { request } = transaction;
     const isInvite = request.method === 'INVITE';
     if (isInvite) transaction.respond(makeAnswer(this.#context, request, 100));
-    if (request.body.length > 0 && contentTypeOf(request) !== 'application/sdp')
-      return void answer(this.#context, transaction, 415, { headers: [acceptField] });
+    if (isForeignBody(request)) return void answer(this.#context, transaction, 415, { headers: [acceptField] });
     // 14.2: our INVITE is open: 491. Theirs is open: 500 with a random Retry-After.
     if (this.#isInviteOut && isInvite) return void answer(this.#context, transaction, 491);
     if (this.#theirs) return this.#refuseOverlap(transaction);

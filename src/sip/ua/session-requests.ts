@@ -2,9 +2,9 @@
 
 import type { ServerTransaction } from '../transaction/transaction.ts';
 import type { Flow } from '../transport/transport.ts';
+import { contentTypeOf } from './body.ts';
 import { acceptField, allowField, type UaContext } from './context.ts';
 import type { DialogPeer } from './dialog-peer.ts';
-import { contentTypeOf } from './header-fields.ts';
 import { answer } from './responses.ts';
 import type { SessionEvent } from './ua.ts';
 

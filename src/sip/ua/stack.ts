@@ -18,8 +18,8 @@ import type { ServerTransaction, TransactionLayer } from '../transaction/transac
 import { resolveTargets, type TargetResolver } from '../transport/targets.ts';
 import type { Flow, Transport } from '../transport/transport.ts';
 import { type BindingStore, createBindingRegistry } from './bindings.ts';
-import { SessionTable, type UaContext, type UaSettings } from './context.ts';
-import { sdpOf } from './header-fields.ts';
+import { isForeignBody, sdpOf } from './body.ts';
+import { acceptField, SessionTable, type UaContext, type UaSettings } from './context.ts';
 import { createIncoming, type Handler } from './incoming.ts';
 import { createKeepAlive } from './keep-alive.ts';
 import { createOptions } from './options.ts';
@@ -81,8 +81,7 @@ export function createUserAgent(parts: UserAgentParts): UserAgent {
     if (admission.kind === 'refuse') return void answer(context, transaction, admission.status, admission);
     if (isDraining)
       return void answer(context, transaction, 503, { headers: [retryAfter(context.settings.retryAfterSeconds)] });
-    if (request.body.length > 0 && sdpOf(request) === undefined)
-      return void answer(context, transaction, 415, { headers: [{ name: 'Accept', value: 'application/sdp' }] });
+    if (isForeignBody(request)) return void answer(context, transaction, 415, { headers: [acceptField] });
     // At once, so that the peer stops repeating its INVITE whatever the application takes.
     transaction.respond(makeAnswer(context, request, 100, { reason: context.settings.tryingReason }));
     const opened = openUasSession(context, transaction);

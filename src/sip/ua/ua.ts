@@ -175,7 +175,10 @@ export interface OutgoingInviteOptions {
   readonly from: { readonly displayName: string | undefined; readonly user: string; readonly host: string | undefined };
   /** To header; the Request-URI without headers by default. */
   readonly to?: SipUri;
-  /** Offer; undefined = late offer. A function is asked when the flow is known (the media address depends on the peer). */
+  /**
+   * Offer; undefined = late offer. A function is asked when the flow is known (the media address depends on the peer); where it
+   * has no offer, the INVITE is not sent and the session is rejected with 503.
+   */
   readonly sdp: string | ((flow: PeerFlow) => Promise<string | undefined>) | undefined;
   readonly headers: readonly HeaderField[];
   readonly credentials: { readonly username: string; readonly password: string } | undefined;

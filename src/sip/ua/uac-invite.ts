@@ -10,10 +10,10 @@ import type { HeaderField, Request, Response } from '../grammar/message.ts';
 import type { ClientTransaction } from '../transaction/transaction.ts';
 import type { Flow } from '../transport/transport.ts';
 import { type AuthClient, createAuthClient } from './auth-client.ts';
+import { sdpOf } from './body.ts';
 import type { InviteClientUser, UaContext } from './context.ts';
 import { DialogPeer } from './dialog-peer.ts';
 import { Forks } from './forking.ts';
-import { sdpOf } from './header-fields.ts';
 import { type EndOptions, Session, type SessionOrigin } from './invite-session.ts';
 import { buildInvite, describeTarget, type Hop, hopsFor } from './outgoing.ts';
 import type { OutgoingInviteOptions, SessionEvent } from './ua.ts';
@@ -120,6 +120,11 @@ class UacInvite implements SessionOrigin, InviteClientUser {
     const { sdp: offer } = this.#options;
     const sdp = typeof offer === 'function' ? await offer(flow) : offer;
     if (this.#isOver()) return undefined;
+    // Who can make an offer and has none cannot carry the call; a late offer is asked for by `sdp: undefined`.
+    if (typeof offer === 'function' && sdp === undefined) {
+      this.#reject(transportFailure('no offer could be made'));
+      return undefined;
+    }
     for (;;) {
       const outcome = await this.#attempt(flow, hop, sdp, hasNext);
       if (outcome.kind === 'accepted' || this.#isOver()) return undefined;
