@@ -596,3 +596,43 @@ describe('flows (design.md 5.3)', () => {
     await expectIdle(world, gateway);
   });
 });
+
+describe('faults of the listener stay with their session', () => {
+  test('a listener that throws loses its event, not the call', async () => {
+    const { world, gateway, phone, session, invite } = await (async () => {
+      const made = sipWorld();
+      const started = await made.gateway('gateway');
+      const callee = made.phone('bob');
+      callee.knows(started.address, 'gateway');
+      const calls = started.ua.invite(to(callee.address));
+      calls.onEvent(() => {
+        throw new Error('listener fault');
+      });
+      await made.pass(50);
+      return { world: made, gateway: started, phone: callee, session: calls, invite: callee.request('INVITE') };
+    })();
+    phone.answer(invite, 180);
+    phone.answer(invite, 200, { sdp: ANSWER });
+    await world.pass(50);
+    expect(session.state).toBe('established');
+    expect(phone.requests('ACK')).toHaveLength(1);
+    session.end();
+    await world.pass(50);
+    phone.answer(phone.request('BYE'), 200);
+    await expectIdle(world, gateway);
+  });
+
+  test.each([
+    ['that throws', () => Promise.reject(new Error('no ports')), 500],
+    ['that has none', () => Promise.resolve(undefined), 503],
+  ] as const)('an offer function %s: rejected, and no INVITE is sent', async (_name, sdp, status) => {
+    const world = sipWorld();
+    const gateway = await world.gateway('gateway');
+    const phone = world.phone('bob');
+    const events = new Events(gateway.ua.invite(to(phone.address, { sdp })));
+    await world.pass(50);
+    expect(events.last('rejected').status).toBe(status);
+    expect(phone.received).toEqual([]);
+    await expectIdle(world, gateway);
+  });
+});

@@ -135,6 +135,29 @@ describe('checks before anyone acts (RFC 3261 8.2)', () => {
     expect(gateway.invites).toHaveLength(1);
   });
 
+  test('a challenge answered without a new CSeq number is no merged request', async () => {
+    const { phone, call, pass, gateway } = await world();
+    phone.do(call, 'INVITE', { sdp: OFFER });
+    await pass(20);
+    gateway.invites[0]!.session.reject(486);
+    const again = { name: 'Proxy-Authorization', value: 'Digest username="x"' };
+    phone.do(call, 'INVITE', { sdp: OFFER, sequence: call.sequence, headers: [again] });
+    await pass(20);
+    expect(phone.responses(482)).toHaveLength(0);
+    expect(gateway.invites).toHaveLength(2);
+  });
+
+  test('a fault of the application in onInvite: 500, and the session is gone', async () => {
+    const { phone, call, pass, gateway } = await world();
+    gateway.ua.onInvite(() => {
+      throw new Error('application fault');
+    });
+    phone.do(call, 'INVITE', { sdp: OFFER });
+    await pass(20);
+    expect(phone.responses(500)).toHaveLength(1);
+    expect(gateway.ua.counts()).toMatchObject({ dialogs: 0, sessions: 0 });
+  });
+
   test('OPTIONS: 200 with Allow and Accept, no challenge (sip-interface.md 1.6)', async () => {
     const { phone, call, pass } = await world({ ...withUsers, callAcl: null, callCredentials: users });
     phone.do(call, 'OPTIONS', { headers: [{ name: 'Max-Forwards', value: '0' }] });
