@@ -75,6 +75,7 @@ export function buildCalls(parts: CallParts): CallStack {
   const domains = (): Domain[] => directory.domainNames().flatMap((name) => directory.domainByName(name)?.domain ?? []);
   const trunks = createTrunkGate(() => parts.settings().declared.trunks, parts.isDemoDomain, clock);
   const router = new Router({
+    clock,
     calls,
     legs,
     userAgent: sip.userAgent,

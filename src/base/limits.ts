@@ -156,6 +156,8 @@ export const limits = {
   pageSizeDefault: 50,
   restConcurrentPerAccount: 200,
   restRequestMs: 30_000,
+  /** How long an update that ends a call waits for the end of its leg. */
+  restEndWaitMs: 5_000,
   restFormFields: 1_000,
   restPathBytes: 2_048,
   restAccountsCached: 10_000,

@@ -27,6 +27,8 @@ export class Bridge {
   #media: BridgeId | undefined;
   #isOver = false;
   readonly #probes = new Map<Call, Timer>();
+  /** What each call was last offered on behalf of the other; `sendrecv` where it is missing. */
+  readonly #offered = new Map<Call, MediaDirection>();
 
   constructor(a: Call, b: Call, services: BridgeServices) {
     this.#services = services;
@@ -44,7 +46,9 @@ export class Bridge {
       [a, b],
       [b, a],
     ] as const) {
+      if (this.#isOver) return;
       const onEnd = () => this.#finish({ call, how: 'ended' });
+      if (call.isOver) return onEnd();
       call.signal.addEventListener('abort', onEnd, { once: true });
       this.#cleanups.push(() => call.signal.removeEventListener('abort', onEnd));
       this.#cleanups.push(
@@ -55,7 +59,6 @@ export class Bridge {
       call.emit({ type: 'bridged', otherCallSid: other.sid });
       if (call.leg.endpoint !== undefined) this.#services.engine.setComfort(call.leg.endpoint, 'none');
       if (call.leg.remoteDirection !== 'sendrecv') this.#relayDirection(call, other, call.leg.remoteDirection);
-      if (call.isOver) onEnd();
     }
   }
 
@@ -82,7 +85,13 @@ export class Bridge {
     if (to.leg.endpoint !== undefined) this.#services.engine.setComfort(to.leg.endpoint, isHold ? 'silence' : 'none');
     from.emit({ type: 'media', change: isHold ? 'hold' : 'resume', detail: direction });
     this.#watchHeld(from, isHold);
-    void to.leg.offerDirection(relayed);
+    this.#offer(to, relayed);
+  }
+
+  #offer(to: Call, direction: MediaDirection): void {
+    if ((this.#offered.get(to) ?? 'sendrecv') === direction) return;
+    this.#offered.set(to, direction);
+    void to.leg.offerDirection(direction);
   }
 
   /** design.md 5.4: a held leg sends nothing, so ask its signalling now and then whether it is still there. */
@@ -113,6 +122,8 @@ export class Bridge {
       call.emit({ type: 'unbridged', otherCallSid: other.sid });
       if (call.isOver) continue;
       call.leg.limitDirection('sendrecv');
+      // Who held it is gone: it is heard again by what comes next.
+      this.#offer(call, 'sendrecv');
       if (call.leg.endpoint !== undefined) this.#services.engine.setComfort(call.leg.endpoint, 'silence');
     }
     this.#resolve(end);

@@ -2,13 +2,14 @@
 // It stays small: what calls do together is in bridge.ts and dial.ts, what TwiML does to it in twiml/voice-session.ts.
 // Closing, in this order and only here: status moves to its end → signal aborts → `ended` is emitted → registry forgets it.
 
-import type { Clock } from '../base/clock.ts';
+import type { Clock, Timer } from '../base/clock.ts';
 import type { Unsubscribe } from '../base/emitter.ts';
 import { Emitter } from '../base/emitter.ts';
 import type { CallEvent } from '../base/events.ts';
 import type { Log } from '../base/log.ts';
 import type { CallDirection, CallRecord, CallStatus, Domain, HttpMethod } from '../base/records.ts';
 import { isTerminal, type LiveStatus, mayMove, recordStatus } from './call-states.ts';
+import type { CallAmendment } from './control-api.ts';
 import type { DialEvent } from './dial-options.ts';
 import type { HeaderPair, LegDriver, LegEvent } from './leg-driver.ts';
 import { statusOfFailure, statusOfRefusal } from './outcome.ts';
@@ -68,10 +69,9 @@ export class Call {
   #errorCode: number | null = null;
   /** Settles when the voice session of this call (if one runs) has made its last request. */
   sessionEnded: Promise<unknown> = Promise.resolve();
-  /** Replaced by a REST update. */
+  /** Replaced by `amend`. */
   statusCallback: StatusCallback | undefined;
-  /** TimeLimit of a REST update, or the hard end (design.md 5.4). */
-  timeLimitMs: number | undefined;
+  #timeLimit: Timer | undefined;
 
   constructor(options: CallOptions, services: CallServices) {
     this.sid = options.sid;
@@ -189,6 +189,24 @@ export class Call {
     else if (this.options.direction === 'inbound') this.#end('canceled', 487, reason);
   }
 
+  /** Ends the call `seconds` after its answer; at once when that time is over. Replaces an earlier limit. */
+  limitTime(seconds: number): void {
+    this.#timeLimit?.cancel();
+    if (this.isOver) return;
+    const sinceAnswerMs = this.#answeredAt === undefined ? 0 : this.#services.clock.now() - this.#answeredAt;
+    const restMs = Math.max(0, seconds * 1000 - sinceAnswerMs);
+    this.#timeLimit = this.#services.clock.after(restMs, () => this.hangUp('time limit'));
+  }
+
+  /** Takes over settings that REST changed (rest-api.md 9.3). */
+  amend({ statusCallback, statusCallbackMethod, timeLimitSeconds }: CallAmendment): void {
+    const before = this.statusCallback;
+    const url = statusCallback === undefined ? (before?.url ?? null) : statusCallback;
+    const method = statusCallbackMethod ?? before?.method ?? 'POST';
+    this.statusCallback = url === null ? undefined : { url, method, events: before?.events ?? ['completed'] };
+    if (timeLimitSeconds !== undefined) this.limitTime(timeLimitSeconds);
+  }
+
   // ------------------------------------------------------------------ leg events
 
   #onLeg(event: LegEvent): void {
@@ -258,6 +276,7 @@ export class Call {
     this.#endReason ||= reason;
     this.#status = status;
     this.#sipResponseCode = sipResponseCode;
+    this.#timeLimit?.cancel();
     this.#controller.abort();
     this.emit({ type: 'ended', status, sipResponseCode, durationSeconds, answered, reason: this.#endReason });
   }

@@ -22,6 +22,13 @@ export interface CreateCallRequest {
 
 export type CallControlError = { readonly code: number; readonly status: number; readonly message: string };
 
+/** Settings of a live call that REST may replace. */
+export interface CallAmendment {
+  readonly statusCallback?: string | null;
+  readonly statusCallbackMethod?: HttpMethod;
+  readonly timeLimitSeconds?: number;
+}
+
 export interface CallsApi {
   /** Returns at once with the `queued` record; dialling goes on behind. */
   create(request: CreateCallRequest): Result<CallRecord, CallControlError>;
@@ -30,6 +37,8 @@ export interface CallsApi {
   /** rest-api.md 9.3. Resolves when the change took effect on the record. */
   complete(callSid: string): Promise<CallRecord | undefined>;
   cancel(callSid: string): Promise<CallRecord | undefined>;
+  /** rest-api.md 9.3: for the rest of the call. */
+  amend?(callSid: string, amendment: CallAmendment): CallRecord | undefined;
   /** Stops the running verb and runs another document. 21220 when the call is not in progress. */
   redirect(
     callSid: string,

@@ -22,7 +22,12 @@ export async function race(
   signal: AbortSignal,
   onRinging: (child: Call, hasEarlyMedia: boolean) => void,
 ): Promise<RaceResult> {
-  if (signal.aborted || children.length === 0) return { kind: signal.aborted ? 'aborted' : 'failed' };
+  if (signal.aborted) {
+    // Made, but never started: they end too, or nobody ever would.
+    for (const child of children) child.hangUp('dial aborted');
+    return { kind: 'aborted' };
+  }
+  if (children.length === 0) return { kind: 'failed' };
   const cleanups: (() => void)[] = [];
   const result = await new Promise<RaceResult>((resolve) => {
     let living = children.length;
@@ -43,6 +48,10 @@ export async function race(
       const onEnd = () => {
         if (--living === 0) resolve({ kind: 'failed' });
       };
+      if (child.isOver) {
+        onEnd();
+        continue;
+      }
       child.signal.addEventListener('abort', onEnd, { once: true });
       cleanups.push(() => child.signal.removeEventListener('abort', onEnd));
       child.start();

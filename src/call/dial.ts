@@ -18,12 +18,15 @@ import { playToEnd } from './play.ts';
 import { Ringback } from './ringback.ts';
 import type { Router } from './routing.ts';
 
+/** `taken`: REST gave the child another document meanwhile, it is not ours any more. */
+export type Screening = 'accepted' | 'declined' | 'taken';
+
 export interface DialServices {
   readonly engine: MediaEngine;
   readonly clock: Clock;
   readonly router: Router;
-  /** Port to the TwiML layer: runs the screening document on the child; false when it was declined. */
-  readonly screen: (child: Call, target: DialTarget, signal: AbortSignal) => Promise<boolean>;
+  /** Port to the TwiML layer: runs the screening document on the child. */
+  readonly screen: (child: Call, target: DialTarget, signal: AbortSignal) => Promise<Screening>;
   /** Told of the bridge a call is in, so that a REST redirect can take it out. */
   readonly onBridge: (bridge: Bridge, calls: readonly [Call, Call]) => void;
 }
@@ -117,8 +120,9 @@ async function connect(
   const { child, target } = winner;
   if (target.url !== undefined) {
     ringback.whileScreening();
-    const accepted = await services.screen(child, target, signal);
-    if (!accepted) child.hangUp('declined by the screening document');
+    const screening = await services.screen(child, target, signal);
+    if (screening === 'taken') return takenAway(child, caller, false);
+    if (screening === 'declined') child.hangUp('declined by the screening document');
   }
   if (target.kind === 'number' && target.sendDigits && !child.isOver) {
     await playToEnd(
@@ -140,12 +144,13 @@ async function connect(
   const end = await orAbort<BridgeEnd, undefined>(bridge.ended, signal, undefined);
   limit.cancel();
   if (!end) bridge.release(caller);
-  if (end?.how === 'released' && end.call === child) {
-    // Redirected away by REST: it lives on, and the duration is not told (twiml.md 4.2 point 6).
-    return outcomeOf(child, caller, { status: 'completed', bridged: true, durationSeconds: undefined });
-  }
+  if (end?.how === 'released' && end.call === child) return takenAway(child, caller, true);
   return endChild(child, caller, signal, true);
 }
+
+/** Redirected away by REST: it lives on, and the duration is not told (twiml.md 4.2 point 6). */
+const takenAway = (child: Call, caller: Call, bridged: boolean): DialOutcome =>
+  outcomeOf(child, caller, { status: 'completed', bridged, durationSeconds: undefined });
 
 function endChild(child: Call, caller: Call, signal: AbortSignal, bridged: boolean): DialOutcome {
   child.hangUp(caller.isOver ? 'the caller hung up' : signal.aborted ? 'the Dial was ended' : 'the Dial is over');
@@ -176,12 +181,14 @@ function failedOutcome(attempts: readonly Attempt[], caller: Call, signal: Abort
   const best = preferredFailure(failures);
   if (!best) {
     const status = signal.aborted ? 'canceled' : 'failed';
+    const refusal = attempts.find((attempt) => attempt.failure)?.failure;
     return {
       status,
       callSid: undefined,
       durationSeconds: undefined,
       bridged: false,
-      sip: undefined,
+      // No leg was made: the code that its INVITE would have got.
+      sip: refusal && { callId: '', responseCode: refusal.sipStatus, headers: [] },
       callerHungUp: caller.isOver,
     };
   }

@@ -74,7 +74,7 @@ export class ForkedLeg implements LegDriver {
       if (this.#winner === leg) {
         if (event.type === 'ended') this.#isOver = true;
         this.#listener(event);
-      }
+      } else if (event.type === 'answered') leg.hangUp();
       return;
     }
     if (event.type === 'answered') return this.#onAnswered(leg, event);

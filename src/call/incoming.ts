@@ -3,13 +3,13 @@
 
 import type { Domain } from '../base/records.ts';
 import { maxForwards } from '../sip/grammar/fields.ts';
-import { serializeUri } from '../sip/grammar/uri.ts';
 import type { IncomingInvite } from '../sip/ua/ua.ts';
 import type { Call } from './call.ts';
 import type { Calls } from './calls.ts';
 import type { HeaderPair } from './leg-driver.ts';
 import { inboundSipParams } from './params.ts';
 import type { Router } from './routing.ts';
+import { shownUri } from './shown-uri.ts';
 import { SipLeg, type SipLegServices } from './sip-leg.ts';
 
 export interface IncomingServices {
@@ -42,8 +42,8 @@ export async function acceptInvite(invite: IncomingInvite, services: IncomingSer
   const call = services.calls.create({
     accountSid: domain.accountSid,
     direction: 'inbound',
-    from: serializeUri(request.from.uri),
-    to: serializeUri(request.uri),
+    from: shownUri(request.from.uri),
+    to: shownUri(request.uri),
     parentCallSid: null,
     domain,
     statusCallback:
@@ -57,7 +57,8 @@ export async function acceptInvite(invite: IncomingInvite, services: IncomingSer
   services.router.noteInbound(call, hops?.ok ? hops.value : 70);
   const leg = SipLeg.incoming(invite, { callSid: call.sid, accountSid: domain.accountSid }, services.legs, {
     callSid: call.sid,
-    profile: 'avp',
+    // Of our own offer, when the caller made none.
+    profile: domain.secure ? 'savp' : 'avp',
     nat: domain.nat,
     security: {
       // design.md 10: `optional` also takes SRTP on a domain that does not require it, when the keys travel over TLS.

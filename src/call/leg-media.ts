@@ -151,8 +151,9 @@ export class LegMedia {
     if (this.#endpoint === undefined || this.#closed) return;
     this.#plan = plan;
     this.#services.engine.configure(this.#endpoint, plan, this.#source);
-    const receives = plan.direction === 'sendrecv' || plan.direction === 'recvonly';
-    this.#services.engine.expectSilence(this.#endpoint, !receives || plan.remoteAddress === null);
+    // design.md 5.4: only a sendrecv leg must send. A peer that holds (`sendonly`) may send music or nothing at all.
+    const mustSend = plan.direction === 'sendrecv' && plan.remoteAddress !== null;
+    this.#services.engine.expectSilence(this.#endpoint, !mustSend);
   }
 
   #key(): Uint8Array {

@@ -2,7 +2,9 @@
 
 import type { Domain } from '../base/records.ts';
 import type { Request } from '../sip/grammar/message.ts';
+import { isSipUri, parseUri } from '../sip/grammar/uri.ts';
 import type { Call } from './call.ts';
+import type { HeaderPair } from './leg-driver.ts';
 import { webhookHeaders } from './relay-headers.ts';
 
 /** Standard parameters as of now, then those of the leg. */
@@ -24,7 +26,34 @@ export function callParams(call: Call): Map<string, string> {
   return params;
 }
 
-/** The SIP parameters of an inbound INVITE. Headers of one name are joined with commas (RFC 3261 7.3.1). */
+/** What a document request sends. A leg that we called adds how it was reached and the X-headers of its answer (sip-interface.md 2.5). */
+export function documentParams(call: Call): Map<string, string> {
+  const params = callParams(call);
+  if (call.options.direction === 'inbound') return params;
+  const { signallingId, remoteAddress } = call.leg;
+  const { domain, to } = call.options;
+  if (signallingId === undefined) return params;
+  params.set('SipCallId', signallingId);
+  if (remoteAddress !== undefined) params.set('SipSourceIp', remoteAddress);
+  const dialled = parseUri(to);
+  if (dialled.ok && isSipUri(dialled.value)) {
+    params.set('SipDomain', dialled.value.host);
+    if (domain?.domainName === dialled.value.host) params.set('SipDomainSid', domain.sid);
+  }
+  addSipHeaders(params, call.lastHeaders);
+  return params;
+}
+
+/** Headers of one name are joined with commas (RFC 3261 7.3.1). */
+function addSipHeaders(params: Map<string, string>, headers: readonly HeaderPair[]): void {
+  for (const [name, value] of headers) {
+    const key = `SipHeader_${name}`;
+    const before = params.get(key);
+    params.set(key, before === undefined ? value : `${before}, ${value}`);
+  }
+}
+
+/** The SIP parameters of an inbound INVITE. */
 export function inboundSipParams(
   request: Request,
   domain: Domain,
@@ -39,10 +68,6 @@ export function inboundSipParams(
   ]);
   if (username !== undefined) params.set('SipUsername', username);
   if (domain.byocTrunkSid !== null) return params;
-  for (const [name, value] of webhookHeaders(request)) {
-    const key = `SipHeader_${name}`;
-    const before = params.get(key);
-    params.set(key, before === undefined ? value : `${before}, ${value}`);
-  }
+  addSipHeaders(params, webhookHeaders(request));
   return params;
 }

@@ -1,6 +1,6 @@
 // Calls made and changed over REST (rest-api.md 9): the CallsApi that the api folder asks for.
 
-import type { Clock } from '../base/clock.ts';
+import { type Clock, sleep } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
 import type { CallRecord, Domain } from '../base/records.ts';
 import { err, ok, type Result } from '../base/result.ts';
@@ -33,8 +33,18 @@ export function createRestCalls(services: RestCallsServices): CallsApi {
   return {
     create: (request) => create(request, services),
     live: (callSid) => services.calls.get(callSid)?.record(),
-    complete: (callSid) => endCall(services.calls.get(callSid), () => true),
-    cancel: (callSid) => endCall(services.calls.get(callSid), (call) => !call.isAnswered),
+    complete: (callSid) => endCall(services.calls.get(callSid), services.clock),
+    cancel: async (callSid) => {
+      const call = services.calls.get(callSid);
+      // rest-api.md 9.3: a leg that rings inside a Dial counts as in progress.
+      const isLeftAlone = !call || call.isAnswered || call.options.direction === 'outbound-dial';
+      return isLeftAlone ? call?.record() : endCall(call, services.clock);
+    },
+    amend(callSid, amendment) {
+      const call = services.calls.get(callSid);
+      call?.amend(amendment);
+      return call?.record();
+    },
     async redirect(callSid, instructions) {
       const call = services.calls.get(callSid);
       if (!call?.isAnswered) {
@@ -90,8 +100,7 @@ async function run(call: Call, request: CreateCallRequest, services: RestCallsSe
   call.onLegEvent(async (event) => {
     if (event.type !== 'answered') return;
     ring.cancel();
-    const limit = services.clock.after(request.timeLimitSeconds * 1000, () => call.hangUp('time limit'));
-    call.signal.addEventListener('abort', () => limit.cancel(), { once: true });
+    call.limitTime(request.timeLimitSeconds);
     if (request.sendDigits) {
       const sources = [{ kind: 'digits' as const, digits: request.sendDigits }];
       await playToEnd(services.engine, call, { sources, loop: 1 }, call.signal);
@@ -112,9 +121,10 @@ function routeTarget(request: CreateCallRequest): RouteTarget {
   return { kind: 'number', number: request.to };
 }
 
-async function endCall(call: Call | undefined, mayEnd: (call: Call) => boolean): Promise<CallRecord | undefined> {
+/** A leg that rings ends when its peer has answered the CANCEL, which is waited for a while: the record then says how it ended. */
+async function endCall(call: Call | undefined, clock: Clock): Promise<CallRecord | undefined> {
   if (!call) return undefined;
-  if (!mayEnd(call)) return call.record();
   call.hangUp('ended over REST');
+  await sleep(clock, limits.restEndWaitMs, call.signal);
   return call.record();
 }

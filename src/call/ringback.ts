@@ -53,7 +53,10 @@ export class Ringback {
     const isHearing = this.#caller.isAnswered || this.#caller.leg.earlyMedia();
     if (!isHearing || this.#caller.leg.endpoint === undefined || child.leg.endpoint === undefined) return;
     this.#stopTone();
-    this.#bridge = this.#engine.bridge(this.#caller.leg.endpoint, child.leg.endpoint);
+    const bridge = this.#engine.bridge(this.#caller.leg.endpoint, child.leg.endpoint);
+    this.#bridge = bridge;
+    // It failed, others may ring on: their early media is heard next, a tone until then.
+    child.signal.addEventListener('abort', () => this.#bridge === bridge && this.#endEarlyMedia(), { once: true });
     this.#caller.emit({ type: 'media', change: 'early media', detail: child.sid });
   }
 
@@ -69,14 +72,21 @@ export class Ringback {
 
   /** The winner is screened: early media ends, the caller hears ringing again. */
   whileScreening(): void {
+    this.#endEarlyMedia();
+  }
+
+  #endEarlyMedia(): void {
+    this.#leaveBridge();
+    if (this.#play === undefined && this.#caller.isAnswered && !this.#caller.isOver) this.#startTone();
+  }
+
+  #leaveBridge(): void {
     if (this.#bridge !== undefined) this.#engine.unbridge(this.#bridge);
     this.#bridge = undefined;
-    if (this.#play === undefined && this.#caller.isAnswered && !this.#caller.isOver) this.#startTone();
   }
 
   stop(): void {
     this.#stopTone();
-    if (this.#bridge !== undefined) this.#engine.unbridge(this.#bridge);
-    this.#bridge = undefined;
+    this.#leaveBridge();
   }
 }

@@ -1,25 +1,22 @@
 // Where a Dial target or a REST call goes: a registered user, a URI somewhere else, or a number behind the trunk. Makes the child call
 // with its leg; everything that can be refused before an INVITE leaves is refused here with the vendor's code.
 
+import type { Clock } from '../base/clock.ts';
+import { limits } from '../base/limits.ts';
 import type { CallDirection, Domain } from '../base/records.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { EndpointId } from '../media/engine.ts';
 import type { HeaderField } from '../sip/grammar/message.ts';
-import {
-  isSipUri,
-  parseUri,
-  type SipUri,
-  serializeUri,
-  withoutUriHeaders,
-  withoutUriParam,
-} from '../sip/grammar/uri.ts';
+import { isSipUri, parseUri, type SipUri, withoutUriHeaders, withoutUriParam } from '../sip/grammar/uri.ts';
 import type { InviteTarget, OutgoingInviteOptions, UserAgent } from '../sip/ua/ua.ts';
 import type { Call, StatusCallback } from './call.ts';
 import type { Calls } from './calls.ts';
 import type { DialTarget } from './dial-options.ts';
 import { type Branch, ForkedLeg } from './forked-leg.ts';
+import { shownUri } from './shown-uri.ts';
 import { SipLeg, type SipLegServices } from './sip-leg.ts';
 import type { RouteFailure, TrunkGate } from './trunks.ts';
+import { UnreachableLeg } from './unreachable-leg.ts';
 
 export type { RouteFailure } from './trunks.ts';
 
@@ -50,6 +47,7 @@ export interface RouteContext {
 }
 
 export interface RouterServices {
+  readonly clock: Clock;
   readonly calls: Calls;
   readonly legs: SipLegServices;
   readonly userAgent: UserAgent;
@@ -125,12 +123,28 @@ export class Router {
   make(target: RouteTarget, context: RouteContext): Result<Call, RouteFailure> {
     if (this.#services.calls.isFull) return err({ errorCode: 10004, detail: 'the gateway is full', sipStatus: 503 });
     const route = this.#resolve(target, context);
-    if (!route.ok) return route;
+    if (!route.ok)
+      return route.error.to === undefined ? route : ok(this.#unreachable(route.error, route.error.to, target, context));
     const { paths, to, release } = route.value;
-    const call = this.#services.calls.create({
+    const call = this.#create(to, route.value.callerId, target, context);
+    call.attach(new ForkedLeg(paths.map((path) => this.#branch(call, path, route.value, context))));
+    call.signal.addEventListener('abort', release, { once: true });
+    return ok(call);
+  }
+
+  /** A target that is known but cannot be rung now: a call that fails when it is started. */
+  #unreachable(failure: RouteFailure, to: string, target: RouteTarget, context: RouteContext): Call {
+    const call = this.#create(to, context.callerId, target, context);
+    call.attach(new UnreachableLeg(this.#services.clock, failure.sipStatus, failure.detail));
+    call.notify('warning', failure.errorCode, failure.detail);
+    return call;
+  }
+
+  #create(to: string, callerId: string, target: RouteTarget, context: RouteContext): Call {
+    return this.#services.calls.create({
       accountSid: context.accountSid,
       direction: context.direction,
-      from: fromShown(route.value.callerId, target, context),
+      from: fromShown(callerId, target, context),
       to,
       parentCallSid: context.parentCallSid,
       domain: context.domain,
@@ -138,9 +152,6 @@ export class Router {
       sipParams: new Map(),
       callerName: null,
     });
-    call.attach(new ForkedLeg(paths.map((path) => this.#branch(call, path, route.value, context))));
-    call.signal.addEventListener('abort', release, { once: true });
-    return ok(call);
   }
 
   #branch(call: Call, path: Path, route: Route, context: RouteContext): Branch {
@@ -180,7 +191,7 @@ export class Router {
     const text = /^sips?:/i.test(target.uri) ? target.uri : `sip:${target.uri}`;
     const parsed = parseUri(text.trim());
     if (!parsed.ok || !isSipUri(parsed.value)) {
-      return err({ errorCode: 13243, detail: `not a SIP URI: ${target.uri.slice(0, 255)}`, sipStatus: 404 });
+      return err({ errorCode: 13243, detail: 'the dialled text is not a SIP URI', sipStatus: 404 });
     }
     // sip-interface.md 0: sips is taken as sip over TLS.
     const isSips = parsed.value.scheme === 'sips';
@@ -196,7 +207,7 @@ export class Router {
     if (isSecure) uri = { ...uri, params: new Map([...uri.params, ['transport', 'tls']]) };
     return ok({
       paths: [{ target: { kind: 'uri', uri }, profile: isSecure ? 'savp' : 'avp', mayFallBack: false, nat: false }],
-      to: serializeUri(uri),
+      to: shownUri(uri),
       toUri: uri,
       headers,
       credentials: target.username ? { username: target.username, password: target.password ?? '' } : undefined,
@@ -219,6 +230,7 @@ export class Router {
       return err({ errorCode: 32214, detail: `${domain.domainName} belongs to another account`, sipStatus: 404 });
     }
     const name = `${uri.user}@${domain.domainName}`;
+    const toUri: SipUri = { ...withoutUriHeaders(uri), host: domain.domainName, port: undefined, params: new Map() };
     const all = this.#services.userAgent.bindingsOf(uri.user, domain.domainName);
     const bindings =
       isSecure || domain.secure
@@ -227,9 +239,8 @@ export class Router {
     if (bindings.length === 0) {
       const errorCode = all.length > 0 ? 32209 : 32009;
       const detail = all.length > 0 ? `${name} is not registered over TLS` : `${name} is not registered`;
-      return err({ errorCode, detail, sipStatus: 404 });
+      return err({ errorCode, detail, sipStatus: 404, to: shownUri(toUri) });
     }
-    const toUri: SipUri = { ...withoutUriHeaders(uri), host: domain.domainName, port: undefined, params: new Map() };
     const paths = bindings.map((binding): Path => {
       const overTls = binding.transport === 'tls' || binding.transport === 'wss';
       const mustEncrypt = isSecure || domain.secure;
@@ -243,7 +254,7 @@ export class Router {
     });
     return ok({
       paths,
-      to: serializeUri(toUri),
+      to: shownUri(toUri),
       toUri,
       headers,
       credentials: undefined,
@@ -255,6 +266,7 @@ export class Router {
 
   /** `<Client>`: a registered SIP user of the account (design.md 10); `user@domain` picks one. */
   #resolveClient(identity: string, context: RouteContext): Result<Route, RouteFailure> {
+    const to = `client:${identity.slice(0, limits.clientIdentityChars)}`;
     const at = identity.lastIndexOf('@');
     const user = at < 0 ? identity : identity.slice(0, at);
     const own = this.#services.domainsOfAccount(context.accountSid);
@@ -275,9 +287,9 @@ export class Router {
         headers: [],
       };
       const route = this.#resolveRegistered(uri, domain, [], false, context);
-      return route.ok ? ok({ ...route.value, to: `client:${identity}` }) : route;
+      return route.ok ? ok({ ...route.value, to }) : err({ ...route.error, to });
     }
-    return err({ errorCode: 32009, detail: `client ${identity.slice(0, 256)} is not registered`, sipStatus: 404 });
+    return err({ errorCode: 32009, detail: `${to} is not registered`, sipStatus: 404, to });
   }
 
   #resolveNumber(number: string, context: RouteContext): Result<Route, RouteFailure> {

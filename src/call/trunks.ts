@@ -9,6 +9,8 @@ export interface RouteFailure {
   readonly errorCode: number;
   readonly detail: string;
   readonly sipStatus: number;
+  /** Set when the target is known but cannot be rung now: the attempt becomes a call to this address that fails. */
+  readonly to?: string;
 }
 
 export interface AdmittedTrunk {

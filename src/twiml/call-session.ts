@@ -4,7 +4,7 @@ import { type Clock, sleep } from '../base/clock.ts';
 import { aborted } from '../base/signal.ts';
 import type { Call } from '../call/call.ts';
 import type { DialOptions, DialOutcome } from '../call/dial-options.ts';
-import { callParams } from '../call/params.ts';
+import { documentParams } from '../call/params.ts';
 import { playToEnd } from '../call/play.ts';
 import type { MediaEngine } from '../media/engine.ts';
 import type { WebhookParams } from '../webhook/webhook.ts';
@@ -46,7 +46,7 @@ export class CallSession implements CallControl {
     return this.#screening;
   }
   params(): WebhookParams {
-    return callParams(this.#call);
+    return documentParams(this.#call);
   }
 
   async answer(): Promise<void> {

@@ -27,10 +27,16 @@ export async function collectDigits(
   let timer: Timer | undefined;
   let unsubscribe = () => {};
   let onAbort = () => {};
-  const collected = await new Promise<Collected>((resolve) => {
-    const finish = (reason: Collected['reason'], finishedOnKey = '') => resolve({ digits, finishedOnKey, reason });
+  let isOver = false;
+  return new Promise<Collected>((resolve, reject) => {
+    const finish = (reason: Collected['reason'], finishedOnKey = '') => {
+      isOver = true;
+      resolve({ digits, finishedOnKey, reason });
+    };
     const wait = () => {
       timer?.cancel();
+      // A prompt may end after the result: its wait must not linger.
+      if (isOver) return;
       timer = services.clock.after(options.timeoutMs, () => finish('timeout'));
     };
     onAbort = () => finish('aborted');
@@ -43,16 +49,14 @@ export async function collectDigits(
       if (digits.length >= Math.min(options.numDigits, limits.gatherDigits)) return finish('numDigits');
       wait();
     });
-    void services.playPrompt(prompt.controller.signal).then(() => {
+    services.playPrompt(prompt.controller.signal).then(() => {
       if (timer === undefined) wait();
-    });
+    }, reject);
+  }).finally(() => {
+    unsubscribe();
+    timer?.cancel();
+    signal.removeEventListener('abort', onAbort);
+    prompt.controller.abort();
+    prompt.dispose();
   });
-  unsubscribe();
-  timer?.cancel();
-  signal.removeEventListener('abort', onAbort);
-  prompt.controller.abort();
-  prompt.dispose();
-  // A wait armed by a prompt that ended after the result must not linger.
-  queueMicrotask(() => timer?.cancel());
-  return collected;
 }

@@ -5,7 +5,7 @@ import type { Domain, HttpMethod } from '../base/records.ts';
 import { linkedController } from '../base/signal.ts';
 import type { Bridge } from '../call/bridge.ts';
 import type { Call } from '../call/call.ts';
-import { type DialServices, dial } from '../call/dial.ts';
+import { type DialServices, dial, type Screening } from '../call/dial.ts';
 import type { DialTarget } from '../call/dial-options.ts';
 import type { SessionStart } from '../call/rest-calls.ts';
 import { CallSession, type CallSessionServices } from './call-session.ts';
@@ -19,6 +19,9 @@ export interface VoiceSessionServices extends Omit<CallSessionServices, 'dial'> 
 type Start =
   | { readonly kind: 'url'; readonly url: string; readonly method: HttpMethod }
   | { readonly kind: 'twiml'; readonly twiml: string };
+
+/** Reason of an abort: another document takes over. */
+const REPLACED = 'replaced';
 
 interface Running {
   readonly controller: AbortController;
@@ -66,7 +69,7 @@ export class VoiceSessions {
       'twiml' in instructions
         ? { kind: 'twiml', twiml: instructions.twiml }
         : { kind: 'url', url: instructions.url, method: instructions.method };
-    this.#running.get(call.sid)?.controller.abort('replaced');
+    this.#running.get(call.sid)?.controller.abort(REPLACED);
     this.#bridges.get(call.sid)?.release(call);
     this.#run(call, start, fallback);
   }
@@ -113,19 +116,24 @@ export class VoiceSessions {
   }
 
   /** twiml.md 6.3: the end of a screening document bridges, a Hangup in it declines. */
-  async #screen(child: Call, target: DialTarget, signal: AbortSignal): Promise<boolean> {
-    if (target.url === undefined) return true;
+  async #screen(child: Call, target: DialTarget, signal: AbortSignal): Promise<Screening> {
+    if (target.url === undefined) return 'accepted';
     const { controller, dispose } = linkedController(signal);
     const onEnd = () => controller.abort();
     child.signal.addEventListener('abort', onEnd, { once: true });
     try {
       const start: Start = { kind: 'url', url: target.url, method: target.method };
-      await this.#interpret(child, start, undefined, controller.signal, 'return', true);
+      const done = this.#interpret(child, start, undefined, controller.signal, 'return', true);
+      this.#running.set(child.sid, { controller, done });
+      child.sessionEnded = done;
+      await done;
     } finally {
       child.signal.removeEventListener('abort', onEnd);
       dispose();
+      if (this.#running.get(child.sid)?.controller === controller) this.#running.delete(child.sid);
     }
-    return !child.isOver && !signal.aborted;
+    if (controller.signal.reason === REPLACED) return 'taken';
+    return child.isOver || signal.aborted ? 'declined' : 'accepted';
   }
 
   #noteBridge(bridge: Bridge, calls: readonly [Call, Call]): void {

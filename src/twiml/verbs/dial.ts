@@ -81,7 +81,11 @@ async function runDial(
     if (action !== undefined) await context.requestIgnored(action, method, params);
     return endOfCall('caller hung up');
   }
-  if (signal.aborted) return endOfCall('aborted');
+  if (signal.aborted) {
+    // rest-api.md 9.3: redirected over REST; the action is told before the new document is fetched.
+    if (action !== undefined) await context.requestIgnored(action, method, actionParams(outcome));
+    return endOfCall('aborted');
+  }
   const waited = outcome.bridged || outcome.status === 'no-answer' || outcome.status === 'completed';
   if (action === undefined) return nextVerb(outcome.status, waited);
   const params = actionParams(outcome);
@@ -107,7 +111,7 @@ export function actionParams(outcome: DialOutcome): WebhookParams {
     params.set('DialCallDuration', String(Math.max(0, Math.round(outcome.durationSeconds))));
   params.set('DialBridged', String(outcome.bridged));
   if (!outcome.sip) return params;
-  params.set('DialSipCallId', outcome.sip.callId);
+  if (outcome.sip.callId !== '') params.set('DialSipCallId', outcome.sip.callId);
   params.set('DialSipResponseCode', String(outcome.sip.responseCode));
   for (const [name, value] of outcome.sip.headers) {
     // sip-interface.md 2.5: only X-headers are reported.
