@@ -32,7 +32,8 @@ const engines: readonly (readonly [name: string, present: boolean, create: () =>
 ];
 
 for (const [name, present, create] of engines) {
-  describe.skipIf(!present)(`espeak-ng, ${name}`, () => {
+  // Minutes of audio are made here: on a busy machine that takes longer than other unit tests may.
+  describe.skipIf(!present)(`espeak-ng, ${name}`, { timeout: 60_000 }, () => {
     const engine = create();
     afterAll(() => engine.close());
     const say = (text: string, more = {}) => engine.synthesize(request(text, more), noAbort());
