@@ -38,9 +38,10 @@ export class Connection {
     });
   }
 
-  static open(settings: WorkerSettings, log: Log): Promise<Result<Connection, string>> {
+  /** `workerUrl` is another thread for tests of its failure. */
+  static open(settings: WorkerSettings, log: Log, workerUrl: URL = WORKER_URL): Promise<Result<Connection, string>> {
     return new Promise((resolve) => {
-      const worker = new Worker(WORKER_URL, {
+      const worker = new Worker(workerUrl, {
         workerData: settings,
         // node:sqlite still prints a notice that it may change; the version is pinned by `engines`.
         execArgv: ['--disable-warning=ExperimentalWarning'],
@@ -91,7 +92,14 @@ export class Connection {
       id,
       queued.map((entry) => entry.waiting),
     );
-    this.#post({ group: { id, operations: queued.map((entry) => entry.operation) } });
+    try {
+      this.#post({ group: { id, operations: queued.map((entry) => entry.operation) } });
+    } catch (fault) {
+      // A record that cannot be copied to the thread (a fault of ours): its group is refused, the store goes on.
+      this.#inFlight.delete(id);
+      const refused = new StoreFault('unavailable', 'the record cannot be stored', { cause: fault });
+      for (const entry of queued) entry.waiting.reject(refused);
+    }
   }
 
   #post(request: WorkerRequest): void {
