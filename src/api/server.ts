@@ -125,6 +125,9 @@ function createServer(options: ApiServerOptions): FastifyInstance {
   return server;
 }
 
+/** The end of the queue of directory writes: one queue per store, since HTTP and HTTPS are two servers over one store. */
+const lastWrite = new WeakMap<ApiStore, Promise<unknown>>();
+
 /** Requests under way, and directory writes one after the other. */
 class Api {
   readonly #parts: ApiParts;
@@ -132,7 +135,6 @@ class Api {
   readonly #router: Router = createRouter(routes);
   readonly #running = new Map<string, number>();
   readonly #maxRunning: number;
-  #writing: Promise<unknown> = Promise.resolve();
 
   constructor(parts: ApiParts, accounts: AccountCache, maxRunning: number) {
     this.#parts = parts;
@@ -208,12 +210,16 @@ class Api {
 
   /** What a write checked must still hold when it writes; and SIP sees the change before the client is told. */
   async #alone(work: () => Promise<Answer>): Promise<Answer> {
-    const turn = this.#writing.then(async () => {
+    const { store } = this.#parts;
+    const turn = (lastWrite.get(store) ?? Promise.resolve()).then(async () => {
       const answer = await work();
       if (!isFault(answer)) await this.#refresh();
       return answer;
     });
-    this.#writing = turn.catch(() => undefined);
+    lastWrite.set(
+      store,
+      turn.catch(() => undefined),
+    );
     return turn;
   }
 
