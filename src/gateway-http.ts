@@ -1,6 +1,5 @@
 // Part of the composition root: the HTTP side. REST, health, counts, and the ladder of a call for `npm run ladder`.
 
-import { isIP } from 'node:net';
 import { type ApiServer, createApiServer } from './api/server.ts';
 import type { TlsMaterialSource } from './certs/reload.ts';
 import type { Config } from './config.ts';
@@ -36,7 +35,7 @@ export async function startHttp(
     await secure.start();
     servers.push(secure);
   }
-  const host = isIP(bound.address) === 6 ? `[${bound.address}]` : bound.address;
+  const host = bound.address.includes(':') ? `[${bound.address}]` : bound.address;
   return { url: `http://${host}:${bound.port}`, servers };
 }
 

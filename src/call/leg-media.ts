@@ -8,6 +8,7 @@ import type { RandomSource } from '../base/ids.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { EndpointId, MediaEngine, MediaEvent, SourceRule } from '../media/engine.ts';
 import type {
+  AudioCodec,
   LocalMedia,
   MediaDirection,
   MediaPlan,
@@ -31,6 +32,8 @@ export interface LegMediaOptions {
   readonly profile: 'avp' | 'savp';
   /** The domain's `nat` flag (design.md 6). */
   readonly nat: boolean;
+  /** Preference order; default PCMU, PCMA. */
+  readonly codecs?: readonly AudioCodec[];
 }
 
 /** Where the peer is, as its flow tells. */
@@ -93,7 +96,7 @@ export class LegMedia {
     this.#local = {
       address: peer.advertisedHost,
       port: opened.value.rtpPort,
-      codecs: ['PCMU', 'PCMA'],
+      codecs: this.#options.codecs ?? ['PCMU', 'PCMA'],
       // RFC 4566 5.2: numeric session id, unique per leg.
       sessionId: String(this.#services.random(6).readUIntBE(0, 6)),
     };
@@ -125,7 +128,13 @@ export class LegMedia {
     this.#version++;
     this.#lastSent = this.#services.sdp.createOffer(
       local,
-      { direction, profile, masterKey: profile === 'savp' ? this.#key() : null },
+      // RFC 3264 8: a re-offer keeps the m-lines and payload types of what stands.
+      {
+        direction,
+        profile,
+        masterKey: profile === 'savp' ? this.#key() : null,
+        ...(this.#plan ? { previous: this.#lastSent } : {}),
+      },
       this.#version,
     );
     return this.#lastSent;

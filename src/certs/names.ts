@@ -17,9 +17,15 @@ const EDGES = [
 
 const EDGE_LABELS: readonly string[] = [...new Set(EDGES.flat())];
 
-/** The domain suffix, its wildcard, and a wildcard below each edge label. */
+/**
+ * The domain suffix, its wildcard, and a wildcard for each edge label. The label stands where the vendor puts it, behind the first
+ * label of the suffix: `demo.sip.example` is `demo.sip.frankfurt.example` with an edge (access/domains.ts reads the same form).
+ */
 export function certificateNames(domainSuffix: string): string[] {
-  return [domainSuffix, `*.${domainSuffix}`, ...EDGE_LABELS.map((edge) => `*.${edge}.${domainSuffix}`)];
+  const dot = domainSuffix.indexOf('.');
+  const withEdge = (edge: string) =>
+    dot < 0 ? `${edge}.${domainSuffix}` : `${domainSuffix.slice(0, dot)}.${edge}${domainSuffix.slice(dot)}`;
+  return [domainSuffix, `*.${domainSuffix}`, ...EDGE_LABELS.map((edge) => `*.${withEdge(edge)}`)];
 }
 
 /** What can stand in a dNSName (RFC 5280 4.2.1.6): host name characters, a wildcard as the first label only. */

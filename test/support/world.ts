@@ -1,19 +1,24 @@
 // The world of a scenario test: a real gateway in this process on loopback, a fake web application, phones. Waits are for events with
 // a deadline. When a test fails, the ladders of its calls and the warnings of the log are printed.
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { onTestFailed, onTestFinished } from 'vitest';
+import { expect, onTestFailed, onTestFinished } from 'vitest';
 import { stringify } from 'yaml';
 import { realClock } from '../../src/base/clock.ts';
 import { cryptoRandom } from '../../src/base/ids.ts';
-import { createLog, silentLog } from '../../src/base/log.ts';
+import { createLog, type LogLevel, silentLog } from '../../src/base/log.ts';
 import { type Config, loadConfig } from '../../src/config.ts';
 import { Phone, type PhoneCall } from '../../src/demo/phone.ts';
 import { createGateway, type Gateway } from '../../src/gateway.ts';
+import { toneShare } from '../../src/media/goertzel.ts';
+import { readWav } from '../../src/media/wav.ts';
+import type { AudioCodec } from '../../src/sdp/plan.ts';
 import type { TransportName } from '../../src/sip/transport/transport.ts';
-import { FakeApp } from './fake-app.ts';
+import { type AppRequest, FakeApp } from './fake-app.ts';
+import { SkewedClock } from './media.ts';
+import { until } from './until.ts';
 
 export const ACCOUNT_SID = `AC${'0'.repeat(31)}1`;
 export const AUTH_TOKEN = 'an auth token of the tests'.replaceAll(' ', '-');
@@ -29,14 +34,28 @@ export interface WorldOptions {
   readonly settings?: Readonly<Record<string, unknown>>;
   /** Added to the office domain. */
   readonly domain?: Readonly<Record<string, unknown>>;
+  /** Listens for TLS too; certificates are made. */
+  readonly tls?: boolean;
+  /** Level of the log that `log` collects; default `warn`. */
+  readonly logLevel?: LogLevel;
+  /** Speed of the gateway's signalling clock, for waits of whole seconds; default 1. */
+  readonly clockRate?: number;
 }
 
 export interface World {
   readonly gateway: Gateway;
   readonly config: Config;
   readonly app: FakeApp;
+  /** Lines of the gateway's log. */
+  readonly log: readonly string[];
+  /** A folder that goes with the world. */
+  readonly folder: string;
   /** Makes the application answer `path` (default /voice) with TwiML verbs. */
   answers(verbs: string, path?: string): void;
+  /** The `nth` request (from 1) that the application got on `path`, once it is there. */
+  asked(path: string, nth?: number): Promise<AppRequest>;
+  /** A REST request with the root account's credentials. */
+  rest(path: string, form?: Readonly<Record<string, string>>): Promise<RestAnswer>;
   /** A phone of one of USERS; registered unless told otherwise. */
   phone(user: string, options?: PhoneSetup): Promise<Phone>;
   /** `sip:user@address:port` of the gateway: how a phone dials. */
@@ -48,11 +67,17 @@ export interface World {
   restart(): Promise<void>;
 }
 
+export interface RestAnswer {
+  readonly status: number;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
 export interface PhoneSetup {
   readonly registered?: boolean;
   readonly transport?: 'udp' | 'tcp' | 'tls';
   readonly secureMedia?: boolean;
   readonly password?: string;
+  readonly codecs?: readonly AudioCodec[];
 }
 
 let nextMediaPort = 20_000;
@@ -61,10 +86,15 @@ let nextMediaPort = 20_000;
 export async function world(options: WorldOptions = {}): Promise<World> {
   const folder = mkdtempSync(join(tmpdir(), 'hookswitch-test-'));
   const app = await FakeApp.start();
+  app.on('/status', { status: 204 });
   const warnings: string[] = [];
-  const log = createLog({ level: 'warn', folders: {}, pretty: false }, { write: (line) => void warnings.push(line) });
+  const log = createLog(
+    { level: options.logLevel ?? 'warn', folders: {}, pretty: false },
+    { write: (line) => void warnings.push(line) },
+  );
   const config = settingsOf(folder, app.origin, options);
-  let gateway = await start(config, log);
+  const parts = { log, clock: new SkewedClock(realClock, options.clockRate ?? 1) };
+  let gateway = await start(config, parts);
   const phones: Phone[] = [];
   const stop = async () => {
     for (const phone of phones.splice(0)) await phone.stop();
@@ -88,6 +118,15 @@ export async function world(options: WorldOptions = {}): Promise<World> {
     },
     config,
     app,
+    log: warnings,
+    folder,
+    asked: (path, nth = 1) =>
+      until(
+        () => app.requestsTo(path)[nth - 1],
+        DEADLINE_MS,
+        () => `request ${nth} to ${path}; got ${app.requests.map((one) => one.path).join(' ')}`,
+      ),
+    rest: (path, form) => askRest(gateway, path, form),
     answers: (verbs, path = '/voice') => app.on(path, () => twiml(verbs)),
     uri: (user, transport = 'udp') =>
       `sip:${user}@127.0.0.1:${port(transport)}${transport === 'udp' ? '' : `;transport=${transport}`}`,
@@ -106,7 +145,7 @@ export async function world(options: WorldOptions = {}): Promise<World> {
       await gateway.stop();
       gateway = await start(
         { ...config, sipListen: gateway.info.listeners.filter((one) => one.transport === 'udp') },
-        log,
+        parts,
       );
     },
   };
@@ -123,7 +162,7 @@ function settingsOf(folder: string, appOrigin: string, options: WorldOptions): C
   nextMediaPort = nextMediaPort > 27_000 ? 20_000 : nextMediaPort + 400;
   const document = {
     sipListen: '127.0.0.1:0',
-    sipsListen: '127.0.0.1:0',
+    sipsListen: options.tls ? '127.0.0.1:0' : '',
     httpListen: '127.0.0.1:0',
     mediaPorts: `${firstMediaPort}-${firstMediaPort + 199}`,
     dataDir: join(folder, 'data'),
@@ -153,10 +192,23 @@ function settingsOf(folder: string, appOrigin: string, options: WorldOptions): C
   return config.value;
 }
 
-async function start(config: Config, log: Parameters<typeof createGateway>[1]['log']): Promise<Gateway> {
-  const gateway = await createGateway(config, { log });
+async function start(config: Config, parts: Parameters<typeof createGateway>[1]): Promise<Gateway> {
+  const gateway = await createGateway(config, parts);
   if (!gateway.ok) throw new Error(gateway.error);
   return gateway.value;
+}
+
+async function askRest(
+  gateway: Gateway,
+  path: string,
+  form: Readonly<Record<string, string>> | undefined,
+): Promise<RestAnswer> {
+  const authorization = `Basic ${Buffer.from(`${ACCOUNT_SID}:${AUTH_TOKEN}`).toString('base64')}`;
+  const response = await fetch(`${gateway.info.apiUrl}/2010-04-01/Accounts/${ACCOUNT_SID}${path}`, {
+    headers: { Authorization: authorization },
+    ...(form === undefined ? {} : { method: 'POST', body: new URLSearchParams(form) }),
+  });
+  return { status: response.status, body: (await response.json()) as RestAnswer['body'] };
 }
 
 async function startPhone(user: string, port: number, setup: PhoneSetup): Promise<Phone> {
@@ -173,6 +225,7 @@ async function startPhone(user: string, port: number, setup: PhoneSetup): Promis
     tls: null,
     trustedRoot: null,
     secureMedia: setup.secureMedia ?? false,
+    ...(setup.codecs ? { codecs: setup.codecs } : {}),
     clock: realClock,
     random: cryptoRandom,
     log: silentLog,
@@ -226,4 +279,105 @@ export async function expectEvent<T extends Parameters<PhoneCall['waitFor']>[1]>
       `no ${type} came; got ${call.events.map((one) => one.type).join(', ')}\n${phone.ladder(call.callId)}`,
     );
   return event;
+}
+
+/** Calls, or fails the test. */
+export function dials(phone: Phone, uri: string, headers: Readonly<Record<string, string>> = {}): PhoneCall {
+  const dialled = phone.dial(
+    uri,
+    Object.entries(headers).map(([name, value]) => ({ name, value })),
+  );
+  if (!dialled.ok) throw new Error(dialled.error);
+  return dialled.value;
+}
+
+/** The calls that come to a phone, in order. Make it before anybody calls. */
+export class Inbox {
+  readonly calls: PhoneCall[] = [];
+  readonly #name: string;
+  #taken = 0;
+
+  constructor(phone: Phone, name = 'the phone') {
+    this.#name = name;
+    phone.onCall((call) => this.calls.push(call));
+  }
+
+  /** The next call, with what is done with it at once. */
+  async next(react: 'leave' | 'ring' | 'answer' = 'ring'): Promise<PhoneCall> {
+    const index = this.#taken++;
+    const call = await until(
+      () => this.calls[index],
+      DEADLINE_MS,
+      () => `call ${index + 1} to ${this.#name}`,
+    );
+    if (react !== 'leave') call.leg.ring();
+    if (react === 'answer') expect(await call.leg.answer()).toEqual({ ok: true, detail: '' });
+    return call;
+  }
+}
+
+/** Number of bridges that stand in the media engine. */
+export async function bridges(w: World, count: number): Promise<void> {
+  const now = () => (w.gateway.counts() as { media: { bridges: number } }).media.bridges;
+  await until(
+    () => now() === count,
+    DEADLINE_MS,
+    () => `${now()} bridges, not ${count}`,
+  );
+}
+
+/** Alice, on a call that the application joined with bob. */
+export async function bridged(
+  w: World,
+  dialVerb = '<Dial action="/after"><Client>bob</Client></Dial>',
+  setup: { readonly alice?: PhoneSetup; readonly bob?: PhoneSetup } = {},
+) {
+  w.answers(dialVerb);
+  w.answers('<Hangup/>', '/after');
+  const alice = await w.phone('alice', setup.alice);
+  const bob = await w.phone('bob', setup.bob);
+  const inbox = new Inbox(bob, 'bob');
+  const caller = dials(alice, w.uri('1000', setup.alice?.transport));
+  const callee = await inbox.next('answer');
+  await expectEvent(alice, caller, 'answered');
+  await bridges(w, 1);
+  return { alice, bob, caller, callee };
+}
+
+/** Packets that a measurement takes: 0.8 s. */
+const MEASURED_PACKETS = 40;
+
+/**
+ * Lets `speaker` play `frequency` and gives its share of what `listener` hears: the last half of 0.8 s, so that what was heard before
+ * does not count.
+ */
+export async function shareHeard(w: World, listener: PhoneCall, speaker: PhoneCall, frequency: number) {
+  const play = speaker.play([{ kind: 'tone', frequencies: [frequency], levelDb: -10, durationMs: 1_500 }], DEADLINE_MS);
+  const samples = await heard(w, listener);
+  void play;
+  return toneShare(samples, frequency);
+}
+
+let recordings = 0;
+
+/** What `listener` hears, about 0.4 s of it. */
+export async function heard(w: World, listener: PhoneCall): Promise<Int16Array> {
+  const file = join(w.folder, `heard-${++recordings}.wav`);
+  listener.record(file);
+  await hearsPackets(listener, MEASURED_PACKETS);
+  listener.stopRecord();
+  const wav = readWav(readFileSync(file));
+  if (!wav.ok) throw new Error(wav.error.detail);
+  return wav.value.samples.subarray(wav.value.samples.length >> 1);
+}
+
+/** Resolves when `count` more RTP packets have come. */
+export async function hearsPackets(call: PhoneCall, count: number): Promise<void> {
+  const received = () => call.statistics()?.packetsReceived ?? 0;
+  const before = received();
+  await until(
+    () => received() >= before + count,
+    DEADLINE_MS,
+    () => `${received() - before} packets came, not ${count}`,
+  );
 }

@@ -69,9 +69,9 @@ describe('first start', () => {
   test.each([
     ['sip.localhost', true],
     ['demo.sip.localhost', true],
-    ['demo.sip.frankfurt.localhost', false],
-    ['demo.frankfurt.sip.localhost', true],
-    ['demo.us1.sip.localhost', true],
+    ['demo.sip.frankfurt.localhost', true],
+    ['demo.frankfurt.sip.localhost', false],
+    ['demo.sip.us1.localhost', true],
     ['gateway-one', true],
     ['localhost', true],
     ['a.b.sip.localhost', false],
@@ -94,7 +94,7 @@ describe('first start', () => {
       const shown = spawnSync('openssl', ['x509', '-in', join(directory, file), '-noout', '-ext', 'subjectAltName'], {
         encoding: 'utf8',
       });
-      expect(shown.stdout).toContain('DNS:*.frankfurt.sip.localhost');
+      expect(shown.stdout).toContain('DNS:*.sip.frankfurt.localhost');
       expect(shown.stdout).toContain('IP Address:192.0.2.10');
     }
   });
