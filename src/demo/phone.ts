@@ -13,7 +13,7 @@ import { createResolver } from '../dns/resolver.ts';
 import type { MediaEngine, PlaySource } from '../media/engine.ts';
 import { createInlineMediaEngine } from '../media/inline.ts';
 import { sdpNegotiation } from '../sdp/negotiate.ts';
-import type { MediaDirection } from '../sdp/plan.ts';
+import type { AudioCodec, MediaDirection } from '../sdp/plan.ts';
 import { createRequest } from '../sip/grammar/build.ts';
 import type { Response } from '../sip/grammar/message.ts';
 import { nameAddr, serializeNameAddr, withParam } from '../sip/grammar/name-addr.ts';
@@ -46,6 +46,8 @@ export interface PhoneOptions {
   readonly trustedRoot: string | null;
   /** Offer SRTP. */
   readonly secureMedia: boolean;
+  /** Preference order; default PCMU, PCMA. */
+  readonly codecs?: readonly AudioCodec[];
   readonly clock: Clock;
   readonly random: RandomSource;
   readonly log: Log;
@@ -272,9 +274,15 @@ export class Phone {
   }
 
   #mediaOptions(callSid: string) {
-    const { secureMedia } = this.#options;
+    const { secureMedia, codecs } = this.#options;
     const profile: 'savp' | 'avp' = secureMedia ? 'savp' : 'avp';
-    return { callSid, profile, nat: true, security: { srtpAllowed: true, srtpRequired: secureMedia } };
+    return {
+      callSid,
+      profile,
+      nat: true,
+      security: { srtpAllowed: true, srtpRequired: secureMedia },
+      ...(codecs ? { codecs } : {}),
+    };
   }
 
   /** The ladder of one of our calls. */
