@@ -21,6 +21,7 @@ import type { MediaEngine } from './media/engine.ts';
 import { createWorkerMediaEngine } from './media/workers.ts';
 import { type Foundation, isDemoOn, layFoundation, type ProvisioningContext, provision } from './provisioning.ts';
 import type { Transport } from './sip/transport/transport.ts';
+import { endAbandonedCalls } from './store/abandoned-calls.ts';
 import { createDirectory } from './store/directory.ts';
 import { drawLadder } from './trace/ladder.ts';
 
@@ -95,6 +96,9 @@ async function assemble(
   const isDemo = isDemoOn(config);
   const demoUrl = isDemo ? await demoApplication(config, foundation, log, opened) : undefined;
   await provision(config, foundation, demoUrl, context);
+  const abandoned = await endAbandonedCalls(store, clock);
+  if (abandoned > 0)
+    log.warn({ folder: 'start', calls: abandoned }, 'calls of an earlier run had no end; their records are closed');
   const directory = await createDirectory(store, { clock, log });
   opened.push(() => directory.stop());
   const tls = await buildTls(config, context);

@@ -3,7 +3,7 @@
 import type { Log } from '../base/log.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { PlaySource } from '../media/engine.ts';
-import type { WebhookClient } from '../webhook/webhook.ts';
+import { type WebhookClient, withoutSecrets } from '../webhook/webhook.ts';
 import type { AudioSource } from './call-control.ts';
 
 /** Port to speech/. */
@@ -65,9 +65,10 @@ export async function prepare(
     }
     case 'url': {
       const file = await services.webhook.fetchMedia(source.url, callSid, signal);
-      if (!file.ok) return err({ errorCode: file.error.errorCode, detail: file.error.detail, url: source.url });
+      if (!file.ok)
+        return err({ errorCode: file.error.errorCode, detail: file.error.detail, url: withoutSecrets(source.url) });
       const decoded = await services.decode(file.value.body, file.value.contentType);
-      if (!decoded.ok) return err({ errorCode: 13420, detail: decoded.error.detail, url: source.url });
+      if (!decoded.ok) return err({ errorCode: 13420, detail: decoded.error.detail, url: withoutSecrets(source.url) });
       return ok({ sources: [{ kind: 'samples', samples: decoded.value }], loop: source.loop });
     }
   }
