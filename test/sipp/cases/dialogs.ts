@@ -1,0 +1,110 @@
+// Calls that are answered: both ends, holds, re-INVITEs, lost and repeated messages (RFC 3261 13, 14, 17; RFC 3262, 3264, 3311, 4028).
+
+import { describe, expect } from 'vitest';
+import { dial, type Story, scenario, stayOnLine, type World } from '../world.ts';
+
+/** Runs a caller and a callee against each other, joined by a Dial. */
+async function joined(
+  story: Story,
+  caller: string,
+  callee: string,
+  options: Parameters<typeof dial>[1] & { readonly transport?: 'udp' | 'tcp' } = {},
+): Promise<void> {
+  const { transport = 'udp' } = options;
+  const far = await story.callee(callee, { transport });
+  story.answers(dial([far], { uri: transport === 'tcp' ? ';transport=tcp' : '', ...options }));
+  const near = await story.caller(caller, { transport });
+  await Promise.all([near.finished, far.finished]);
+}
+
+export function dialogCases(world: () => World): void {
+  describe.concurrent('dialogs', () => {
+    scenario('the caller hangs up: BYE reaches the callee', world, async (story) => {
+      await joined(story, 'uac-call-expect-200-then-bye', 'uas-answer-expect-bye');
+    });
+
+    scenario('the callee hangs up: the Dial is over and the caller gets BYE', world, async (story) => {
+      await joined(story, 'uac-answered-expect-bye', 'uas-answer-then-hang-up');
+      expect(await story.asked('/after')).toMatchObject({ DialCallStatus: 'completed', DialBridged: 'true' });
+    });
+
+    scenario('both legs over TCP', world, async (story) => {
+      await joined(story, 'uac-answered-expect-bye', 'uas-answer-then-hang-up', { transport: 'tcp' });
+    });
+
+    scenario('the callee asks for credentials and gets those of the Sip noun', world, async (story) => {
+      const noun = ' username="carol" password="right"';
+      await joined(story, 'uac-call-expect-200-then-bye', 'uas-challenge-401-then-answer', {
+        noun,
+        attributes: 'answerOnBridge="true"',
+      });
+    });
+
+    scenario('early media with answerOnBridge: 183 with SDP, 200 when the callee answers', world, async (story) => {
+      await joined(story, 'uac-early-media-expect-183-then-200', 'uas-early-media-183-then-answer', {
+        attributes: 'answerOnBridge="true"',
+      });
+    });
+
+    scenario('a callee that sends several provisional responses', world, async (story) => {
+      await joined(story, 'uac-call-expect-200-then-bye', 'uas-two-ringing-responses-then-answer', {
+        attributes: 'answerOnBridge="true"',
+      });
+    });
+
+    scenario('RFC 3264 8.4: hold and resume by re-INVITE reach the other side', world, async (story) => {
+      await joined(story, 'uac-hold-and-resume', 'uas-expect-hold-and-resume');
+    });
+
+    scenario('RFC 3261 13.2.2.4: each repeated 200 of the callee gets its ACK again', world, async (story) => {
+      const far = await story.callee('uas-lose-first-acks-expect-another', { flags: ['-pause_msg_ign'] });
+      story.answers(dial([far]));
+      const near = await story.caller('uac-call-for-3-s-expect-200-then-bye');
+      await Promise.all([near.finished, far.finished]);
+    });
+
+    scenario('RFC 3261 14.2: a re-INVITE without SDP gets an offer in the 200', world, async (story) => {
+      story.answers(stayOnLine);
+      await story.calls('uac-reinvite-without-sdp-expect-offer');
+    });
+
+    scenario('RFC 3311: UPDATE with an offer, and OPTIONS inside the dialog', world, async (story) => {
+      story.answers(stayOnLine);
+      await story.calls('uac-update-expect-200');
+    });
+
+    scenario('RFC 3261 13.2.1: an INVITE without SDP gets the offer in the 200', world, async (story) => {
+      story.answers(stayOnLine);
+      await story.calls('uac-late-offer-expect-offer-in-200');
+    });
+
+    scenario('RFC 3261 17.2.1: a repeated INVITE makes one call', world, async (story) => {
+      story.answers(stayOnLine);
+      await story.calls('uac-repeated-invite-expect-one-call');
+      expect(story.requests()).toHaveLength(1);
+    });
+
+    scenario('RFC 3261 13.3.1.4: the 200 is repeated until its ACK comes', world, async (story) => {
+      story.answers(stayOnLine);
+      const near = await story.calls('uac-lost-ack-expect-repeated-200');
+      expect(near.countReceived('SIP/2.0 200', 'INVITE')).toBeGreaterThan(1);
+    });
+
+    scenario('RFC 3261 13.3.1.4: without any ACK the call is ended with BYE', world, async (story) => {
+      story.answers(stayOnLine);
+      const near = await story.calls('uac-never-acks-expect-bye', { seconds: 60 });
+      expect(near.countReceived('SIP/2.0 200', 'INVITE')).toBeGreaterThan(5);
+    });
+
+    scenario('RFC 3262: a caller that requires 100rel gets a reliable 180', world, async (story) => {
+      // The pause keeps the call ringing until the PRACK is through.
+      story.answers(`<Response><Pause length="1"/><Gather timeout="60"/></Response>`);
+      await story.calls('uac-require-100rel-expect-reliable-180');
+    });
+
+    scenario('RFC 4028 9: a session timer is agreed to and its refresh answered', world, async (story) => {
+      story.answers(stayOnLine);
+      await story.calls('uac-session-timer-refresh-expect-200');
+    });
+  });
+}
