@@ -32,8 +32,8 @@ export const DEADLINE_MS = 8_000;
 export interface WorldOptions {
   /** Added to the settings of the gateway, by key of hookswitch.yaml. */
   readonly settings?: Readonly<Record<string, unknown>>;
-  /** Added to the office domain. */
-  readonly domain?: Readonly<Record<string, unknown>>;
+  /** Added to the office domain; a function is given the application's origin. */
+  readonly domain?: Readonly<Record<string, unknown>> | ((origin: string) => Readonly<Record<string, unknown>>);
   /** Listens for TLS too; certificates are made. */
   readonly tls?: boolean;
   /** Level of the log that `log` collects; default `warn`. */
@@ -181,7 +181,7 @@ function settingsOf(folder: string, appOrigin: string, options: WorldOptions): C
         sipRegistration: true,
         credentialLists: ['users'],
         registrationCredentialLists: ['users'],
-        ...options.domain,
+        ...(typeof options.domain === 'function' ? options.domain(appOrigin) : options.domain),
       },
     ],
   };
