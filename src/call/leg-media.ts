@@ -5,6 +5,7 @@
 //   later:    answer(re-offer of the peer)  |  offer(direction) → accept(answer)
 
 import type { RandomSource } from '../base/ids.ts';
+import type { Log } from '../base/log.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { EndpointId, MediaEngine, MediaEvent, SourceRule } from '../media/engine.ts';
 import type {
@@ -23,6 +24,7 @@ export interface LegMediaServices {
   readonly router: MediaRouter;
   readonly sdp: SdpNegotiation;
   readonly random: RandomSource;
+  readonly log: Log;
 }
 
 export interface LegMediaOptions {
@@ -152,8 +154,28 @@ export class LegMedia {
     if (this.#closed) return;
     this.#closed = true;
     if (this.#endpoint === undefined) return;
+    this.#logStatistics(this.#endpoint);
     this.#services.router.forget(this.#endpoint);
     this.#services.engine.close(this.#endpoint);
+  }
+
+  /** The last word about the quality of the leg: one line for whoever has to explain a call without sound. */
+  #logStatistics(endpoint: EndpointId): void {
+    const statistics = this.#services.engine.statistics(endpoint);
+    if (!statistics) return;
+    const { packetsReceived, packetsSent, packetsLost, jitterMs, remotePacketsLost, drops } = statistics;
+    this.#services.log.info(
+      {
+        callSid: this.#options.callSid,
+        packetsReceived,
+        packetsSent,
+        packetsLost,
+        jitterMs: Math.round(jitterMs * 10) / 10,
+        remotePacketsLost,
+        drops,
+      },
+      'media of a leg',
+    );
   }
 
   #apply(plan: MediaPlan): void {
