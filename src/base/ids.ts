@@ -20,7 +20,9 @@ export const cryptoRandom: RandomSource = (sizeBytes) => {
   return pool.subarray(used - sizeBytes, used);
 };
 
-export type SidPrefix = 'AC' | 'AL' | 'AP' | 'CA' | 'CL' | 'CR' | 'IP' | 'NO' | 'PN' | 'RE' | 'RQ' | 'SD' | 'SK' | 'TK';
+export type SidPrefix =
+  | ('AC' | 'AL' | 'AP' | 'BY' | 'CA' | 'CL' | 'CR' | 'IB' | 'IL' | 'IP' | 'NE' | 'NO' | 'NY')
+  | ('PN' | 'RE' | 'RQ' | 'SD' | 'SK' | 'TK');
 
 /** A resource identifier: two letters and 32 lower-case hex digits (rest-api.md 5). */
 export const newSid = (prefix: SidPrefix, random: RandomSource = cryptoRandom): string =>

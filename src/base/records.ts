@@ -186,6 +186,105 @@ export interface NotificationRecord {
   readonly date: number;
 }
 
+/** What answers a call that came in by a trunk or to a number: a URL, or a static document. */
+export interface VoiceApplication {
+  readonly voiceUrl: string | null;
+  readonly voiceMethod: HttpMethod;
+  readonly voiceFallbackUrl: string | null;
+  readonly voiceFallbackMethod: HttpMethod;
+  /** A static TwiML document in place of a URL (hookswitch.yaml). */
+  readonly voiceTwiml: string | null;
+}
+
+/** A carrier of one's own (sip-interface.md 7): application of its inbound calls, policy of its outbound ones. */
+export interface ByocTrunk extends VoiceApplication {
+  readonly sid: string;
+  readonly accountSid: string;
+  readonly friendlyName: string | null;
+  readonly statusCallbackUrl: string | null;
+  readonly statusCallbackMethod: HttpMethod;
+  readonly cnamLookupEnabled: boolean;
+  readonly connectionPolicySid: string | null;
+  /** Its name is the host of the From header of outbound calls. */
+  readonly fromDomainSid: string | null;
+  readonly declared: boolean;
+  readonly dateCreated: number;
+  readonly dateUpdated: number;
+}
+
+export interface ConnectionPolicy {
+  readonly sid: string;
+  readonly accountSid: string;
+  readonly friendlyName: string | null;
+  readonly declared: boolean;
+  readonly dateCreated: number;
+  readonly dateUpdated: number;
+}
+
+export interface PolicyTarget {
+  readonly sid: string;
+  readonly accountSid: string;
+  readonly connectionPolicySid: string;
+  readonly friendlyName: string | null;
+  /** A `sip:` URI without user. */
+  readonly target: string;
+  /** 0 to 65535, the lowest is tried first. */
+  readonly priority: number;
+  /** 1 to 65535, the share inside one priority. */
+  readonly weight: number;
+  readonly enabled: boolean;
+  readonly dateCreated: number;
+  readonly dateUpdated: number;
+}
+
+export interface IpRecord {
+  readonly sid: string;
+  readonly accountSid: string;
+  readonly friendlyName: string | null;
+  readonly ipAddress: string;
+  readonly cidrPrefixLength: number;
+  readonly declared: boolean;
+  readonly dateCreated: number;
+  readonly dateUpdated: number;
+}
+
+/** Requests from the addresses of the record belong to the domain, whatever their Request-URI says. */
+export interface SourceIpMapping {
+  readonly sid: string;
+  readonly accountSid: string;
+  readonly ipRecordSid: string;
+  readonly sipDomainSid: string;
+  readonly declared: boolean;
+  readonly dateCreated: number;
+  readonly dateUpdated: number;
+}
+
+/** A number that is routed here: E.164, unique over all accounts. */
+export interface PhoneNumber extends VoiceApplication {
+  readonly sid: string;
+  readonly accountSid: string;
+  readonly phoneNumber: string;
+  readonly friendlyName: string;
+  readonly statusCallback: string | null;
+  readonly statusCallbackMethod: HttpMethod;
+  /** Parameters that are only kept and shown, by their name in JSON. */
+  readonly kept: Readonly<Record<string, string | boolean>>;
+  readonly declared: boolean;
+  readonly dateCreated: number;
+  readonly dateUpdated: number;
+}
+
+/** Talk time on a trunk in one UTC day: what daily limits are counted from. */
+export interface TrunkUsage {
+  /** `2026-01-31 AC… BY…` */
+  readonly sid: string;
+  /** `2026-01-31`, UTC. */
+  readonly day: string;
+  readonly accountSid: string;
+  readonly trunkSid: string;
+  readonly seconds: number;
+}
+
 /** The trunk for `<Number>` and calls to E.164 numbers, declared in hookswitch.yaml. */
 export interface Trunk {
   readonly name: string;

@@ -28,7 +28,7 @@ export class RecordBatch {
     this.#log = log;
   }
 
-  put(table: 'calls' | 'notifications', record: { readonly sid: string }): void {
+  put(table: 'calls' | 'notifications' | 'trunkUsage', record: { readonly sid: string }): void {
     // Re-inserting keeps insertion order = order of the latest write; a new sid goes to the end.
     this.#pending.set(record.sid, { do: 'put', table, record });
     this.#bound();

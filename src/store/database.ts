@@ -203,6 +203,8 @@ const tableOf = (name: TableName): Table<unknown> => tables[name] as unknown as 
 
 /** Numbered migrations, each in a transaction of its own after a backup of the file; a newer schema is refused (design.md 7). */
 function upgrade(connection: DatabaseSync, file: string, migrations: readonly string[]): Result<null, string> {
+  // A file that this start makes has nothing in it to keep.
+  const isNew = schemaVersion(connection) === 0;
   for (;;) {
     const version = schemaVersion(connection);
     if (version === migrations.length) return ok(null);
@@ -210,7 +212,7 @@ function upgrade(connection: DatabaseSync, file: string, migrations: readonly st
       return err(
         `written by a newer version (schema ${version}, this version knows ${migrations.length}): start that version, or restore a backup`,
       );
-    if (version > 0) backUp(connection, `${file}.backup-schema-${version}`);
+    if (!isNew) backUp(connection, `${file}.backup-schema-${version}`);
     connection.exec('BEGIN IMMEDIATE');
     try {
       // Another process may have done this step between the look and the lock.

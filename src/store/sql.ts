@@ -17,7 +17,8 @@ export interface Statement {
 
 export interface Condition {
   readonly column: string;
-  readonly operator: '=' | '<=' | '>=';
+  /** `GLOB` takes `*` as any text; the value must hold none of its other signs, `?` and `[`. */
+  readonly operator: '=' | '<=' | '>=' | 'GLOB';
   readonly value: SqlValue;
 }
 

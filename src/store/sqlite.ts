@@ -4,7 +4,7 @@
 import type { Clock } from '../base/clock.ts';
 import { Emitter } from '../base/emitter.ts';
 import type { Log } from '../base/log.ts';
-import type { CallRecord, NotificationRecord } from '../base/records.ts';
+import type { CallRecord, NotificationRecord, PhoneNumber, TrunkUsage } from '../base/records.ts';
 import { ok, type Result } from '../base/result.ts';
 import { bareAddress } from './bare-address.ts';
 import { BindingBatch, RecordBatch } from './batches.ts';
@@ -25,6 +25,7 @@ import {
   type Repository,
   type Store,
 } from './store.ts';
+import { allPages, sidOf } from './walk.ts';
 
 export interface SqliteOptions {
   readonly file: string;
@@ -68,6 +69,13 @@ function createStore(connection: Connection, clock: Clock, log: Log): Store {
     ipAccessControlLists: repository(ask, 'ipAccessControlLists', changed, () => null),
     ipAddresses: repository(ask, 'ipAddresses', changed, (record) => record.ipAccessControlListSid),
     mappings: mappingRepository(ask, changed),
+    byocTrunks: repository(ask, 'byocTrunks', changed, () => null),
+    connectionPolicies: repository(ask, 'connectionPolicies', changed, () => null),
+    policyTargets: repository(ask, 'policyTargets', changed, (record) => record.connectionPolicySid),
+    ipRecords: repository(ask, 'ipRecords', changed, () => null),
+    sourceIpMappings: repository(ask, 'sourceIpMappings', changed, () => null),
+    phoneNumbers: phoneNumberRepository(ask, changed),
+    trunkUsage: usageStore(ask, records),
     calls: callStore(ask, records),
     bindings: bindingStore(ask, bindings),
     notifications: notificationStore(ask, records),
@@ -106,6 +114,29 @@ function repository<T extends { readonly sid: string }>(
     },
     list: async (where, page) => (await ask({ do: 'list', table, where, conditions: [], page })) as Page<T>,
     count: async (where) => (await ask({ do: 'count', table, where })) as number,
+  };
+}
+
+function phoneNumberRepository(ask: Ask, changed: Changed): Store['phoneNumbers'] {
+  const table = 'phoneNumbers';
+  return {
+    ...repository<PhoneNumber>(ask, table, changed, () => null),
+    async matching(where, pattern, page) {
+      const conditions: Condition[] = [{ column: 'phone_number', operator: 'GLOB', value: pattern }];
+      return (await ask({ do: 'list', table, where, conditions, page })) as Page<PhoneNumber>;
+    },
+  };
+}
+
+function usageStore(ask: Ask, records: RecordBatch): Store['trunkUsage'] {
+  return {
+    put: (record) => records.put('trunkUsage', record),
+    async ofDay(day) {
+      await records.flush();
+      const list = async (page: PageRequest) =>
+        (await ask({ do: 'list', table: 'trunkUsage', where: { day }, conditions: [], page })) as Page<TrunkUsage>;
+      return allPages(list, sidOf);
+    },
   };
 }
 

@@ -4,16 +4,23 @@
 import type {
   Account,
   Binding,
+  ByocTrunk,
   CallRecord,
   CallStatus,
+  ConnectionPolicy,
   Credential,
   CredentialList,
   Domain,
   DomainMapping,
   IpAccessControlList,
   IpAddress,
+  IpRecord,
   MappingKind,
   NotificationRecord,
+  PhoneNumber,
+  PolicyTarget,
+  SourceIpMapping,
+  TrunkUsage,
 } from '../base/records.ts';
 
 /** One page, newest first unless said otherwise; `cursor` is the sid of the last record of the page before (keyset). */
@@ -120,7 +127,20 @@ export type DirectoryTable =
   | 'credentials'
   | 'ipAccessControlLists'
   | 'ipAddresses'
-  | 'mappings';
+  | 'mappings'
+  | 'byocTrunks'
+  | 'connectionPolicies'
+  | 'policyTargets'
+  | 'ipRecords'
+  | 'sourceIpMappings'
+  | 'phoneNumbers';
+
+export interface TrunkUsageStore {
+  /** Inserts or replaces; batched like calls. */
+  put(record: TrunkUsage): void;
+  /** What was talked on one UTC day (`2026-01-31`). */
+  ofDay(day: string): Promise<readonly TrunkUsage[]>;
+}
 
 /** What changed, so that a reader can renew only that. What a removal takes along (members, mappings) is not reported for each. */
 export interface DirectoryChange {
@@ -140,13 +160,25 @@ export interface Store {
   readonly ipAccessControlLists: Repository<IpAccessControlList>;
   readonly ipAddresses: Repository<IpAddress>;
   readonly mappings: MappingRepository;
+  readonly byocTrunks: Repository<ByocTrunk>;
+  readonly connectionPolicies: Repository<ConnectionPolicy>;
+  /** Removing a policy removes its targets. */
+  readonly policyTargets: Repository<PolicyTarget>;
+  /** Removing a record, or the domain, removes the mapping. */
+  readonly ipRecords: Repository<IpRecord>;
+  readonly sourceIpMappings: Repository<SourceIpMapping>;
+  readonly phoneNumbers: Repository<PhoneNumber> & {
+    /** Numbers that match `pattern` (digits with `*` wildcards), newest first. */
+    matching(where: Partial<PhoneNumber>, pattern: string, page: PageRequest): Promise<Page<PhoneNumber>>;
+  };
+  readonly trunkUsage: TrunkUsageStore;
   readonly calls: CallStore;
   readonly bindings: BindingStore;
   readonly notifications: {
     put(record: NotificationRecord): void;
     list(where: Partial<NotificationRecord>, page: PageRequest, range?: DateRange): Promise<Page<NotificationRecord>>;
   };
-  /** Called after any change of accounts, domains, lists, credentials, addresses or mappings. */
+  /** Called after any change of what DirectoryTable names. */
   onDirectoryChange(listener: (change: DirectoryChange) => void): () => void;
   /** Writes everything that is batched, then closes. */
   close(): Promise<void>;

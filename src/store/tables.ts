@@ -4,14 +4,21 @@
 import type {
   Account,
   Binding,
+  ByocTrunk,
   CallRecord,
+  ConnectionPolicy,
   Credential,
   CredentialList,
   Domain,
   DomainMapping,
   IpAccessControlList,
   IpAddress,
+  IpRecord,
   NotificationRecord,
+  PhoneNumber,
+  PolicyTarget,
+  SourceIpMapping,
+  TrunkUsage,
 } from '../base/records.ts';
 import { bareAddress } from './bare-address.ts';
 import { mappingKey } from './store.ts';
@@ -231,6 +238,112 @@ const bindings: Table<Binding> = {
   derived: {},
 };
 
+const dates = { dateCreated: 'integer', dateUpdated: 'integer' } as const;
+const voiceApplication = {
+  voiceUrl: 'text',
+  voiceMethod: 'text',
+  voiceFallbackUrl: 'text',
+  voiceFallbackMethod: 'text',
+  voiceTwiml: 'text',
+} as const;
+
+const byocTrunks: Table<ByocTrunk> = {
+  name: 'byoc_trunks',
+  columns: {
+    sid: 'text',
+    accountSid: 'text',
+    friendlyName: 'text',
+    ...voiceApplication,
+    statusCallbackUrl: 'text',
+    statusCallbackMethod: 'text',
+    cnamLookupEnabled: 'boolean',
+    connectionPolicySid: 'text',
+    fromDomainSid: 'text',
+    declared: 'boolean',
+    ...dates,
+  },
+  keyOf: sidOf,
+  derived: {},
+};
+
+const connectionPolicies: Table<ConnectionPolicy> = {
+  name: 'connection_policies',
+  columns: namedListColumns,
+  keyOf: sidOf,
+  derived: {},
+};
+
+const policyTargets: Table<PolicyTarget> = {
+  name: 'policy_targets',
+  columns: {
+    sid: 'text',
+    accountSid: 'text',
+    connectionPolicySid: 'text',
+    friendlyName: 'text',
+    target: 'text',
+    priority: 'integer',
+    weight: 'integer',
+    enabled: 'boolean',
+    ...dates,
+  },
+  keyOf: sidOf,
+  derived: {},
+};
+
+const ipRecords: Table<IpRecord> = {
+  name: 'ip_records',
+  columns: {
+    sid: 'text',
+    accountSid: 'text',
+    friendlyName: 'text',
+    ipAddress: 'text',
+    cidrPrefixLength: 'integer',
+    declared: 'boolean',
+    ...dates,
+  },
+  keyOf: sidOf,
+  derived: {},
+};
+
+const sourceIpMappings: Table<SourceIpMapping> = {
+  name: 'source_ip_mappings',
+  columns: {
+    sid: 'text',
+    accountSid: 'text',
+    ipRecordSid: 'text',
+    sipDomainSid: 'text',
+    declared: 'boolean',
+    ...dates,
+  },
+  keyOf: sidOf,
+  derived: {},
+};
+
+const phoneNumbers: Table<PhoneNumber> = {
+  name: 'phone_numbers',
+  columns: {
+    sid: 'text',
+    accountSid: 'text',
+    phoneNumber: 'text',
+    friendlyName: 'text',
+    ...voiceApplication,
+    statusCallback: 'text',
+    statusCallbackMethod: 'text',
+    kept: 'json',
+    declared: 'boolean',
+    ...dates,
+  },
+  keyOf: sidOf,
+  derived: {},
+};
+
+const trunkUsage: Table<TrunkUsage> = {
+  name: 'trunk_usage',
+  columns: { sid: 'text', day: 'text', accountSid: 'text', trunkSid: 'text', seconds: 'integer' },
+  keyOf: sidOf,
+  derived: {},
+};
+
 export const tables = {
   accounts,
   domains,
@@ -242,6 +355,13 @@ export const tables = {
   calls,
   notifications,
   bindings,
+  byocTrunks,
+  connectionPolicies,
+  policyTargets,
+  ipRecords,
+  sourceIpMappings,
+  phoneNumbers,
+  trunkUsage,
 } as const;
 
 export type TableName = keyof typeof tables;

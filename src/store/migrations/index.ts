@@ -1,5 +1,6 @@
 // The registry of migrations: version n is the n-th entry. Entries are only ever added; a released one never changes.
 
 import { initial } from './001-initial.ts';
+import { trunks } from './002-trunks.ts';
 
-export const migrations: readonly string[] = [initial];
+export const migrations: readonly string[] = [initial, trunks];
