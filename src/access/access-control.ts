@@ -7,6 +7,7 @@
 // budget; without tokens the answer is silence. A source that authenticated, or is listed, has no budget and is never banned.
 
 import type { Clock } from '../base/clock.ts';
+import { sipErrorValue } from '../base/errors.ts';
 import type { RandomSource } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
@@ -68,15 +69,6 @@ export interface AccessControlApi {
 }
 
 type Refusal = { readonly status: number; readonly reason: string; readonly cause: string; readonly code?: number };
-
-const errorTexts: Readonly<Record<number, string>> = {
-  10001: 'Account is not active',
-  32201: 'Authentication failure - source IP Address not in ACL',
-  32202: 'Authentication failure - bad user credentials',
-  32209: 'Secure SIP transport required',
-  32210: 'SIP registration not supported',
-  32212: 'SIP registration authentication problem',
-};
 
 const refusals = {
   unknownHost: { status: 403, reason: 'Forbidden', cause: 'unknownHost' },
@@ -161,7 +153,7 @@ export function createAccessControl(parts: {
     );
     const { status, reason, code } = refusal;
     if (code === undefined) return { kind: 'refuse', status, reason, errorCode: undefined };
-    const headers = [{ name: 'X-Twilio-Error', value: `${code} ${errorTexts[code]}` }];
+    const headers = [{ name: 'X-Twilio-Error', value: sipErrorValue(code, reason) }];
     return { kind: 'refuse', status, reason, errorCode: code, headers };
   };
 

@@ -1,33 +1,17 @@
 // The error bodies of REST: code, text and HTTP status (rest-api.md 6). A handler returns a fault as a value; server.ts writes it.
 
+import { httpStatusOf } from '../base/errors.ts';
+
 export interface ApiFault {
   readonly code: number;
   readonly status: number;
   readonly message: string;
 }
 
-// rest-api.md 6: 400 unless listed.
-const statusByCode: Readonly<Record<number, number>> = {
-  20003: 401,
-  20004: 405,
-  20005: 403,
-  20006: 403,
-  20009: 409,
-  20403: 403,
-  20404: 404,
-  20409: 409,
-  20413: 413,
-  20415: 415,
-  20422: 422,
-  20429: 429,
-  20500: 500,
-  20503: 503,
-};
-
 /** A fault with the HTTP status that belongs to its code. */
 export const fault = (code: number, message: string): ApiFault => ({
   code,
-  status: statusByCode[code] ?? 400,
+  status: httpStatusOf(code),
   message,
 });
 

@@ -2,6 +2,7 @@
 // record, and answers 200 only when the store has them (design.md 7).
 
 import type { Clock } from '../../base/clock.ts';
+import { sipErrorValue } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
 import type { Domain } from '../../base/records.ts';
 import { createTokenBuckets } from '../../base/token-buckets.ts';
@@ -22,12 +23,6 @@ import {
 } from './register-rules.ts';
 import { answer, retryAfter } from './responses.ts';
 import type { AccessControl } from './ua.ts';
-
-/** Text of the vendor codes that only the registrar knows. */
-const errorTexts: Readonly<Record<number, string>> = {
-  32007: 'Too many bindings for this address of record',
-  32008: 'REGISTER rate limit exceeded',
-};
 
 export const aorOf = (user: string, domainName: string): string => `${user}@${domainName.toLowerCase()}`;
 
@@ -53,8 +48,7 @@ export function createRegistrar(parts: {
     const headers: HeaderField[] = [];
     if (minExpiresSeconds !== undefined) headers.push({ name: 'Min-Expires', value: String(minExpiresSeconds) });
     if (status === 503) headers.push(retryAfter(settings.retryAfterSeconds));
-    if (errorCode !== undefined)
-      headers.push({ name: 'X-Twilio-Error', value: `${errorCode} ${errorTexts[errorCode] ?? reason}` });
+    if (errorCode !== undefined) headers.push({ name: 'X-Twilio-Error', value: sipErrorValue(errorCode, reason) });
     answer(context, transaction, status, { reason, headers });
   };
 
