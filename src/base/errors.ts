@@ -49,7 +49,10 @@ export const errorCatalogue: Readonly<Record<number, ErrorEntry>> = {
     'the total time for a request ran out',
     `answer within ${limits.webhookTimeoutMs} ms, redirects and retries included`,
   ),
-  11205: error('the connection failed or was lost', 'see the cause in the log; private addresses need webhookAllowPrivate'),
+  11205: error(
+    'the connection failed or was lost',
+    'see the cause in the log; private addresses need webhookAllowPrivate',
+  ),
   11206: error('the answer is not valid HTTP', 'check that the port speaks HTTP, and the encoding of the body'),
   11210: error('the host name does not resolve', 'check the name and the DNS of this machine'),
   11215: error('too many redirects, or documents that lead in circles', 'end the chain; use a verb that takes time'),
