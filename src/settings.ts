@@ -336,3 +336,16 @@ export const settings = {
     parse: whole(0, 86_400),
   },
 } as const satisfies Record<string, Setting>;
+
+/** The table of settings as README shows it, in Markdown. */
+export function settingsTable(): string {
+  const rows = (Object.values(settings) as Setting[]).map(({ env, key, default: value, allowed, meaning }) => {
+    const shown = value === '' ? '' : `\`${value}\``;
+    return `| \`${env}\` | \`${key}\` | ${shown} | ${meaning} | ${allowed} |`;
+  });
+  return [
+    '| Environment | hookswitch.yaml | Default | Meaning | Allowed |',
+    '| --- | --- | --- | --- | --- |',
+    ...rows,
+  ].join('\n');
+}
