@@ -59,6 +59,10 @@ export const limits = {
   /** How long an offer of the peer may wait for our answer. */
   offerAnswerMs: 20_000,
   queuedProvisionals: 8,
+  /** RFC 4028 5: no interval below it is taken, nor asked for. */
+  sessionExpiresMinSeconds: 90,
+  sessionExpiresMaxSeconds: 86_400,
+  sessionRefreshRetryMs: 10_000,
   mergedRequestMs: 32_000,
   mergedRequests: 50_000,
   uaStopMs: 3_000,
@@ -167,6 +171,11 @@ export const limits = {
   credentialsPerList: 1_000,
   ipAccessControlListsPerAccount: 1_000,
   ipAddressesPerList: 100,
+  connectionPoliciesPerAccount: 10_000,
+  targetsPerPolicy: 10,
+  /** ByocTrunks, IpRecords and SourceIpMappings: of each kind. */
+  trunkObjectsPerAccount: 1_000,
+  phoneNumbersPerAccount: 100_000,
   friendlyNameChars: 64,
   listFriendlyNameChars: 255,
   domainNameChars: 253,
@@ -193,5 +202,13 @@ export const limits = {
   // --- trace
   tracedCalls: 2_000,
   traceEntriesPerCall: 500,
-  traceEntryBytes: 8_192,
+  tracedStrangers: 2_000,
+  traceBytes: 64 * 1024 * 1024,
+  /** How long after the end of a call its last answers may still come into its capture. */
+  captureSettleMs: 5_000,
+  /** RTP kept of one call, and of all calls together. */
+  captureRtpBytesPerCall: 32 * 1024 * 1024,
+  captureRtpBytes: 128 * 1024 * 1024,
+  captureWritesInFlight: 256,
+  captureSweepMs: 3_600_000,
 } as const;

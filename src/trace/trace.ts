@@ -1,5 +1,9 @@
-// Keeps what happened on each call for the ladder and the capture: SIP bytes as they crossed the wire, and CallEvents. A bounded ring:
-// the oldest call is dropped first, long calls keep their first and last entries. Recording a message stores a reference, no more.
+// Keeps what happened on each call for the ladder and the capture: SIP bytes as they crossed the wire, and CallEvents. In memory, bounded
+// in calls, in entries per call and in bytes: the oldest call is dropped first, long calls keep their first and last entries.
+//
+//   message ──Call-ID known to a call?──▶ that call (CallSid) ─┐
+//           └─ no: REGISTER, OPTIONS, strangers ─▶ a ring of its own, so that they push no call out
+//   CallEvent ──────────────────────────▶ its call            ─┴─▶ family: parent, children, theirs, in order of time
 
 import type { Clock } from '../base/clock.ts';
 import type { CallEvent } from '../base/events.ts';
@@ -26,14 +30,30 @@ export type TraceEntry =
     }
   | { readonly kind: 'event'; readonly atMs: number; readonly event: CallEvent };
 
-interface TracedCall {
+/** Entries of one Call-ID, or the events of one call. */
+interface Strand {
   readonly entries: TraceEntry[];
+  bytes: number;
   dropped: number;
+}
+
+interface TracedCall {
+  readonly events: Strand;
+  readonly sip: Map<string, Strand>;
+  readonly children: string[];
+  parent: string | null;
+  accountSid: string;
+  isOver: boolean;
 }
 
 /** A call with its parent and children, all entries in order of time. */
 export interface TracedFamily {
+  /** The root first. */
   readonly callSids: readonly string[];
+  /** Account of the root; empty when the id is no call of ours. */
+  readonly accountSid: string;
+  /** Every call of it has ended. */
+  readonly isOver: boolean;
   /** Call-ID → CallSid, where known. */
   readonly owners: ReadonlyMap<string, string>;
   readonly entries: readonly TraceEntry[];
@@ -45,75 +65,213 @@ export interface Trace {
   onEvent(event: CallEvent): void;
   /** By CallSid or Call-ID. */
   family(id: string): TracedFamily | undefined;
-  counts(): { readonly tracedCalls: number };
+  /** CallSid of the first call of the family. */
+  rootOf(callSid: string): string;
+  /** Account of the call that a Call-ID belongs to, once it is known. */
+  accountOf(callId: string): string | undefined;
+  counts(): { readonly tracedCalls: number; readonly bytes: number };
 }
 
-export function createTrace(clock: Clock, maxCalls: number = limits.tracedCalls): Trace {
-  /** SIP by Call-ID, events by CallSid. Insertion order is age. */
-  const byId = new Map<string, TracedCall>();
-  const sidOfCallId = new Map<string, string>();
-  const callIdsOfSid = new Map<string, string[]>();
-  const parents = new Map<string, string>();
-  const children = new Map<string, string[]>();
+export interface TraceBounds {
+  readonly calls: number;
+  /** Call-IDs that belong to no call. */
+  readonly strangers: number;
+  readonly bytes: number;
+}
 
-  const add = (id: string, entry: TraceEntry): void => {
-    let call = byId.get(id);
-    if (!call) {
-      call = { entries: [], dropped: 0 };
-      byId.set(id, call);
-      if (byId.size > maxCalls) forget(byId.keys().next().value!);
-    }
-    if (call.entries.length >= limits.traceEntriesPerCall) {
-      // Keep how it began and how it ends: drop from the middle.
-      call.entries.splice(limits.traceEntriesPerCall >> 1, 1);
-      call.dropped++;
-    }
-    call.entries.push(entry);
-  };
+const defaultBounds: TraceBounds = {
+  calls: limits.tracedCalls,
+  strangers: limits.tracedStrangers,
+  bytes: limits.traceBytes,
+};
 
-  const forget = (id: string): void => {
-    byId.delete(id);
-    sidOfCallId.delete(id);
-    callIdsOfSid.delete(id);
-    parents.delete(id);
-    children.delete(id);
-  };
+export function createTrace(clock: Clock, bounds: TraceBounds = defaultBounds): Trace {
+  return new CallTrace(clock, bounds);
+}
 
-  const link = (callId: string, sid: string): void => {
-    if (sidOfCallId.has(callId)) return;
-    sidOfCallId.set(callId, sid);
-    callIdsOfSid.set(sid, [...(callIdsOfSid.get(sid) ?? []), callId]);
-  };
+class CallTrace implements Trace {
+  readonly #clock: Clock;
+  readonly #bounds: TraceBounds;
+  /** By CallSid; insertion order is age. */
+  readonly #calls = new Map<string, TracedCall>();
+  readonly #strangers = new Map<string, Strand>();
+  readonly #sidOfCallId = new Map<string, string>();
+  #bytes = 0;
 
-  return {
-    onMessage(direction, bytes, flow, message) {
-      if (!message) return;
-      const { callId } = message;
-      add(callId, { kind: 'sip', atMs: clock.now(), wall: clock.wall(), direction, callId, bytes, flow });
-      if (direction !== 'out' || sidOfCallId.has(callId)) return;
+  constructor(clock: Clock, bounds: TraceBounds) {
+    this.#clock = clock;
+    this.#bounds = bounds;
+  }
+
+  onMessage(direction: 'in' | 'out', bytes: Buffer, flow: TracedFlow, message: Message | undefined): void {
+    if (!message) return;
+    const { callId } = message;
+    if (direction === 'out' && !this.#sidOfCallId.has(callId)) {
       const sid = message.headers.get('X-Twilio-CallSid');
-      if (sid !== undefined) link(callId, sid);
-    },
-    onEvent(event) {
-      add(event.callSid, { kind: 'event', atMs: clock.now(), event });
-      if (event.type !== 'created') return;
-      if (event.sipCallId !== null) link(event.sipCallId, event.callSid);
-      if (event.parentCallSid === null) return;
-      parents.set(event.callSid, event.parentCallSid);
-      children.set(event.parentCallSid, [...(children.get(event.parentCallSid) ?? []), event.callSid]);
-    },
-    family(id) {
-      const sid = sidOfCallId.get(id) ?? id;
-      const root = parents.get(sid) ?? sid;
-      const callSids = [root, ...(children.get(root) ?? [])].filter((one) => byId.has(one));
-      const callIds = callSids.flatMap((one) => callIdsOfSid.get(one) ?? []);
-      const ids = callSids.length > 0 ? [...callSids, ...callIds] : [id];
-      const found = ids.flatMap((one) => byId.get(one) ?? []);
-      if (found.length === 0) return undefined;
-      const entries = found.flatMap((call) => call.entries).sort((a, b) => a.atMs - b.atMs);
-      const owners = new Map(callIds.flatMap((callId) => [[callId, sidOfCallId.get(callId)!] as const]));
-      return { callSids, owners, entries, dropped: found.reduce((sum, call) => sum + call.dropped, 0) };
-    },
-    counts: () => ({ tracedCalls: byId.size }),
-  };
+      if (sid !== undefined && this.#calls.has(sid)) this.#link(callId, sid);
+    }
+    const strand = this.#strandOf(callId);
+    this.#add(strand, {
+      kind: 'sip',
+      atMs: this.#clock.now(),
+      wall: this.#clock.wall(),
+      direction,
+      callId,
+      bytes: ownCopy(bytes),
+      flow,
+    });
+    this.#trim();
+  }
+
+  onEvent(event: CallEvent): void {
+    const call = this.#calls.get(event.callSid) ?? this.#open(event.callSid);
+    this.#add(call.events, { kind: 'event', atMs: this.#clock.now(), event });
+    if (event.type === 'ended') call.isOver = true;
+    if (event.type !== 'created') return;
+    call.accountSid = event.accountSid;
+    if (event.sipCallId !== null) this.#link(event.sipCallId, event.callSid);
+    if (event.parentCallSid === null) return;
+    call.parent = event.parentCallSid;
+    this.#calls.get(event.parentCallSid)?.children.push(event.callSid);
+  }
+
+  family(id: string): TracedFamily | undefined {
+    const sid = this.#sidOfCallId.get(id) ?? id;
+    const stranger = this.#calls.has(sid) ? undefined : this.#strangers.get(id);
+    if (stranger) {
+      const { entries, dropped } = stranger;
+      return { callSids: [], accountSid: '', isOver: true, owners: new Map(), entries: [...entries], dropped };
+    }
+    const callSids = this.#descendants(this.rootOf(sid));
+    const calls = callSids.map((one) => this.#calls.get(one)!);
+    if (calls.length === 0) return undefined;
+    const owners = new Map(
+      callSids.flatMap((one) => [...this.#calls.get(one)!.sip.keys()].map((callId) => [callId, one] as const)),
+    );
+    const strands = calls.flatMap((call) => [call.events, ...call.sip.values()]);
+    return {
+      callSids,
+      accountSid: calls[0]!.accountSid,
+      isOver: calls.every((call) => call.isOver),
+      owners,
+      entries: strands.flatMap((strand) => strand.entries).sort((a, b) => a.atMs - b.atMs),
+      dropped: strands.reduce((total, strand) => total + strand.dropped, 0),
+    };
+  }
+
+  rootOf(callSid: string): string {
+    let sid = callSid;
+    const seen = new Set<string>();
+    for (;;) {
+      const parent = this.#calls.get(sid)?.parent ?? null;
+      if (parent === null || !this.#calls.has(parent) || seen.has(sid)) return sid;
+      seen.add(sid);
+      sid = parent;
+    }
+  }
+
+  accountOf(callId: string): string | undefined {
+    const sid = this.#sidOfCallId.get(callId);
+    return sid === undefined ? undefined : this.#calls.get(sid)?.accountSid;
+  }
+
+  counts() {
+    return { tracedCalls: this.#calls.size, bytes: this.#bytes };
+  }
+
+  /** The call and all below it; those that the ring still has. */
+  #descendants(root: string): string[] {
+    const found: string[] = [];
+    const waiting = [root];
+    for (let sid = waiting.shift(); sid !== undefined; sid = waiting.shift()) {
+      const call = this.#calls.get(sid);
+      if (!call || found.includes(sid)) continue;
+      found.push(sid);
+      waiting.push(...call.children);
+    }
+    return found;
+  }
+
+  #open(callSid: string): TracedCall {
+    const call: TracedCall = {
+      events: newStrand(),
+      sip: new Map(),
+      children: [],
+      parent: null,
+      accountSid: '',
+      isOver: false,
+    };
+    this.#calls.set(callSid, call);
+    this.#trim();
+    return call;
+  }
+
+  #strandOf(callId: string): Strand {
+    const sid = this.#sidOfCallId.get(callId);
+    const known = (sid === undefined ? undefined : this.#calls.get(sid)?.sip.get(callId)) ?? this.#strangers.get(callId);
+    if (known) return known;
+    const strand = newStrand();
+    this.#strangers.set(callId, strand);
+    return strand;
+  }
+
+  /** From here on the Call-ID belongs to the call, with what came before. */
+  #link(callId: string, callSid: string): void {
+    if (this.#sidOfCallId.has(callId)) return;
+    const call = this.#calls.get(callSid);
+    if (!call) return;
+    this.#sidOfCallId.set(callId, callSid);
+    call.sip.set(callId, this.#strangers.get(callId) ?? newStrand());
+    this.#strangers.delete(callId);
+  }
+
+  #add(strand: Strand, entry: TraceEntry): void {
+    if (strand.entries.length >= limits.traceEntriesPerCall) {
+      // Keep how it began and how it ends: drop from the middle.
+      const [gone] = strand.entries.splice(limits.traceEntriesPerCall >> 1, 1);
+      this.#count(strand, -sizeOf(gone!));
+      strand.dropped++;
+    }
+    strand.entries.push(entry);
+    this.#count(strand, sizeOf(entry));
+  }
+
+  #count(strand: Strand, bytes: number): void {
+    strand.bytes += bytes;
+    this.#bytes += bytes;
+  }
+
+  #trim(): void {
+    while (this.#strangers.size > this.#bounds.strangers) this.#forgetStranger();
+    while (this.#calls.size > this.#bounds.calls) this.#forgetCall();
+    while (this.#bytes > this.#bounds.bytes && this.#calls.size + this.#strangers.size > 1) {
+      if (this.#strangers.size > 0) this.#forgetStranger();
+      else this.#forgetCall();
+    }
+  }
+
+  #forgetStranger(): void {
+    const [callId, strand] = this.#strangers.entries().next().value!;
+    this.#bytes -= strand.bytes;
+    this.#strangers.delete(callId);
+  }
+
+  #forgetCall(): void {
+    const [callSid, call] = this.#calls.entries().next().value!;
+    this.#calls.delete(callSid);
+    for (const [callId, strand] of call.sip) {
+      this.#bytes -= strand.bytes;
+      this.#sidOfCallId.delete(callId);
+    }
+    this.#bytes -= call.events.bytes;
+  }
 }
+
+const newStrand = (): Strand => ({ entries: [], bytes: 0, dropped: 0 });
+
+/** What an entry costs, about; an event is a small object. */
+const sizeOf = (entry: TraceEntry): number => (entry.kind === 'sip' ? entry.bytes.length : 0) + 256;
+
+/** A message from a stream is a view of a larger buffer, which would stay with it. */
+const ownCopy = (bytes: Buffer): Buffer =>
+  bytes.buffer.byteLength > 2 * bytes.length + 1_024 ? Buffer.from(Uint8Array.from(bytes).buffer) : bytes;

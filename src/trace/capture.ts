@@ -1,0 +1,165 @@
+// The capture of a call: SIP of all legs of its family, and RTP where the settings allow it, as a pcap. It is built from the trace while
+// the call is in memory; when the whole family has ended it is written to disk (capture-files.ts), where it is kept for some days.
+//
+//   created ─▶ … ─▶ all ended ─▶ captureSettleMs (the last answers) ─▶ file ─▶ sweep after captureDays, or when the folder is full
+//
+// Signalling that was encrypted is left out, as the vendor does, unless the account opted in; secrets are crossed out (mask.ts).
+
+import type { Clock, Timer } from '../base/clock.ts';
+import type { CallEvent } from '../base/events.ts';
+import { limits } from '../base/limits.ts';
+import type { Log } from '../base/log.ts';
+import type { CaptureFiles } from './capture-files.ts';
+import { maskMessage } from './mask.ts';
+import type { CapturedPayload } from './pcap.ts';
+import { writePcap } from './pcap.ts';
+import { RtpLog, type RtpPacket } from './rtp-log.ts';
+import type { Trace, TracedFamily, TraceEntry } from './trace.ts';
+
+export interface CapturePolicy {
+  /** The account wants what was encrypted on the wire in its captures, in clear. */
+  readonly isDecrypted: (accountSid: string) => boolean;
+  /** Digits and credentials stay in clear. */
+  readonly withSecrets: () => boolean;
+}
+
+export interface CaptureParts {
+  readonly trace: Trace;
+  readonly policy: CapturePolicy;
+  /** Undefined: captures live in memory only. */
+  readonly files: CaptureFiles | undefined;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface CaptureCounts {
+  readonly rtpBytes: number;
+  readonly rtpDropped: number;
+  /** Captures that are still to be written. */
+  readonly pending: number;
+  readonly writesDropped: number;
+}
+
+export class Captures {
+  readonly #parts: CaptureParts;
+  readonly #rtp = new RtpLog(limits.captureRtpBytesPerCall, limits.captureRtpBytes);
+  readonly #settling = new Map<string, Timer>();
+  readonly #writing = new Map<string, Promise<void>>();
+  #writesDropped = 0;
+
+  constructor(parts: CaptureParts) {
+    this.#parts = parts;
+  }
+
+  /** After the trace has seen the event. */
+  onEvent(event: CallEvent): void {
+    if (event.type !== 'ended') return;
+    const { trace, clock } = this.#parts;
+    const root = trace.rootOf(event.callSid);
+    if (!trace.family(root)?.isOver) return;
+    this.#settling.get(root)?.cancel();
+    this.#settling.set(
+      root,
+      clock.after(limits.captureSettleMs, () => this.#settled(root)),
+    );
+  }
+
+  /** Packets of one leg. */
+  onRtp(callSid: string, packets: readonly RtpPacket[], dropped: number): void {
+    this.#rtp.add(this.#parts.trace.rootOf(callSid), packets, dropped);
+  }
+
+  /**
+   * The pcap of the family of `callSid`; undefined when nothing is kept of it. `rootSid` names the family when it is no longer in
+   * memory (the caller knows parents from the store).
+   */
+  async read(callSid: string, rootSid: string): Promise<Buffer | undefined> {
+    const { trace, files } = this.#parts;
+    const family = trace.family(callSid);
+    const root = family?.callSids[0] ?? rootSid;
+    await this.#writing.get(root);
+    const isWritten = !family || (family.isOver && !this.#settling.has(root));
+    const stored = isWritten ? await files?.read(root) : undefined;
+    return stored ?? (family && this.#build(family));
+  }
+
+  counts(): CaptureCounts {
+    return {
+      rtpBytes: this.#rtp.bytes,
+      rtpDropped: this.#rtp.dropped,
+      pending: this.#settling.size + this.#writing.size,
+      writesDropped: this.#writesDropped,
+    };
+  }
+
+  /** Writes what has ended and waits for it. */
+  async stop(): Promise<void> {
+    for (const [root, timer] of this.#settling) {
+      timer.cancel();
+      this.#settled(root);
+    }
+    await Promise.all(this.#writing.values());
+  }
+
+  #settled(root: string): void {
+    this.#settling.delete(root);
+    const { trace, files, log } = this.#parts;
+    this.#rtp.ended(root);
+    const family = trace.family(root);
+    if (!files || !family) return;
+    if (this.#writing.size >= limits.captureWritesInFlight) {
+      this.#writesDropped++;
+      return;
+    }
+    const written = files
+      .write(root, this.#build(family))
+      .then(() => this.#rtp.forget(root))
+      .catch((fault: Error) => {
+        this.#writesDropped++;
+        log.warn({ callSid: root, reason: fault.message }, 'the capture of a call could not be written');
+      })
+      .finally(() => this.#writing.delete(root));
+    this.#writing.set(root, written);
+  }
+
+  #build(family: TracedFamily): Buffer {
+    const { policy } = this.#parts;
+    const settings = { isDecrypted: policy.isDecrypted(family.accountSid), withSecrets: policy.withSecrets() };
+    return captureOf(family, this.#rtp.of(family.callSids[0] ?? ''), settings);
+  }
+}
+
+/** A pcap of the family's SIP and of `rtp`, in order of time. Pure. */
+export function captureOf(
+  family: TracedFamily,
+  rtp: readonly RtpPacket[],
+  settings: { readonly isDecrypted: boolean; readonly withSecrets: boolean },
+): Buffer {
+  const payloads = family.entries.flatMap((entry) => {
+    const isLeftOut = entry.kind !== 'sip' || (isEncrypted(entry.flow.transport) && !settings.isDecrypted);
+    return isLeftOut ? [] : [sipPayload(entry, settings.withSecrets)];
+  });
+  payloads.push(...rtp.map(rtpPayload));
+  return writePcap(payloads.sort((a, b) => a.wallMs - b.wallMs));
+}
+
+export const isEncrypted = (transport: string): boolean => transport === 'tls' || transport === 'wss';
+
+function sipPayload(entry: Extract<TraceEntry, { kind: 'sip' }>, withSecrets: boolean): CapturedPayload {
+  const { flow, bytes, wall, direction } = entry;
+  const port = (number: number) => (isEncrypted(flow.transport) ? plainPort(number) : number);
+  const local = { address: flow.localAddress, port: port(flow.localPort) };
+  const remote = { address: flow.remoteAddress, port: port(flow.remotePort) };
+  const [source, destination] = direction === 'in' ? [remote, local] : [local, remote];
+  const protocol = flow.transport === 'udp' ? 'udp' : 'tcp';
+  return { wallMs: wall, protocol, source, destination, payload: withSecrets ? bytes : maskMessage(bytes) };
+}
+
+/** What is in clear must not look like TLS to an analyser, which goes by the port. */
+const plainPort = (port: number): number => (port === 5061 || port === 443 ? 5060 : port);
+
+function rtpPayload(packet: RtpPacket): CapturedPayload {
+  const { local, remote, wallMs, payload } = packet;
+  const [source, destination] = packet.direction === 'in' ? [remote, local] : [local, remote];
+  return { wallMs, protocol: 'udp', source, destination, payload };
+}

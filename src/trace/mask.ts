@@ -1,0 +1,34 @@
+// Takes secrets out of a SIP message without changing its length, so that Content-Length and a TCP stream still hold (design.md 9):
+// digest answers, SRTP and ICE keys, passwords in URLs, digits in INFO and KPML bodies. Each secret byte becomes an `x`. Pure.
+
+/** The secret is the last group; what stands before it stays. Repetitions have an end, so that no text takes long. */
+const rules: readonly RegExp[] = [
+  // RFC 3261 22.4, with folded lines. The scheme stays, for a dissector.
+  /^((?:proxy-)?authorization[ \t]*:[ \t]*\w+[ \t]+)(.*(?:\r?\n[ \t].*)*)/gim,
+  /^((?:proxy-)?authentication-info[ \t]*:[ \t]*)(.*(?:\r?\n[ \t].*)*)/gim,
+  // RFC 4568 9.1: several keys may stand in one attribute.
+  /(\binline:)([^|;\s]+)/gi,
+  // RFC 4566 5.12, RFC 8839 5.4, RFC 4567 3.
+  /^(k=\w+:)(.*)/gim,
+  /^(a=ice-pwd:)(.*)/gim,
+  /^(a=key-mgmt:)(.*)/gim,
+  /(\bsips?:[^:@\s<>;"]{1,256}:)([^@\s<>;"]{1,256}(?=@))/gi,
+  /(\bhttps?:\/\/)([^/@\s<>"]{1,512}(?=@))/gi,
+  // RFC 4730: KPML reports.
+  /(\bdigits[ \t]*=[ \t]*["'])([^"'\r\n]*)/gi,
+  /^([ \t]*signal[ \t]*=[ \t]*)(\S+)/gim,
+];
+
+const DIGIT_BODY = /^(?:content-type|c)[ \t]*:[ \t]*application\/(?!kpml)[\w.-]*(?:dtmf(?!-relay)|digit)/im;
+
+/** A copy of the message without secrets, of the same length. Line breaks stay. */
+export function maskMessage(message: Buffer): Buffer {
+  let text = message.toString('latin1');
+  for (const rule of rules) text = text.replace(rule, (_, kept: string, secret: string) => kept + crossed(secret));
+  const bodyAt = text.indexOf('\r\n\r\n') + 4;
+  if (bodyAt > 3 && DIGIT_BODY.test(text.slice(0, bodyAt)))
+    text = text.slice(0, bodyAt) + crossed(text.slice(bodyAt));
+  return Buffer.from(text, 'latin1');
+}
+
+const crossed = (secret: string): string => secret.replace(/[^\r\n \t]/g, 'x');
