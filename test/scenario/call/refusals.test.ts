@@ -162,6 +162,7 @@ test('design.md 4: while it drains the gateway answers 503, and the running call
   running.accept(await running.request('BYE'));
   await drained;
   expect(w.gateway.callCount()).toBe(0);
+  await w.isIdle();
 });
 
 // --- the application fails

@@ -1,0 +1,72 @@
+import { describe, expect, test } from 'vitest';
+import { type LegFailure, preferredFailure, statusOfFailure, statusOfRefusal } from '../../../src/call/outcome.ts';
+
+// sip-interface.md 8.3, row by row: SIP status, whether it rang, who cancelled → call status.
+const rows: readonly (readonly [number, boolean, 'timeout' | 'request' | undefined, string])[] = [
+  [486, true, undefined, 'busy'],
+  [600, true, undefined, 'busy'],
+  [603, false, undefined, 'busy'],
+  [487, true, 'timeout', 'no-answer'],
+  [486, true, 'timeout', 'no-answer'],
+  [480, false, undefined, 'no-answer'],
+  [480, true, undefined, 'no-answer'],
+  [408, true, undefined, 'no-answer'],
+  [408, false, undefined, 'failed'],
+  [487, true, 'request', 'canceled'],
+  [487, false, 'request', 'canceled'],
+  [487, true, undefined, 'no-answer'],
+  [487, false, undefined, 'failed'],
+  [401, false, undefined, 'failed'],
+  [403, false, undefined, 'failed'],
+  [404, false, undefined, 'failed'],
+  [407, false, undefined, 'failed'],
+  [410, false, undefined, 'failed'],
+  [415, true, undefined, 'failed'],
+  [484, false, undefined, 'failed'],
+  [488, true, undefined, 'failed'],
+  [500, true, undefined, 'failed'],
+  [503, false, undefined, 'failed'],
+  [604, true, undefined, 'failed'],
+];
+
+describe('sip-interface.md 8.3: status of an outgoing leg that was not answered', () => {
+  for (const [status, rang, canceledBy, expected] of rows) {
+    test(`${status}${rang ? ' after ringing' : ''}${canceledBy ? `, cancelled by ${canceledBy}` : ''} is ${expected}`, () => {
+      const failure: LegFailure = { status, cause: 'response', rang };
+      expect(statusOfFailure(failure, canceledBy)).toBe(expected);
+    });
+  }
+});
+
+describe('sip-interface.md 1.4, 8.3: status of a refused inbound leg', () => {
+  for (const [status, expected] of [
+    [486, 'busy'],
+    [600, 'busy'],
+    [404, 'no-answer'],
+    [480, 'no-answer'],
+    [603, 'no-answer'],
+    [487, 'canceled'],
+    [488, 'failed'],
+    [503, 'failed'],
+  ] as const) {
+    test(`${status} is ${expected}`, () => expect(statusOfRefusal(status)).toBe(expected));
+  }
+});
+
+describe('twiml.md 6.2: of several failed legs', () => {
+  const named = (...statuses: string[]) => statuses.map((status, index) => ({ status, index }));
+
+  for (const [statuses, expected] of [
+    [['failed', 'busy', 'no-answer'], 1],
+    [['failed', 'no-answer', 'failed'], 1],
+    [['busy', 'busy'], 1],
+    [['canceled', 'failed'], 1],
+    [['failed', 'failed', 'canceled'], 1],
+  ] as const) {
+    test(`${statuses.join(', ')}: leg ${expected}, the last of the preferred status`, () => {
+      expect(preferredFailure(named(...statuses))?.index).toBe(expected);
+    });
+  }
+
+  test('none gives none', () => expect(preferredFailure([])).toBeUndefined());
+});
