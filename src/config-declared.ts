@@ -31,6 +31,7 @@ const domain = z
     nat: z.boolean().optional(),
     mediaEncryption: z.enum(['optional', 'vendor']).optional(),
     digestSha256: z.boolean().optional(),
+    attendedTransfer: z.boolean().optional(),
     ipAccessControlLists: z.array(name).optional(),
     credentialLists: z.array(name).optional(),
     registrationCredentialLists: z.array(name).optional(),

@@ -38,6 +38,8 @@ export interface Domain {
   readonly nat: boolean;
   /** design.md 5.3: offer SHA-256 beside MD5 in challenges. */
   readonly digestSha256: boolean;
+  /** design.md 10: REFER and INVITE with Replaces join calls of the domain; off as with the vendor. */
+  readonly attendedTransfer: boolean;
   readonly emergencyCallingEnabled: boolean;
   readonly emergencyCallerSid: string | null;
   readonly byocTrunkSid: string | null;

@@ -72,6 +72,7 @@ const openDomain = (options: PhoneOptions): Domain => ({
   mediaEncryption: 'optional',
   nat: true,
   digestSha256: false,
+  attendedTransfer: true,
   emergencyCallingEnabled: false,
   emergencyCallerSid: null,
   byocTrunkSid: null,

@@ -19,6 +19,7 @@ export interface DeclaredDomain {
   readonly nat?: boolean;
   readonly mediaEncryption?: 'optional' | 'vendor';
   readonly digestSha256?: boolean;
+  readonly attendedTransfer?: boolean;
   /** Names of lists, declared here or made over REST. */
   readonly ipAccessControlLists?: readonly string[];
   readonly credentialLists?: readonly string[];
@@ -58,6 +59,7 @@ export function settingsOf(declared: DeclaredDomain) {
     nat: declared.nat ?? false,
     mediaEncryption: declared.mediaEncryption ?? 'optional',
     digestSha256: declared.digestSha256 ?? false,
+    attendedTransfer: declared.attendedTransfer ?? true,
   } as const;
 }
 

@@ -80,6 +80,7 @@ const domains: Table<Domain> = {
     mediaEncryption: 'text',
     nat: 'boolean',
     digestSha256: 'boolean',
+    attendedTransfer: 'boolean',
     emergencyCallingEnabled: 'boolean',
     emergencyCallerSid: 'text',
     byocTrunkSid: 'text',

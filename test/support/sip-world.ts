@@ -46,6 +46,7 @@ export const testDomain: Domain = {
   mediaEncryption: 'optional',
   nat: false,
   digestSha256: false,
+  attendedTransfer: true,
   emergencyCallingEnabled: false,
   emergencyCallerSid: null,
   byocTrunkSid: null,

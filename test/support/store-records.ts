@@ -48,6 +48,7 @@ export const aDomain = (accountSid: string, over: Partial<Domain> = {}): Domain 
   mediaEncryption: 'optional',
   nat: true,
   digestSha256: false,
+  attendedTransfer: true,
   emergencyCallingEnabled: false,
   emergencyCallerSid: null,
   byocTrunkSid: null,

@@ -194,6 +194,7 @@ function newDomain(domainName: string, request: ApiRequest, parts: ApiParts): Do
     mediaEncryption: 'optional',
     nat: false,
     digestSha256: false,
+    attendedTransfer: true,
     emergencyCallingEnabled: false,
     emergencyCallerSid: null,
     byocTrunkSid: null,

@@ -2,5 +2,6 @@
 
 import { initial } from './001-initial.ts';
 import { trunks } from './002-trunks.ts';
+import { attendedTransfer } from './003-attended-transfer.ts';
 
-export const migrations: readonly string[] = [initial, trunks];
+export const migrations: readonly string[] = [initial, trunks, attendedTransfer];
