@@ -41,6 +41,20 @@ export interface Config {
   readonly tlsVerify: boolean;
   readonly speechUrl: string | null;
   readonly speechKey: string | null;
+  /** 0 = no captures on disk. */
+  readonly captureDays: number;
+  readonly captureMegabytes: number;
+  readonly captureRtp: boolean;
+  /** Account sids, or `all`. */
+  readonly captureDecrypted: readonly string[];
+  readonly captureSecrets: boolean;
+  readonly hepServer: { readonly host: string; readonly port: number } | null;
+  readonly hepCaptureId: number;
+  readonly hepPassword: string | null;
+  /** Digits, without the test number 933. */
+  readonly emergencyNumbers: readonly string[];
+  /** Name of a declared trunk. */
+  readonly emergencyTrunk: string | null;
   /** Seconds that SIGTERM waits for running calls. */
   readonly drainSeconds: number;
   readonly declared: Declared;

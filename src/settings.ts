@@ -70,6 +70,13 @@ function parsePorts(value: string): { first: number; last: number } {
   return match && first >= 1024 && last <= 65_535 && last - first >= 3 ? { first, last } : fail();
 }
 
+/** Host name or address, and port. */
+function parseHostPort(value: string): { host: string; port: number } {
+  const match = /^(?:\[([^\]]+)\]|([^:\s]+)):(\d{1,5})$/.exec(value);
+  const port = Number(match?.[3]);
+  return match && port >= 1 && port <= 65_535 ? { host: match[1] ?? match[2] ?? '', port } : fail();
+}
+
 function parseLog(value: string): LogSetting {
   const levels = new Set(['trace', 'debug', 'info', 'warn', 'error', 'silent']);
   let level: LogLevel = 'info';
@@ -326,6 +333,87 @@ export const settings = {
     meaning: 'refuse TLS peers that we call when their certificate does not verify',
     allowed: 'true or false',
     parse: boolean,
+  },
+  captureDays: {
+    env: 'HOOKSWITCH_CAPTURE_DAYS',
+    key: 'captureDays',
+    default: '7',
+    meaning: 'days that captures of ended calls stay in DATA_DIR/captures; 0 = in memory only, the latest calls',
+    allowed: '0 to 3650',
+    parse: whole(0, 3_650),
+  },
+  captureMegabytes: {
+    env: 'HOOKSWITCH_CAPTURE_MEGABYTES',
+    key: 'captureMegabytes',
+    default: '256',
+    meaning: 'the most that they may take on disk; the oldest go first',
+    allowed: '1 to 1000000',
+    parse: whole(1, 1_000_000),
+  },
+  captureRtp: {
+    env: 'HOOKSWITCH_CAPTURE_RTP',
+    key: 'captureRtp',
+    default: 'false',
+    meaning: 'captures hold the audio too; a declared domain may say otherwise',
+    allowed: 'true or false',
+    parse: boolean,
+  },
+  captureDecrypted: {
+    env: 'HOOKSWITCH_CAPTURE_DECRYPTED',
+    key: 'captureDecrypted',
+    default: '',
+    meaning: 'accounts whose captures show TLS and SRTP in clear; empty = none: captures of TLS calls are empty',
+    allowed: 'comma list of account sids, or `all`',
+    parse: list((value) => (value === 'all' || /^AC[0-9a-f]{32}$/.test(value) ? value : fail())),
+  },
+  captureSecrets: {
+    env: 'HOOKSWITCH_CAPTURE_SECRETS',
+    key: 'captureSecrets',
+    default: 'false',
+    meaning: 'captures and HEP show digits and credentials; otherwise each of their bytes is an `x`',
+    allowed: 'true or false',
+    parse: boolean,
+  },
+  hepServer: {
+    env: 'HOOKSWITCH_HEP_SERVER',
+    key: 'hepServer',
+    default: '',
+    meaning: 'capture server that is sent every SIP message (HEP v3 over UDP)',
+    allowed: 'host:port, IPv6 in brackets',
+    parse: optional(parseHostPort),
+  },
+  hepCaptureId: {
+    env: 'HOOKSWITCH_HEP_CAPTURE_ID',
+    key: 'hepCaptureId',
+    default: '2001',
+    meaning: 'number of this node in HEP',
+    allowed: '0 to 4294967295',
+    parse: whole(0, 4_294_967_295),
+  },
+  hepPassword: {
+    env: 'HOOKSWITCH_HEP_PASSWORD',
+    key: 'hepPassword',
+    default: '',
+    meaning: 'password of the capture server',
+    allowed: 'text',
+    secret: true,
+    parse: optional(text),
+  },
+  emergencyNumbers: {
+    env: 'HOOKSWITCH_EMERGENCY_NUMBERS',
+    key: 'emergencyNumbers',
+    default: '911,112',
+    meaning: 'numbers that are emergency calls, beside the test number 933',
+    allowed: 'comma list of digits',
+    parse: list(matching(/^\d{2,8}$/)),
+  },
+  emergencyTrunk: {
+    env: 'HOOKSWITCH_EMERGENCY_TRUNK',
+    key: 'emergencyTrunk',
+    default: '',
+    meaning: 'name of the declared trunk that emergency calls leave by',
+    allowed: 'a name under `trunks`',
+    parse: optional(text),
   },
   drainSeconds: {
     env: 'HOOKSWITCH_DRAIN_SECONDS',
