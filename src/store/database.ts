@@ -212,7 +212,7 @@ function upgrade(connection: DatabaseSync, file: string, migrations: readonly st
       return err(
         `written by a newer version (schema ${version}, this version knows ${migrations.length}): start that version, or restore a backup`,
       );
-    if (!isNew) backUp(connection, `${file}.backup-schema-${version}`);
+    if (!isNew && file !== ':memory:') backUp(connection, `${file}.backup-schema-${version}`);
     connection.exec('BEGIN IMMEDIATE');
     try {
       // Another process may have done this step between the look and the lock.
