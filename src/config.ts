@@ -55,6 +55,8 @@ export interface Config {
   readonly emergencyNumbers: readonly string[];
   /** Name of a declared trunk. */
   readonly emergencyTrunk: string | null;
+  /** Session timer that we ask for; 0 = none. */
+  readonly sessionTimerSeconds: number;
   /** Seconds that SIGTERM waits for running calls. */
   readonly drainSeconds: number;
   readonly declared: Declared;

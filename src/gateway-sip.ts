@@ -75,7 +75,10 @@ export function buildSip({ config, context, store, directory, resolver, tls, def
     clock,
     random,
     log: context.log,
-    settings: { nodeId: config.nodeId ?? random(4).toString('hex') },
+    settings: {
+      nodeId: config.nodeId ?? random(4).toString('hex'),
+      sessionTimerSeconds: config.sessionTimerSeconds,
+    },
   });
   const domainOf = (host: string, port: number | undefined): Domain | undefined => {
     for (const name of candidateNames(host, domainSuffix)) {

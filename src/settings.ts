@@ -415,6 +415,14 @@ export const settings = {
     allowed: 'a name under `trunks`',
     parse: optional(text),
   },
+  sessionTimerSeconds: {
+    env: 'HOOKSWITCH_SESSION_TIMER_SECONDS',
+    key: 'sessionTimerSeconds',
+    default: '0',
+    meaning: 'session timer that we ask for (RFC 4028); 0 = none. A peer that asks is honoured all the same',
+    allowed: '0, or 90 to 86400',
+    parse: (value: string) => (whole(0, 86_400)(value) === 0 ? 0 : whole(90, 86_400)(value)),
+  },
   drainSeconds: {
     env: 'HOOKSWITCH_DRAIN_SECONDS',
     key: 'drainSeconds',

@@ -206,7 +206,8 @@ export const limits = {
   traceBytes: 64 * 1024 * 1024,
   /** How long after the end of a call its last answers may still come into its capture. */
   captureSettleMs: 5_000,
-  /** RTP kept of one call, and of all calls together. */
+  /** RTP that one endpoint gives, and that is kept of one call and of all calls together. */
+  captureRtpBytesPerEndpoint: 16 * 1024 * 1024,
   captureRtpBytesPerCall: 32 * 1024 * 1024,
   captureRtpBytes: 128 * 1024 * 1024,
   captureWritesInFlight: 256,

@@ -59,6 +59,8 @@ export class LegMedia {
   #source: SourceRule = { signallingAddress: null, nat: false };
   #version = 0;
   #lastSent = '';
+  /** What we had last sent when an answer was agreed on. */
+  #agreed = '';
   #masterKey: Uint8Array | null = null;
   #closed = false;
   #plan: MediaPlan | undefined;
@@ -150,6 +152,11 @@ export class LegMedia {
     return ok(mirror(accepted.value.direction));
   }
 
+  /** Our offer was refused: what was agreed before stays in force (RFC 3261 14.1). */
+  withdraw(): void {
+    this.#lastSent = this.#agreed;
+  }
+
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -181,6 +188,7 @@ export class LegMedia {
   #apply(plan: MediaPlan): void {
     if (this.#endpoint === undefined || this.#closed) return;
     this.#plan = plan;
+    this.#agreed = this.#lastSent;
     this.#services.engine.configure(this.#endpoint, plan, this.#source);
     // design.md 5.4: only a sendrecv leg must send. A peer that holds (`sendonly`) may send music or nothing at all.
     const mustSend = plan.direction === 'sendrecv' && plan.remoteAddress !== null;

@@ -219,10 +219,9 @@ export class SipLeg implements LegDriver {
 
   async #reoffer(direction: MediaDirection): Promise<boolean> {
     if (this.#phase !== 'answered' || !this.#session) return false;
-    const sdp = this.#media.offer(direction);
-    if (sdp === undefined) return false;
-    const result = await this.#session.reinvite(sdp);
+    const result = await this.#session.reinvite(() => this.#media.offer(direction));
     if (!result.ok) {
+      this.#media.withdraw();
       this.#listener({
         type: 'media',
         change: 're-INVITE refused',
@@ -322,6 +321,8 @@ export class SipLeg implements LegDriver {
     const answered = this.#media.answer(event.sdp, this.#most);
     // RFC 3261 14.2: a refused re-INVITE leaves the session as it was.
     if (!answered.ok) return event.refuse(answered.error.status, answered.error.reason);
+    // Before the 200 of the INVITE (UPDATE in an early dialog, offer in a PRACK) that one has to say the same.
+    if (this.#phase === 'early' && this.#answerSdp !== undefined) this.#answerSdp = answered.value.sdp;
     event.accept(answered.value.sdp);
     this.#changeDirection(answered.value.offered);
   }

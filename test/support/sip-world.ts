@@ -107,7 +107,12 @@ export interface World {
   readonly network: Network;
   /** Host name → addresses; IP literals need no entry. */
   readonly names: Map<string, string[]>;
-  gateway(name: string, access?: DomainAccess, store?: MemoryBindingStore): Promise<Gateway>;
+  gateway(
+    name: string,
+    access?: DomainAccess,
+    store?: MemoryBindingStore,
+    settings?: { readonly sessionTimerSeconds?: number },
+  ): Promise<Gateway>;
   phone(name: string): ScriptedPhone;
   /** Moves the clock on, letting promises settle. */
   pass(ms: number): Promise<void>;
@@ -142,7 +147,7 @@ export function sipWorld(options: Partial<Omit<NetworkOptions, 'clock'>> = {}): 
     clock,
     network,
     names,
-    async gateway(name, access = openAccess, store = new MemoryBindingStore()) {
+    async gateway(name, access = openAccess, store = new MemoryBindingStore(), settings = {}) {
       const transport = new FakeTransport(endpoint(name), endpoints);
       const transactions = createTransactionLayer<Flow>({ sender: transport, clock, log: silentLog, random });
       const control = createAccessControl({
@@ -166,7 +171,7 @@ export function sipWorld(options: Partial<Omit<NetworkOptions, 'clock'>> = {}): 
         clock,
         random,
         log: silentLog,
-        settings: { nodeId: name },
+        settings: { nodeId: name, ...settings },
       });
       await ua.start();
       const invites: IncomingInvite[] = [];

@@ -23,6 +23,8 @@ export interface UaSettings {
   readonly tryingReason: string;
   /** Seconds in Retry-After of a 503 (draining, registrar). */
   readonly retryAfterSeconds: number;
+  /** Session timer that we ask for as initiator (RFC 4028); 0 = none, a peer that asks is honoured all the same. */
+  readonly sessionTimerSeconds: number;
 }
 
 export interface UaContext {

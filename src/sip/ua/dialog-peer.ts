@@ -3,12 +3,12 @@
 
 import { newBranch } from '../../base/ids.ts';
 import { ackFor2xx, type Dialog, dialogId, nextHop, nextRequest, withLocalTarget } from '../dialog/dialog.ts';
-import type { HeaderField, Request, Response } from '../grammar/message.ts';
+import type { HeaderField, Message, Request, Response } from '../grammar/message.ts';
 import { isSipUri } from '../grammar/uri.ts';
 import type { Flow } from '../transport/transport.ts';
 import type { AuthClient } from './auth-client.ts';
 import { ALLOWED_METHODS, type UaContext } from './context.ts';
-import { contactUriFor, sdpParts, viaFor } from './header-fields.ts';
+import { contactUriFor, sdpParts, tokens, viaFor } from './header-fields.ts';
 import { hopBesideFlow } from './next-hop.ts';
 
 export interface PeerReply {
@@ -32,6 +32,8 @@ export class DialogPeer {
   flow: Flow;
   /** Its Via asked for rport (RFC 3581), or it is a registered phone: it listens where it sends from. */
   readonly isSymmetric: boolean;
+  /** Methods that its last Allow named; undefined while it said nothing. */
+  #allowed: ReadonlySet<string> | undefined;
   readonly #context: UaContext;
   readonly #auth: AuthClient;
   readonly #contactUser: string;
@@ -54,6 +56,21 @@ export class DialogPeer {
 
   get id(): string {
     return dialogId(this.dialog);
+  }
+
+  /** RFC 3261 20.5. */
+  noteAllow(message: Message): void {
+    const methods = tokens(message.headers, 'allow');
+    if (methods.length > 0) this.#allowed = new Set(methods);
+  }
+
+  /** Whether the peer said that it takes this method. */
+  allows(method: string): boolean {
+    return this.#allowed?.has(method.toLowerCase()) === true;
+  }
+
+  forbid(method: string): void {
+    this.#allowed = new Set([...(this.#allowed ?? [])].filter((one) => one !== method.toLowerCase()));
   }
 
   /**

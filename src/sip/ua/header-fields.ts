@@ -68,21 +68,3 @@ export function maxForwardsOf(request: Request): number {
   const text = request.headers.get('max-forwards')?.trim();
   return text !== undefined && /^\d{1,3}$/.test(text) ? Number(text) : 70;
 }
-
-/**
- * RFC 4028: a peer that wants a session timer keeps it itself. The 2xx confirms its interval with the peer as the refresher; where
- * it asks us to refresh, the header is left out and the session has no timer (RFC 4028 9).
- */
-export function sessionTimerHeaders(request: Request): HeaderField[] {
-  const wanted = request.headers.get('session-expires');
-  const isSupported = [...tokens(request.headers, 'supported'), ...tokens(request.headers, 'require')].includes(
-    'timer',
-  );
-  if (wanted === undefined || !isSupported) return [];
-  const [seconds = '', ...params] = wanted.split(';').map((part) => part.trim().toLowerCase());
-  if (!/^\d{1,10}$/.test(seconds) || params.includes('refresher=uas')) return [];
-  return [
-    { name: 'Require', value: 'timer' },
-    { name: 'Session-Expires', value: `${seconds};refresher=uac` },
-  ];
-}

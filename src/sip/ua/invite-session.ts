@@ -15,6 +15,7 @@ import { Reinvites } from './reinvite.ts';
 import { answer } from './responses.ts';
 import { serveInDialog } from './session-requests.ts';
 import { type SessionInput, sessionStates } from './session-states.ts';
+import { SessionTimer } from './session-timer.ts';
 import type { InviteSession, ResponseOptions, SessionEvent, SessionState } from './ua.ts';
 
 export type EndOptions = {
@@ -54,6 +55,7 @@ export class Session implements InviteSession {
   readonly role: 'uac' | 'uas';
   readonly callId: string;
   readonly reinvites: Reinvites;
+  readonly timer: SessionTimer;
   readonly #context: UaContext;
   #state: SessionState;
   #origin: SessionOrigin | undefined;
@@ -71,6 +73,12 @@ export class Session implements InviteSession {
     this.callId = callId;
     this.#state = role === 'uac' ? 'calling' : 'early';
     this.reinvites = new Reinvites(context, this);
+    this.timer = new SessionTimer({
+      clock: context.clock,
+      wantedSeconds: context.settings.sessionTimerSeconds,
+      refresh: () => this.reinvites.refresh(),
+      onExpired: () => this.lost(),
+    });
     context.sessions.addSession(this);
   }
 
@@ -180,8 +188,10 @@ export class Session implements InviteSession {
     this.#hangUp('local', options.headers ?? []);
   }
 
-  reinvite(sdp: string): Promise<Result<string, { readonly status: number; readonly reason: string }>> {
-    return this.reinvites.offer(sdp);
+  reinvite(
+    offer: string | (() => string | undefined),
+  ): Promise<Result<string, { readonly status: number; readonly reason: string }>> {
+    return this.reinvites.offer(typeof offer === 'string' ? () => offer : offer);
   }
 
   async request(method: string, options: InDialogParts = {}) {
@@ -247,6 +257,7 @@ export class Session implements InviteSession {
   #hangUp(by: 'local' | 'timeout' | 'remote', headers: readonly HeaderField[]): void {
     const peer = this.#peer;
     if (!peer || !this.step('end')) return;
+    this.timer.stop();
     this.reinvites.stop();
     const bye = async () => {
       await peer.send('BYE', { headers });
@@ -261,6 +272,7 @@ export class Session implements InviteSession {
 
   #release(): void {
     this.#byeTimer?.cancel();
+    this.timer.stop();
     this.reinvites.stop();
     this.#origin?.dispose();
     for (const id of this.#dialogIds) this.#forgetDialog(id);

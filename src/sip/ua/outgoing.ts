@@ -85,6 +85,7 @@ export interface InviteParts {
   readonly sequence: number;
   readonly contactUser: string;
   readonly authorization: readonly HeaderField[];
+  readonly sessionTimer: readonly HeaderField[];
 }
 
 /** RFC 3261 8.1.1, 13.2.1. */
@@ -111,6 +112,7 @@ export function buildInvite(context: UaContext, parts: InviteParts): Request {
       contactField(flow, parts.contactUser),
       ...parts.authorization,
       allowField,
+      ...parts.sessionTimer,
       { name: 'User-Agent', value: context.settings.serverHeader },
       ...options.headers,
       ...headers,

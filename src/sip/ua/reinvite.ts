@@ -17,8 +17,9 @@ import { type AcceptedResponse, repeatUntilAck } from './accepted-response.ts';
 import { isForeignBody, sdpOf } from './body.ts';
 import { acceptField, allowField, type UaContext } from './context.ts';
 import type { DialogPeer, PeerReply } from './dialog-peer.ts';
-import { sdpParts, sessionTimerHeaders } from './header-fields.ts';
+import { sdpParts } from './header-fields.ts';
 import { answer, makeAnswer, retryAfter } from './responses.ts';
+import { refusedInterval, type SessionTimer } from './session-timer.ts';
 import type { SessionEvent, SessionState } from './ua.ts';
 
 /** What the session is asked for. */
@@ -26,6 +27,7 @@ export interface ReinviteSession {
   readonly role: 'uac' | 'uas';
   readonly state: SessionState;
   readonly peer: DialogPeer | undefined;
+  readonly timer: SessionTimer;
   emit(event: SessionEvent): void;
   checkDialogLost(status: number): void;
   lost(): void;
@@ -38,6 +40,8 @@ const failure = (status: number, reason: string): Outcome => err({ status, reaso
 export class Reinvites {
   /** Who may offer now; the origin moves it on for the first INVITE. */
   exchange: Exchange = newExchange;
+  /** What we last offered or answered with success: a refreshing re-INVITE says it again. */
+  localSdp: string | undefined;
   readonly #context: UaContext;
   readonly #session: ReinviteSession;
   readonly #stopped = new AbortController();
@@ -57,25 +61,29 @@ export class Reinvites {
 
   // ---------------------------------------------------------------- ours
 
-  /** One re-INVITE with an offer; several calls are sent one after the other. */
-  offer(sdp: string): Promise<Outcome> {
+  /** One re-INVITE with an offer, made when it can be sent; several calls are sent one after the other. */
+  offer(makeOffer: () => string | undefined): Promise<Outcome> {
     if (this.#waiting >= limits.queuedReinvites) return Promise.resolve(failure(491, 'Too Many Offers'));
     this.#waiting++;
-    const mine = this.#ours.then(() => this.#offerNow(sdp)).finally(() => this.#waiting--);
+    const mine = this.#ours.then(() => this.#offerNow(makeOffer)).finally(() => this.#waiting--);
     this.#ours = mine;
     return mine;
   }
 
-  async #offerNow(sdp: string): Promise<Outcome> {
+  async #offerNow(makeOffer: () => string | undefined): Promise<Outcome> {
     for (let attempt = 0; ; attempt++) {
       const { peer, state } = this.#session;
       if (!peer || state !== 'established') return failure(481, 'No Such Dialog');
       // 14.1: none while another INVITE of either side is open.
       const sent = this.#theirs ? undefined : readBody(withNewInvite(this.exchange), 'sent', 'INVITE');
       if (sent?.ok) {
+        const sdp = makeOffer();
+        if (sdp === undefined) return failure(488, 'No Offer');
         this.exchange = sent.value.exchange;
         const outcome = await this.#send(peer, sdp);
-        if (outcome.ok || outcome.error.status !== 491) return outcome;
+        if (outcome.ok || (outcome.error.status !== 491 && outcome.error.status !== 422)) return outcome;
+        // 422 comes here only with a larger interval to be tried (RFC 4028 7.3), at once.
+        if (outcome.error.status === 422 && attempt < limits.reinviteRetries) continue;
       }
       if (attempt >= limits.reinviteRetries) return failure(491, 'Request Pending');
       await sleep(this.#context.clock, this.#glareMs(), this.#stopped.signal);
@@ -85,17 +93,54 @@ export class Reinvites {
   async #send(peer: DialogPeer, sdp: string): Promise<Outcome> {
     this.#isInviteOut = true;
     let again = () => {};
-    const reply = await peer.send('INVITE', { ...sdpParts(sdp), on2xxAgain: () => again() });
+    const { headers, ...body } = sdpParts(sdp);
+    const fields = [...this.#session.timer.requestHeaders(), ...headers];
+    const reply = await peer.send('INVITE', { headers: fields, ...body, on2xxAgain: () => again() });
     this.#isInviteOut = false;
     const { response, request } = reply;
     if (response && request && response.status < 300) {
       peer.dialog = withRemoteTarget(peer.dialog, response);
       again = peer.acknowledge(request, undefined);
+      this.#session.timer.received2xx(response);
+      this.localSdp = sdp;
       return this.#readAnswer(reply);
     }
     this.exchange = withRefusedOffer(this.exchange);
     this.#session.checkDialogLost(reply.status);
-    return failure(reply.status, reply.reason);
+    const isFinal422 = reply.status === 422 && !(response && this.#session.timer.refused(response));
+    return failure(isFinal422 ? 500 : reply.status, reply.reason);
+  }
+
+  /** RFC 4028 10: one session refresh, by UPDATE where the peer takes it, else by a re-INVITE that changes nothing. */
+  async refresh(): Promise<boolean> {
+    const { peer } = this.#session;
+    if (!peer) return false;
+    if (peer.allows('UPDATE')) {
+      const outcome = await this.#refreshByUpdate(peer);
+      if (outcome !== 'notAllowed') return outcome === 'done';
+      peer.forbid('UPDATE');
+    }
+    const outcome = await this.offer(() => this.localSdp);
+    if (outcome.ok) this.#session.emit({ type: 'reinviteAcknowledged', sdp: outcome.value });
+    return outcome.ok;
+  }
+
+  async #refreshByUpdate(peer: DialogPeer): Promise<'done' | 'failed' | 'notAllowed'> {
+    const { timer } = this.#session;
+    for (let attempt = 0; attempt <= limits.reinviteRetries; attempt++) {
+      const { status, response } = await peer.send('UPDATE', { headers: timer.requestHeaders() });
+      if (response && status < 300) {
+        peer.dialog = withRemoteTarget(peer.dialog, response);
+        timer.received2xx(response);
+        return 'done';
+      }
+      if (status === 405 || status === 501) return 'notAllowed';
+      if (!response || !timer.refused(response)) {
+        this.#session.checkDialogLost(status);
+        return 'failed';
+      }
+    }
+    return 'failed';
   }
 
   #readAnswer({ response }: PeerReply): Outcome {
@@ -121,12 +166,15 @@ export class Reinvites {
   receive(peer: DialogPeer, transaction: ServerTransaction<Flow>): void {
     const { request } = transaction;
     const isInvite = request.method === 'INVITE';
+    const tooSmall = refusedInterval(request);
+    if (tooSmall) return void answer(this.#context, transaction, 422, tooSmall);
     if (isInvite) transaction.respond(makeAnswer(this.#context, request, 100));
     if (isForeignBody(request)) return void answer(this.#context, transaction, 415, { headers: [acceptField] });
     // 14.2: our INVITE is open: 491. Theirs is open: 500 with a random Retry-After.
     if (this.#isInviteOut && isInvite) return void answer(this.#context, transaction, 491);
     if (this.#theirs) return this.#refuseOverlap(transaction);
     peer.dialog = withRemoteTarget(peer.dialog, request);
+    peer.noteAllow(request);
     const sdp = sdpOf(request);
     // RFC 3311 5.1: an UPDATE without offer only refreshes target or session timer.
     if (!isInvite && sdp === undefined) return void this.#respond2xx(peer, transaction, undefined);
@@ -140,12 +188,19 @@ export class Reinvites {
     this.#ask(peer, transaction, sdp);
   }
 
+  /** An offer in a PRACK (RFC 3262 5); `exchange` is what it led to. Its 2xx has the answer. */
+  receivePrack(peer: DialogPeer, transaction: ServerTransaction<Flow>, exchange: Exchange): void {
+    if (this.#theirs) return this.#refuseOverlap(transaction);
+    this.exchange = exchange;
+    this.#ask(peer, transaction, sdpOf(transaction.request));
+  }
+
   #refuseOverlap(transaction: ServerTransaction<Flow>): void {
     answer(this.#context, transaction, 500, { headers: [retryAfter(this.#context.random(1)[0]! % 11)] });
   }
 
   #ask(peer: DialogPeer, transaction: ServerTransaction<Flow>, sdp: string | undefined): void {
-    const method = transaction.request.method === 'INVITE' ? 'INVITE' : 'UPDATE';
+    const method = methodOf(transaction.request);
     let isAnswered = false;
     this.#theirs = transaction;
     const once = (then: () => void) => {
@@ -179,8 +234,9 @@ export class Reinvites {
   #accept(peer: DialogPeer, transaction: ServerTransaction<Flow>, offer: string | undefined, sdp: string): void {
     const { request } = transaction;
     const isInvite = request.method === 'INVITE';
-    const reading = readBody(this.exchange, 'sent', isInvite ? '2xx of INVITE' : '2xx of UPDATE');
+    const reading = readBody(this.exchange, 'sent', `2xx of ${methodOf(request)}`);
     if (reading.ok) this.exchange = reading.value.exchange;
+    this.localSdp = sdp;
     const response = this.#respond2xx(peer, transaction, sdp);
     if (!isInvite || !response) return;
     const { sequence } = request.cseq;
@@ -196,10 +252,9 @@ export class Reinvites {
     const { request } = transaction;
     const { headers, body } = sdpParts(sdp);
     const contact = { name: 'Contact', value: `<${peer.dialog.localTarget}>` };
-    const response = makeAnswer(this.#context, request, 200, {
-      headers: [contact, allowField, ...sessionTimerHeaders(request), ...headers],
-      body,
-    });
+    // RFC 3262 3: a PRACK refreshes nothing.
+    const refreshed = request.method === 'PRACK' ? [] : [contact, allowField, ...this.#session.timer.accept(request)];
+    const response = makeAnswer(this.#context, request, 200, { headers: [...refreshed, ...headers], body });
     if (request.method === 'INVITE') return response;
     transaction.respond(response);
     return undefined;
@@ -230,3 +285,6 @@ export class Reinvites {
     if (theirs) answer(this.#context, theirs, 487);
   }
 }
+
+const methodOf = ({ method }: Request): 'INVITE' | 'UPDATE' | 'PRACK' =>
+  method === 'INVITE' || method === 'PRACK' ? method : 'UPDATE';

@@ -25,6 +25,7 @@ import { createKeepAlive } from './keep-alive.ts';
 import { createOptions } from './options.ts';
 import { aorOf, createRegistrar } from './registrar.ts';
 import { answer, makeAnswer, retryAfter } from './responses.ts';
+import { refusedInterval } from './session-timer.ts';
 import type { AccessControl, IncomingInvite, UserAgent } from './ua.ts';
 import { openUacSession } from './uac-invite.ts';
 import { openUasSession } from './uas-invite.ts';
@@ -46,6 +47,7 @@ const defaultSettings: Omit<UaSettings, 'nodeId'> = {
   serverHeader: 'Hookswitch',
   tryingReason: 'trying -- your call is being looked after',
   retryAfterSeconds: 5,
+  sessionTimerSeconds: 0,
 };
 
 /** Builds the user agent. Nothing is received before `start` has loaded the bindings and the transport was started. */
@@ -82,6 +84,8 @@ export function createUserAgent(parts: UserAgentParts): UserAgent {
     if (isDraining)
       return void answer(context, transaction, 503, { headers: [retryAfter(context.settings.retryAfterSeconds)] });
     if (isForeignBody(request)) return void answer(context, transaction, 415, { headers: [acceptField] });
+    const tooSmall = refusedInterval(request);
+    if (tooSmall) return void answer(context, transaction, 422, tooSmall);
     // At once, so that the peer stops repeating its INVITE whatever the application takes.
     transaction.respond(makeAnswer(context, request, 100, { reason: context.settings.tryingReason }));
     const opened = openUasSession(context, transaction);

@@ -84,15 +84,15 @@ export type SessionEvent =
   | { readonly type: 'acknowledged'; readonly sdp: string | undefined }
   /** UAS: no ACK within 64*T1; BYE was sent. Always followed by `ended`. */
   | { readonly type: 'notAcknowledged' }
-  /** re-INVITE or UPDATE from the peer. `sdp` undefined = it wants our offer. Answer with `accept` or `refuse`, exactly once. */
+  /** re-INVITE or UPDATE from the peer, or an offer in its PRACK. `sdp` undefined = it wants our offer. Answer with `accept` or `refuse`, exactly once. */
   | {
       readonly type: 'offer';
-      readonly method: 'INVITE' | 'UPDATE';
+      readonly method: 'INVITE' | 'UPDATE' | 'PRACK';
       readonly sdp: string | undefined;
       readonly accept: (sdp: string) => void;
       readonly refuse: (status: number, reason?: string) => void;
     }
-  /** ACK of a re-INVITE that we answered with our own offer. */
+  /** The answer to an offer of ours that the listener did not ask for: ACK of a re-INVITE without offer, 2xx of a session refresh. */
   | { readonly type: 'reinviteAcknowledged'; readonly sdp: string | undefined }
   | { readonly type: 'info'; readonly contentType: string; readonly body: Buffer }
   | { readonly type: 'refer'; readonly request: Request; readonly respond: (status: number, reason?: string) => void }
@@ -141,9 +141,11 @@ export interface InviteSession {
   acknowledge(sdp: string): void;
   /**
    * re-INVITE with an offer. 491 is retried inside by RFC 3261 14.1 times. Resolves with the answer SDP, or the failing status
-   * (481 and 408 also end the session). `undefined` sdp sends an INVITE without offer: the answer to the peer's offer is asked from `answer`.
+   * (481 and 408 also end the session). A function is asked for each attempt: after a collision the session may be another one than before.
    */
-  reinvite(sdp: string): Promise<Result<string, { readonly status: number; readonly reason: string }>>;
+  reinvite(
+    offer: string | (() => string | undefined),
+  ): Promise<Result<string, { readonly status: number; readonly reason: string }>>;
   /** Any other in-dialog request (INFO, OPTIONS, NOTIFY, UPDATE). 408 when no answer came, 503 when it could not be sent. */
   request(
     method: string,

@@ -133,6 +133,7 @@ class UacInvite implements SessionOrigin, InviteClientUser {
       const { response } = outcome;
       const isChallenge = response.status === 401 || response.status === 407;
       if (isChallenge && this.#auth.challenged(response)) continue;
+      if (this.#session.timer.refused(response)) continue;
       const { status, reason: detail } = response;
       const rejection: Rejection = { status, cause: 'response', response, detail };
       // RFC 3263 4.3: 503 means that this element cannot serve now; another one may.
@@ -149,7 +150,9 @@ class UacInvite implements SessionOrigin, InviteClientUser {
     const authorization = this.#auth.headersFor('INVITE', hop.requestUri);
     const { callId } = this.#session;
     const identity = { callId, localTag: this.#localTag, sequence, contactUser: this.#contactUser };
-    const request = buildInvite(this.#context, { flow, hop, options: this.#options, sdp, authorization, ...identity });
+    const sessionTimer = this.#session.timer.requestHeaders();
+    const parts = { flow, hop, options: this.#options, sdp, authorization, sessionTimer, ...identity };
+    const request = buildInvite(this.#context, parts);
     this.#requests.set(sequence, { request, flow, hop });
     this.#session.reinvites.exchange = newExchange;
     this.#note('sent', 'INVITE', sdp);
@@ -213,6 +216,8 @@ class UacInvite implements SessionOrigin, InviteClientUser {
       return;
     }
     this.#session.adopt(peer);
+    peer.noteAllow(response);
+    this.#session.timer.received2xx(response);
     const sdp = sdpOf(response);
     this.#note('received', '2xx of INVITE', sdp);
     const acknowledge = (answer: string | undefined) => {
@@ -233,6 +238,7 @@ class UacInvite implements SessionOrigin, InviteClientUser {
 
   #note(direction: 'sent' | 'received', carrier: Carrier, sdp: string | undefined): void {
     if (sdp === undefined) return;
+    if (direction === 'sent') this.#session.reinvites.localSdp = sdp;
     const reading = readBody(this.#session.reinvites.exchange, direction, carrier);
     if (reading.ok) this.#session.reinvites.exchange = reading.value.exchange;
   }

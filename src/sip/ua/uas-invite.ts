@@ -13,7 +13,7 @@ import { createAuthClient } from './auth-client.ts';
 import { sdpOf } from './body.ts';
 import { allowField, type UaContext } from './context.ts';
 import { DialogPeer } from './dialog-peer.ts';
-import { contactField, contactUriFor, sdpParts, sessionTimerHeaders, tokens } from './header-fields.ts';
+import { contactField, contactUriFor, sdpParts, tokens } from './header-fields.ts';
 import { type EndOptions, Session, type SessionOrigin } from './invite-session.ts';
 import { createReliableProvisionals, type ReliableProvisionals } from './reliable-provisional.ts';
 import { answer, makeAnswer } from './responses.ts';
@@ -70,6 +70,7 @@ class UasInvite implements SessionOrigin {
     this.#peer = peer;
     this.#contact = contact;
     const { request } = transaction;
+    peer.noteAllow(request);
     this.#note('received', 'INVITE', sdpOf(request));
     if (tokens(request.headers, 'require').includes('100rel')) {
       this.#reliable = createReliableProvisionals({
@@ -107,7 +108,7 @@ class UasInvite implements SessionOrigin {
     if (!this.#session.step('accept')) return;
     this.#note('sent', '2xx of INVITE', options.sdp);
     this.#peer.dialog = withConfirmed(this.#peer.dialog);
-    const response = this.#response(200, options, sessionTimerHeaders(this.#transaction.request));
+    const response = this.#response(200, options, this.#session.timer.accept(this.#transaction.request));
     this.#accepted = repeatUntilAck(this.#context.clock, this.#transaction, response, () => {
       if (this.#session.state === 'established') this.#session.emit({ type: 'notAcknowledged' });
       this.#session.lost();
@@ -175,9 +176,9 @@ class UasInvite implements SessionOrigin {
     }
     const sdp = sdpOf(request);
     const reading = sdp === undefined ? undefined : readBody(this.#session.reinvites.exchange, 'received', 'PRACK');
+    // RFC 3262 5: an offer in a PRACK is answered in its 2xx.
     if (reading?.ok && reading.value.role === 'offer') {
-      // A PRACK cannot be refused (RFC 3262 3) and a new offer in it cannot be asked of call/: the peer keeps what was agreed.
-      answer(this.#context, transaction, 488);
+      this.#session.reinvites.receivePrack(this.#peer, transaction, reading.value.exchange);
       return true;
     }
     if (reading?.ok && reading.value.role === 'answer') {
@@ -196,6 +197,7 @@ class UasInvite implements SessionOrigin {
 
   #note(direction: 'sent' | 'received', carrier: Carrier, sdp: string | undefined): void {
     if (sdp === undefined) return;
+    if (direction === 'sent') this.#session.reinvites.localSdp = sdp;
     const reading = readBody(this.#session.reinvites.exchange, direction, carrier);
     if (reading.ok) this.#session.reinvites.exchange = reading.value.exchange;
   }

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import type { HeaderField, Request } from '../../../../src/sip/grammar/message.ts';
 import { isForeignBody, sdpOf } from '../../../../src/sip/ua/body.ts';
-import { maxForwardsOf, sessionTimerHeaders } from '../../../../src/sip/ua/header-fields.ts';
+import { maxForwardsOf } from '../../../../src/sip/ua/header-fields.ts';
 import { seededRandom } from '../../../support/network.ts';
 import { testRequest } from '../../../support/requests.ts';
 
@@ -64,24 +64,6 @@ describe('sdpOf', () => {
   ])('%s', (_name, message, sdp, isForeign) => {
     expect(sdpOf(message)).toBe(sdp);
     expect(isForeignBody(message)).toBe(isForeign);
-  });
-});
-
-describe('session timers: the peer keeps them (RFC 4028 9)', () => {
-  test.each([
-    ['asked for, refresher not said', '1800', 'timer', '1800;refresher=uac'],
-    ['asked for, the peer refreshes', '1800;refresher=uac', 'timer', '1800;refresher=uac'],
-    ['we are asked to refresh: no timer', '1800;refresher=uas', 'timer', undefined],
-    ['the peer does not support it', '1800', '100rel', undefined],
-    ['unreadable', 'soon', 'timer', undefined],
-  ])('%s', (_name, value, supported, expected) => {
-    const request = invite([
-      { name: 'Session-Expires', value },
-      { name: 'Supported', value: supported },
-    ]);
-    const headers = sessionTimerHeaders(request);
-    expect(headers.find((field) => field.name === 'Session-Expires')?.value).toBe(expected);
-    expect(headers.some((field) => field.name === 'Require')).toBe(expected !== undefined);
   });
 });
 
