@@ -17,6 +17,7 @@ import type { EndpointId, MediaEvent } from './engine.ts';
 import type { CoreCommand, CoreReply, OpenFailure } from './messages.ts';
 import type { SourceToken } from './outgoing-stream.ts';
 import { PacketBuffers } from './packet-buffers.ts';
+import { type CaptureOptions, PacketTap, type TappedBatch } from './packet-tap.ts';
 import { PortPool } from './port-pool.ts';
 import { openRecorder } from './recorder.ts';
 import type { MediaSocket, SocketFactory, SocketHandlers } from './sockets.ts';
@@ -125,6 +126,9 @@ export class MediaCore {
       case 'stopRecord':
         endpoint.stopRecording();
         break;
+      case 'capture':
+        endpoint.tapPackets(command.options && this.#newTap(command.endpoint, command.options));
+        break;
       case 'expectSilence':
         endpoint.expectSilence(command.silent);
     }
@@ -229,6 +233,11 @@ export class MediaCore {
           relay: (packet, start, end, codec, nowMs) => endpoint.relay(token, packet, start, end, codec, nowMs),
         }
       : null;
+  }
+
+  #newTap(endpoint: EndpointId, options: CaptureOptions): PacketTap {
+    const emit = (batch: TappedBatch) => this.#context.emit({ type: 'captured', endpoint, batch });
+    return new PacketTap(options, this.#options.clock, emit);
   }
 
   #record(endpoint: Endpoint, file: string): void {

@@ -21,6 +21,7 @@ import type {
   SourceRule,
 } from './engine.ts';
 import type { CoreCommand, CoreReply, OpenFailure } from './messages.ts';
+import type { CaptureOptions } from './packet-tap.ts';
 import type { ComfortMode } from './playback.ts';
 import type { StatisticsTable } from './statistics.ts';
 
@@ -186,6 +187,8 @@ export class MediaDispatcher implements MediaEngine {
   }
 
   close(endpoint: EndpointId): void {
+    const statistics = this.statistics(endpoint);
+    if (statistics) this.#emit({ type: 'closed', endpoint, statistics });
     this.#sendTo(endpoint, { type: 'close', endpoint });
     this.#forget(endpoint);
   }
@@ -217,6 +220,10 @@ export class MediaDispatcher implements MediaEngine {
 
   expectSilence(endpoint: EndpointId, silent: boolean): void {
     this.#sendTo(endpoint, { type: 'expectSilence', endpoint, silent });
+  }
+
+  capture(endpoint: EndpointId, options: CaptureOptions | null): void {
+    this.#sendTo(endpoint, { type: 'capture', endpoint, options });
   }
 
   // --- bridges
@@ -305,7 +312,7 @@ export class MediaDispatcher implements MediaEngine {
 
   #emit(event: MediaEvent): void {
     if (event.type === 'playEnded') this.#plays.delete(event.play);
-    else if (event.type !== 'recordingEnded' && event.type !== 'workerFailed' && !this.#endpoints.has(event.endpoint)) {
+    else if (!isLate(event) && !this.#endpoints.has(event.endpoint)) {
       return;
     }
     this.#events.emit(event);
@@ -320,6 +327,12 @@ export class MediaDispatcher implements MediaEngine {
     this.#host.links[worker]!.send(command);
   }
 }
+
+/** What may tell of an endpoint that is closed. */
+const isLate = (
+  event: MediaEvent,
+): event is Extract<MediaEvent, { type: 'recordingEnded' | 'captured' | 'workerFailed' }> =>
+  event.type === 'recordingEnded' || event.type === 'captured' || event.type === 'workerFailed';
 
 /** A view of a larger buffer would take all of it along (and what else is in it) when the message is cloned. */
 function compact<T extends Uint8Array | Int16Array>(view: T): T {

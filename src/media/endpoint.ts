@@ -20,6 +20,7 @@ import { OutgoingStream, type SourceToken } from './outgoing-stream.ts';
 import { type EndpointSockets, Outlet } from './outlet.ts';
 import { PacketBudget } from './packet-budget.ts';
 import type { PacketBuffers } from './packet-buffers.ts';
+import type { PacketTap } from './packet-tap.ts';
 import { type ComfortMode, Playback } from './playback.ts';
 import { Protection } from './protection.ts';
 import { Reception } from './reception.ts';
@@ -35,7 +36,6 @@ import {
   readSsrc,
   readTimestamp,
 } from './rtp.ts';
-import { SRTP_REPLAYED, SRTP_UNAUTHENTICATED } from './srtp.ts';
 import { drop, field, type SlotStatistics } from './statistics.ts';
 import { type DigitEvent, TelephoneEventReceiver } from './telephone-event.ts';
 import { FRAME_SAMPLES } from './tone.ts';
@@ -93,6 +93,7 @@ export class Endpoint {
   readonly #payloadTypes = new Uint8Array(128);
   #plan: MediaPlan | null = null;
   #recorder: Recorder | null = null;
+  #tap: PacketTap | null = null;
   #playToken: SourceToken = COMFORT_TOKEN;
   #hasStarted = false;
   #isSilenceExpected = false;
@@ -173,11 +174,19 @@ export class Endpoint {
     this.#context.emit({ type: 'recordingEnded', endpoint: this.id, file, durationMs });
   }
 
+  /** Captures packets from now on; null ends it. */
+  tapPackets(tap: PacketTap | null): void {
+    this.#tap?.flush();
+    this.#tap = tap;
+    this.#outlet.tap = tap;
+  }
+
   /** Says BYE, frees the sockets, ends what runs. */
   close(): void {
     if (this.isClosed) return;
     this.stopPlay(null);
     this.stopRecording();
+    this.tapPackets(null);
     const packet = this.#context.buffers.next();
     const { clock } = this.#context;
     this.#outlet.sendControl(packet, this.#plan ? this.#control.bye(packet, clock.now(), clock.wall()) : 0);
@@ -231,6 +240,7 @@ export class Endpoint {
   housekeep(nowMs: number, wallMs: number): void {
     const plan = this.#plan;
     if (!plan || this.isClosed) return;
+    this.#tap?.flush();
     if (this.#outlet.isConnected && this.#latch.state(nowMs) === 'quiet') this.#outlet.disconnect();
     const isSilent = nowMs - this.#silentSinceMs >= limits.rtpSilenceMs;
     if (isSilent && !this.#hasTimedOut && !this.#isSilenceExpected && receives(plan)) {
@@ -261,22 +271,16 @@ export class Endpoint {
     }
     if (this.#latch.judge(address, port, nowMs) === 'refuse') return this.statistics.add(drop.source, 1);
     if (!this.#budget.take(nowMs)) return this.statistics.add(drop.rate, 1);
-    const end = this.#unprotect(packet);
+    const end = this.#protection.unprotect(packet, this.statistics);
     if (end < 0) return;
     const start = payloadStart(packet, end);
     const payloadEndAt = start < 0 ? -1 : payloadEnd(packet, start, end);
     if (payloadEndAt < 0) return this.statistics.add(drop.malformed, 1);
+    if (this.#tap && (!plan.srtp || this.#tap.options.decrypted)) {
+      const isEvent = this.#payloadTypes[readPayloadType(packet)] === TELEPHONE_EVENT;
+      this.#tap.take('in', packet, 0, end, isEvent, address, port);
+    }
     this.#accept(plan, packet, start, payloadEndAt, address, port, nowMs);
-  }
-
-  /** Plain end of the packet, or below 0 when it is dropped. */
-  #unprotect(packet: Buffer): number {
-    const receiver = this.#protection.receiver;
-    if (!receiver) return packet.length;
-    const end = receiver.unprotect(packet, packet.length);
-    if (end >= 0) return end;
-    this.statistics.add(srtpDrop(end), 1);
-    return end;
   }
 
   #accept(
@@ -336,9 +340,8 @@ export class Endpoint {
     if (!this.#plan || this.isClosed) return this.statistics.add(drop.noPlan, 1);
     if (packet.length > limits.mediaDatagramBytes) return this.statistics.add(drop.oversized, 1);
     if (!this.#outlet.isPeer(address)) return this.statistics.add(drop.source, 1);
-    const receiver = this.#protection.receiver;
-    const end = receiver ? receiver.unprotectRtcp(packet, packet.length) : packet.length;
-    if (end < 0) return this.statistics.add(srtpDrop(end), 1);
+    const end = this.#protection.unprotectControl(packet, this.statistics);
+    if (end < 0) return;
     if (!this.#control.receive(packet, end, clock.now(), clock.wall())) return this.statistics.add(drop.rtcp, 1);
     this.#outlet.controlPort = port;
   }
@@ -393,8 +396,3 @@ export class Endpoint {
     this.#context.wake(this);
   }
 }
-
-const srtpDrop = (code: number): number => {
-  if (code === SRTP_REPLAYED) return drop.replay;
-  return code === SRTP_UNAUTHENTICATED ? drop.authentication : drop.malformed;
-};

@@ -6,6 +6,7 @@
 
 import type { Result } from '../base/result.ts';
 import type { MediaPlan } from '../sdp/plan.ts';
+import type { CaptureOptions, TappedBatch } from './packet-tap.ts';
 
 export type EndpointId = string;
 export type BridgeId = string;
@@ -103,6 +104,10 @@ export type MediaEvent =
       readonly file: string;
       readonly durationMs: number;
     }
+  /** Packets of an endpoint under capture. The last batch comes after its `close`. */
+  | { readonly type: 'captured'; readonly endpoint: EndpointId; readonly batch: TappedBatch }
+  /** The endpoint was closed: what it counted in its life. */
+  | { readonly type: 'closed'; readonly endpoint: EndpointId; readonly statistics: EndpointStatistics }
   | { readonly type: 'workerFailed'; readonly endpoints: readonly EndpointId[] };
 
 export interface MediaCounts {
@@ -143,6 +148,8 @@ export interface MediaEngine {
   stopRecord(endpoint: EndpointId): void;
   /** Exempts a held leg from the RTP timeout. */
   expectSilence(endpoint: EndpointId, silent: boolean): void;
+  /** Copies what the endpoint receives and sends into `captured` events; null ends it. Costs nothing while it is off. */
+  capture(endpoint: EndpointId, options: CaptureOptions | null): void;
   statistics(endpoint: EndpointId): EndpointStatistics | undefined;
   /** Final statistics ride on close: asked just before it. */
   onEvent(listener: (event: MediaEvent) => void): void;

@@ -5,6 +5,7 @@ import type { LogFields, LogLevel } from '../base/log.ts';
 import type { Result } from '../base/result.ts';
 import type { MediaPlan } from '../sdp/plan.ts';
 import type { EndpointId, MediaEvent, PlayId, PlayOptions, SourceRule } from './engine.ts';
+import type { CaptureOptions } from './packet-tap.ts';
 import type { ComfortMode } from './playback.ts';
 
 export type OpenFailure = { readonly code: 'noPorts' | 'noAddress' | 'stopped'; readonly detail: string };
@@ -32,6 +33,7 @@ export type CoreCommand =
   | { readonly type: 'setEcho'; readonly endpoint: EndpointId; readonly on: boolean }
   | { readonly type: 'record'; readonly endpoint: EndpointId; readonly file: string }
   | { readonly type: 'stopRecord'; readonly endpoint: EndpointId }
+  | { readonly type: 'capture'; readonly endpoint: EndpointId; readonly options: CaptureOptions | null }
   | { readonly type: 'expectSilence'; readonly endpoint: EndpointId; readonly silent: boolean }
   | { readonly type: 'stop' };
 

@@ -10,6 +10,7 @@ import { aLawToMuLaw, encode, muLawToALaw } from './g711.ts';
 import type { Latch } from './latching.ts';
 import type { OutgoingStream, SourceToken } from './outgoing-stream.ts';
 import type { PacketBuffers } from './packet-buffers.ts';
+import type { PacketTap } from './packet-tap.ts';
 import type { EventStep } from './player.ts';
 import type { Protection } from './protection.ts';
 import { RTP_HEADER_BYTES, readMarker, readSequence, readSsrc, readTimestamp, writeHeader } from './rtp.ts';
@@ -26,6 +27,7 @@ const sends = (plan: MediaPlan): boolean => plan.direction === 'sendrecv' || pla
 
 export class Outlet {
   isConnected = false;
+  tap: PacketTap | null = null;
   /** Where the peer's RTCP came from; 0 while none came. */
   controlPort = 0;
   readonly #stream: OutgoingStream;
@@ -158,6 +160,7 @@ export class Outlet {
   /** `hasRoom`: the buffer is one of ours, with room for the SRTP tag behind the packet. */
   #transmit(packet: Buffer, start: number, end: number, hasRoom: boolean): void {
     const sender = this.#protection.sender;
+    if (this.tap && (!sender || this.tap.options.decrypted)) this.#take(this.tap, packet, start, end);
     let out = packet;
     let outStart = start;
     let outEnd = end;
@@ -177,6 +180,11 @@ export class Outlet {
     }
     this.#statistics.add(field.packetsSent, 1);
     this.#statistics.add(field.bytesSent, end - start - RTP_HEADER_BYTES);
+  }
+
+  #take(tap: PacketTap, packet: Buffer, start: number, end: number): void {
+    const isEvent = (packet[start + 1]! & 0x7f) === this.#plan?.telephoneEventSend;
+    tap.take('out', packet, start, end, isEvent, this.#remoteAddress(), this.#remotePort(this.#plan!));
   }
 
   /** Empty while it is not known where to send. */

@@ -2,7 +2,19 @@
 // anew when an offer/answer brings other keys. Without keys everything passes as it is.
 
 import type { SrtpKeys } from '../sdp/plan.ts';
-import { SrtpReceiver, SrtpSender } from './srtp.ts';
+import { SRTP_REPLAYED, SRTP_UNAUTHENTICATED, SrtpReceiver, SrtpSender } from './srtp.ts';
+import { drop, type SlotStatistics } from './statistics.ts';
+
+/** Counter for a negative result of unprotecting. */
+const srtpDrop = (code: number): number => {
+  if (code === SRTP_REPLAYED) return drop.replay;
+  return code === SRTP_UNAUTHENTICATED ? drop.authentication : drop.malformed;
+};
+
+function counted(end: number, statistics: SlotStatistics): number {
+  if (end < 0) statistics.add(srtpDrop(end), 1);
+  return end;
+}
 
 const isEqual = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
 
@@ -10,6 +22,16 @@ export class Protection {
   sender: SrtpSender | null = null;
   receiver: SrtpReceiver | null = null;
   #keys: SrtpKeys | null = null;
+
+  /** Takes SRTP off in place: end of the plain packet, or below 0 when it is dropped, which is counted. */
+  unprotect(packet: Buffer, statistics: SlotStatistics): number {
+    return this.receiver ? counted(this.receiver.unprotect(packet, packet.length), statistics) : packet.length;
+  }
+
+  /** The same for SRTCP. */
+  unprotectControl(packet: Buffer, statistics: SlotStatistics): number {
+    return this.receiver ? counted(this.receiver.unprotectRtcp(packet, packet.length), statistics) : packet.length;
+  }
 
   /** Applies what an offer/answer decided; each direction changes only with its own key. */
   apply(keys: SrtpKeys | null): void {
