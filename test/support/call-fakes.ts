@@ -188,6 +188,7 @@ export class FakeEngine implements MediaEngine {
     this.done.push(`comfort ${endpoint} ${mode}`);
   }
   setEcho(): void {}
+  capture(): void {}
   record(): void {}
   stopRecord(): void {}
   expectSilence(endpoint: EndpointId, silent: boolean): void {
