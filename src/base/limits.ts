@@ -66,6 +66,20 @@ export const limits = {
   mergedRequestMs: 32_000,
   mergedRequests: 50_000,
   uaStopMs: 3_000,
+  // --- transfers
+  /** RFC 6665 4.1.2.4: how long after the 202 the first NOTIFY may come. */
+  referFirstNotifyMs: 32_000,
+  /** Life of the subscription that a REFER makes: ringing, and an answer. */
+  referSubscriptionMs: 180_000,
+  /** The vendor's limit for a Refer-To (sip-interface.md 5.2), and ours for one with Replaces in it. */
+  referToChars: 256,
+  referToReplacesChars: 1_024,
+  /** How long a transferor may take to answer its last NOTIFY before its leg is ended. */
+  transferorLeaveMs: 2_000,
+  transfersPerCall: 32,
+  /** Dialogs that ended a moment ago: a Replaces that names one gets 603. */
+  endedDialogs: 10_000,
+  endedDialogMs: 32_000,
   // --- registrar
   registrationMinSeconds: 600,
   registrationMaxSeconds: 3_600,
@@ -212,4 +226,6 @@ export const limits = {
   captureRtpBytes: 128 * 1024 * 1024,
   captureWritesInFlight: 256,
   captureSweepMs: 3_600_000,
+  hepInFlight: 1_000,
+  hepResolveMs: 60_000,
 } as const;

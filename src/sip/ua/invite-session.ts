@@ -7,16 +7,20 @@ import { limits } from '../../base/limits.ts';
 import type { Result } from '../../base/result.ts';
 import { withRemoteSequence } from '../dialog/dialog.ts';
 import type { HeaderField, Request } from '../grammar/message.ts';
+import { parseNameAddr } from '../grammar/name-addr.ts';
+import { serializeUri } from '../grammar/uri.ts';
 import type { ServerTransaction } from '../transaction/transaction.ts';
 import type { Flow } from '../transport/transport.ts';
 import type { UaContext } from './context.ts';
 import type { DialogPeer } from './dialog-peer.ts';
+import { ReferNotifier } from './refer-notifier.ts';
+import { type ReferRequest, ReferSubscription } from './refer-subscription.ts';
 import { Reinvites } from './reinvite.ts';
 import { answer } from './responses.ts';
 import { serveInDialog } from './session-requests.ts';
 import { type SessionInput, sessionStates } from './session-states.ts';
 import { SessionTimer } from './session-timer.ts';
-import type { InviteSession, ResponseOptions, SessionEvent, SessionState } from './ua.ts';
+import type { DialogName, InviteSession, ResponseOptions, SessionEvent, SessionState } from './ua.ts';
 
 export type EndOptions = {
   readonly status?: number;
@@ -66,6 +70,9 @@ export class Session implements InviteSession {
   #dialogIds = new Set<string>();
   /** We sent a REFER: its NOTIFYs are known. */
   hasReferred = false;
+  #subscription: ReferSubscription | undefined;
+  readonly #notifiers = new Set<ReferNotifier>();
+  #hasBeenReferred = false;
 
   constructor(context: UaContext, role: 'uac' | 'uas', callId: string) {
     this.#context = context;
@@ -204,8 +211,45 @@ export class Session implements InviteSession {
       headers: [...(options.headers ?? []), ...(contentType || [])],
       ...(options.body ? { body: options.body } : {}),
     });
-    this.checkDialogLost(status);
+    // RFC 5057 5.1: a NOTIFY that the peer refuses ends its subscription, not the call.
+    if (method !== 'NOTIFY') this.checkDialogLost(status);
     return { status, response };
+  }
+
+  get dialog(): DialogName | undefined {
+    const dialog = this.#peer?.dialog;
+    if (!dialog || this.#state === 'ended') return undefined;
+    const { callId, localTag, remoteTag = '' } = dialog;
+    return { callId, localTag, remoteTag, state: this.#state === 'established' ? 'confirmed' : 'early' };
+  }
+
+  refer({ target }: Omit<ReferRequest, 'referredBy'>): ReferSubscription {
+    this.#subscription?.withdraw();
+    const local = parseNameAddr(this.#peer?.dialog.localUri ?? '');
+    const referredBy = local.ok ? serializeUri(local.value.uri) : 'sip:anonymous@anonymous.invalid';
+    this.#subscription = new ReferSubscription(this, this.#context.clock, { target, referredBy });
+    return this.#subscription;
+  }
+
+  // ---------------------------------------------------------------- for session-requests.ts and refer-subscription.ts
+
+  referred(event: Omit<Extract<SessionEvent, { type: 'refer' }>, 'type' | 'notifier'>): void {
+    const notifier = new ReferNotifier(this, this.#context.clock, event, !this.#hasBeenReferred);
+    this.#hasBeenReferred = true;
+    for (const old of this.#notifiers) if (old.state === 'terminated') this.#notifiers.delete(old);
+    this.#notifiers.add(notifier);
+    this.emit({ type: 'refer', notifier, ...event });
+  }
+
+  notified(request: Request): void {
+    if (this.#subscription) this.#subscription.notified(request);
+    else this.emit({ type: 'notify', request });
+  }
+
+  /** The subscription of our REFER is over: further NOTIFYs get 481. */
+  forgetRefer(): void {
+    this.hasReferred = false;
+    this.#subscription = undefined;
   }
 
   // ---------------------------------------------------------------- in the dialog
@@ -257,6 +301,7 @@ export class Session implements InviteSession {
   #hangUp(by: 'local' | 'timeout' | 'remote', headers: readonly HeaderField[]): void {
     const peer = this.#peer;
     if (!peer || !this.step('end')) return;
+    this.#subscription?.sessionEnded();
     this.timer.stop();
     this.reinvites.stop();
     const bye = async () => {
@@ -272,6 +317,8 @@ export class Session implements InviteSession {
 
   #release(): void {
     this.#byeTimer?.cancel();
+    this.#subscription?.sessionEnded();
+    for (const notifier of this.#notifiers) notifier.sessionEnded();
     this.timer.stop();
     this.reinvites.stop();
     this.#origin?.dispose();

@@ -1,5 +1,6 @@
 // In-dialog requests of the peer other than BYE, by method. A method is one row here.
 
+import type { Request } from '../grammar/message.ts';
 import type { ServerTransaction } from '../transaction/transaction.ts';
 import type { Flow } from '../transport/transport.ts';
 import { contentTypeOf } from './body.ts';
@@ -13,6 +14,8 @@ export interface ServingSession {
   readonly hasReferred: boolean;
   readonly reinvites: { receive(peer: DialogPeer, transaction: ServerTransaction<Flow>): void };
   emit(event: SessionEvent): void;
+  referred(event: Omit<Extract<SessionEvent, { type: 'refer' }>, 'type' | 'notifier'>): void;
+  notified(request: Request): void;
 }
 
 type Serve = (
@@ -38,15 +41,17 @@ const rows: Readonly<Record<string, Serve>> = {
     answer(context, transaction, 200, { headers: [allowField, acceptField] });
   },
 
-  REFER: (context, session, _peer, transaction) => {
+  REFER: (context, session, peer, transaction) => {
     const { request } = transaction;
     // RFC 3515 2.4.2: exactly one Refer-To.
     if (request.headers.getAll('refer-to').length !== 1)
       return void answer(context, transaction, 400, { reason: 'One Refer-To Needed' });
-    session.emit({
-      type: 'refer',
+    // RFC 3515 2.2: a 2xx has a Contact.
+    const contact = [{ name: 'Contact', value: `<${peer.dialog.localTarget}>` }];
+    session.referred({
       request,
-      respond: (status, reason) => answer(context, transaction, status, { reason }),
+      respond: (status, reason, headers = []) =>
+        answer(context, transaction, status, { reason, headers: [...(status < 300 ? contact : []), ...headers] }),
     });
   },
 
@@ -56,7 +61,7 @@ const rows: Readonly<Record<string, Serve>> = {
     // RFC 6665 4.1.3: only the refer subscription that our own REFER made is known.
     if (event !== 'refer' || !session.hasReferred) return void answer(context, transaction, 481);
     answer(context, transaction, 200);
-    session.emit({ type: 'notify', request: transaction.request });
+    session.notified(transaction.request);
   },
 };
 

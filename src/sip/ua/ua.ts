@@ -10,6 +10,8 @@ import type { Domain } from '../../base/records.ts';
 import type { Result } from '../../base/result.ts';
 import type { HeaderField, Request, Response } from '../grammar/message.ts';
 import type { SipUri, Uri } from '../grammar/uri.ts';
+import type { ReferNotifier } from './refer-notifier.ts';
+import type { ReferRequest, ReferSubscription } from './refer-subscription.ts';
 
 /** Transport's Flow, as far as the layers above need it. */
 export interface PeerFlow {
@@ -95,8 +97,14 @@ export type SessionEvent =
   /** The answer to an offer of ours that the listener did not ask for: ACK of a re-INVITE without offer, 2xx of a session refresh. */
   | { readonly type: 'reinviteAcknowledged'; readonly sdp: string | undefined }
   | { readonly type: 'info'; readonly contentType: string; readonly body: Buffer }
-  | { readonly type: 'refer'; readonly request: Request; readonly respond: (status: number, reason?: string) => void }
-  /** NOTIFY of the refer subscription that our REFER made (RFC 3515); answered already. The body is message/sipfrag. */
+  /** REFER of the peer: answer it by `notifier`, which also tells the peer what came of it, or by `respond` alone. */
+  | {
+      readonly type: 'refer';
+      readonly request: Request;
+      readonly notifier: ReferNotifier;
+      readonly respond: (status: number, reason?: string, headers?: readonly HeaderField[]) => void;
+    }
+  /** NOTIFY for a REFER that was sent by `request`, not by `refer` (RFC 3515); answered already. The body is message/sipfrag. */
   | { readonly type: 'notify'; readonly request: Request }
   /** The dialog is over. `request` is the peer's BYE. Last event of an established session. */
   | {
@@ -113,10 +121,21 @@ export interface ResponseOptions {
 
 export type SessionState = 'calling' | 'early' | 'established' | 'ended';
 
+/** What names a dialog, as Replaces has it (RFC 3891): from our side. */
+export interface DialogName {
+  readonly callId: string;
+  readonly localTag: string;
+  /** Empty for an RFC 2543 peer. */
+  readonly remoteTag: string;
+  readonly state: 'early' | 'confirmed';
+}
+
 export interface InviteSession {
   readonly role: 'uac' | 'uas';
   readonly state: SessionState;
   readonly callId: string;
+  /** Undefined before there is one. */
+  readonly dialog: DialogName | undefined;
   /** The flow last used with the peer; undefined before a target was found. */
   readonly flow: PeerFlow | undefined;
   /** Exactly one listener; set it before the current turn of the event loop ends. */
@@ -146,6 +165,8 @@ export interface InviteSession {
   reinvite(
     offer: string | (() => string | undefined),
   ): Promise<Result<string, { readonly status: number; readonly reason: string }>>;
+  /** Sends a REFER and follows what its NOTIFYs say (RFC 3515). One at a time: an earlier one is withdrawn. */
+  refer(request: Omit<ReferRequest, 'referredBy'>): ReferSubscription;
   /** Any other in-dialog request (INFO, OPTIONS, NOTIFY, UPDATE). 408 when no answer came, 503 when it could not be sent. */
   request(
     method: string,

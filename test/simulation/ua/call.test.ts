@@ -322,6 +322,9 @@ describe('calls (RFC 3261 13, 15)', () => {
     const stray = calling.request('NOTIFY', { headers: [{ name: 'Event', value: 'refer' }] });
     await world.pass(20);
     expect((await stray).status).toBe(481);
+    // RFC 5057 5.1: a refused NOTIFY is no end of the call.
+    expect(calling.state).toBe('established');
+    calling.end();
     await expectIdle(world, alice, bob);
   });
 
