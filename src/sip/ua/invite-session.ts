@@ -14,13 +14,13 @@ import type { Flow } from '../transport/transport.ts';
 import type { UaContext } from './context.ts';
 import type { DialogPeer } from './dialog-peer.ts';
 import { ReferNotifier } from './refer-notifier.ts';
-import { type ReferRequest, ReferSubscription } from './refer-subscription.ts';
+import { ReferSubscription } from './refer-subscription.ts';
 import { Reinvites } from './reinvite.ts';
 import { answer } from './responses.ts';
 import { serveInDialog } from './session-requests.ts';
 import { type SessionInput, sessionStates } from './session-states.ts';
 import { SessionTimer } from './session-timer.ts';
-import type { DialogName, InviteSession, ResponseOptions, SessionEvent, SessionState } from './ua.ts';
+import type { DialogName, InviteSession, ResponseOptions, SentRefer, SessionEvent, SessionState } from './ua.ts';
 
 export type EndOptions = {
   readonly status?: number;
@@ -223,7 +223,7 @@ export class Session implements InviteSession {
     return { callId, localTag, remoteTag, state: this.#state === 'established' ? 'confirmed' : 'early' };
   }
 
-  refer({ target }: Omit<ReferRequest, 'referredBy'>): ReferSubscription {
+  refer(target: string): SentRefer {
     this.#subscription?.withdraw();
     const local = parseNameAddr(this.#peer?.dialog.localUri ?? '');
     const referredBy = local.ok ? serializeUri(local.value.uri) : 'sip:anonymous@anonymous.invalid';

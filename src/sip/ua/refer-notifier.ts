@@ -11,7 +11,7 @@ import type { Clock, Timer } from '../../base/clock.ts';
 import { limits } from '../../base/limits.ts';
 import type { HeaderField, Request } from '../grammar/message.ts';
 import { sipfrag } from '../grammar/refer.ts';
-import type { InviteSession, SessionEvent } from './ua.ts';
+import type { InviteSession, ReferAnswer, SessionEvent } from './ua.ts';
 
 export type NotifierState = 'offered' | 'active' | 'terminated';
 export type NotifierInput = 'accept' | 'refuse' | 'progress' | 'finish' | 'timer';
@@ -35,7 +35,7 @@ export const notifierStates: { readonly [state in NotifierState]: { readonly [in
   terminated: {},
 };
 
-export class ReferNotifier {
+export class ReferNotifier implements ReferAnswer {
   readonly request: Request;
   readonly #session: Pick<InviteSession, 'request'>;
   readonly #clock: Clock;

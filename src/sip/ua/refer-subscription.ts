@@ -11,7 +11,7 @@ import { limits } from '../../base/limits.ts';
 import { event, subscriptionState } from '../grammar/fields.ts';
 import type { HeaderField, Request } from '../grammar/message.ts';
 import { sipfragStatus } from '../grammar/refer.ts';
-import type { InviteSession } from './ua.ts';
+import type { InviteSession, ReferResult, SentRefer } from './ua.ts';
 
 /** What it needs of its session. */
 export interface ReferringSession extends Pick<InviteSession, 'request'> {
@@ -69,14 +69,6 @@ export const subscriptionStates: {
   terminated: {},
 };
 
-export interface ReferResult {
-  /** Final answer to the REFER; undefined when the leg ended before. */
-  readonly status: number | undefined;
-  /** Last status in a NOTIFY. */
-  readonly notified: number | undefined;
-  readonly end: 'refused' | 'notified' | 'unsubscribed' | 'timeout' | 'sessionEnded' | 'withdrawn';
-}
-
 export interface ReferRequest {
   /** A SIP URI, written into Refer-To as it is. */
   readonly target: string;
@@ -85,8 +77,7 @@ export interface ReferRequest {
 }
 
 /** Sends a REFER in the session's dialog and follows it. The owner of the session hands in its `notify` events and its end. */
-export class ReferSubscription {
-  /** What came of it; settles once, always. */
+export class ReferSubscription implements SentRefer {
   readonly result: Promise<ReferResult>;
   readonly #session: ReferringSession;
   readonly #clock: Clock;

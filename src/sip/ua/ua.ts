@@ -10,8 +10,6 @@ import type { Domain } from '../../base/records.ts';
 import type { Result } from '../../base/result.ts';
 import type { HeaderField, Request, Response } from '../grammar/message.ts';
 import type { SipUri, Uri } from '../grammar/uri.ts';
-import type { ReferNotifier } from './refer-notifier.ts';
-import type { ReferRequest, ReferSubscription } from './refer-subscription.ts';
 
 /** Transport's Flow, as far as the layers above need it. */
 export interface PeerFlow {
@@ -101,7 +99,7 @@ export type SessionEvent =
   | {
       readonly type: 'refer';
       readonly request: Request;
-      readonly notifier: ReferNotifier;
+      readonly notifier: ReferAnswer;
       readonly respond: (status: number, reason?: string, headers?: readonly HeaderField[]) => void;
     }
   /** NOTIFY for a REFER that was sent by `request`, not by `refer` (RFC 3515); answered already. The body is message/sipfrag. */
@@ -120,6 +118,34 @@ export interface ResponseOptions {
 }
 
 export type SessionState = 'calling' | 'early' | 'established' | 'ended';
+
+/** What came of a REFER that we sent. */
+export interface ReferResult {
+  /** Final answer to the REFER; undefined when the leg ended before. */
+  readonly status: number | undefined;
+  /** Last status in a NOTIFY. */
+  readonly notified: number | undefined;
+  readonly end: 'refused' | 'notified' | 'unsubscribed' | 'timeout' | 'sessionEnded' | 'withdrawn';
+}
+
+/** A REFER of ours under way. */
+export interface SentRefer {
+  /** Settles once, always. */
+  readonly result: Promise<ReferResult>;
+  /** Nobody waits for it any more. */
+  withdraw(): void;
+}
+
+/** How a REFER of the peer is dealt with (RFC 3515 2.4): refused, or accepted and then told about to its end. */
+export interface ReferAnswer {
+  /** 202, then `NOTIFY 100 Trying`. */
+  accept(): void;
+  refuse(status: number, reason?: string): void;
+  /** Tells of a provisional status, such as 180. */
+  progress(status: number): void;
+  /** The final NOTIFY; resolves when it was answered, or could not be sent. */
+  finish(status: number): Promise<void>;
+}
 
 /** What names a dialog, as Replaces has it (RFC 3891): from our side. */
 export interface DialogName {
@@ -165,8 +191,8 @@ export interface InviteSession {
   reinvite(
     offer: string | (() => string | undefined),
   ): Promise<Result<string, { readonly status: number; readonly reason: string }>>;
-  /** Sends a REFER and follows what its NOTIFYs say (RFC 3515). One at a time: an earlier one is withdrawn. */
-  refer(request: Omit<ReferRequest, 'referredBy'>): ReferSubscription;
+  /** Sends a REFER to `target`, a SIP URI that is written into Refer-To as it is, and follows what its NOTIFYs say (RFC 3515). One at a time: an earlier one is withdrawn. */
+  refer(target: string): SentRefer;
   /** Any other in-dialog request (INFO, OPTIONS, NOTIFY, UPDATE). 408 when no answer came, 503 when it could not be sent. */
   request(
     method: string,
