@@ -1,29 +1,39 @@
-// The command line: checks the runtime before anything else, then hands over to one subcommand.
+#!/usr/bin/env node
+// The command line: checks the runtime before anything else, then hands over to one subcommand. `hookswitch` of the package and image.
 
 const [major] = process.versions.node.split('.').map(Number);
 if ((major ?? 0) < 24) {
   console.error(
-    `Hookswitch needs Node.js 24 or newer, this is ${process.versions.node}. Start it with "npm start" (it brings its own Node.js on ` +
-      'Linux x64 and arm64), or install Node.js 24.',
+    `Hookswitch needs Node.js 24 or newer, this is ${process.versions.node}. Install Node.js 24; in a clone "npm start" brings its own on ` +
+      'Linux x64 and arm64.',
   );
   process.exit(1);
 }
 
-const [command = 'serve', ...rest] = process.argv.slice(2);
 const commands: Readonly<Record<string, () => Promise<{ run: (args: readonly string[]) => Promise<number> }>>> = {
   serve: () => import('./cli/serve.ts'),
   app: () => import('./cli/app.ts'),
   call: () => import('./cli/call.ts'),
   ladder: () => import('./cli/ladder.ts'),
   doctor: () => import('./cli/doctor.ts'),
+  help: () => import('./cli/help.ts'),
 };
 
-const load = commands[command];
-if (!load) {
+const [first = 'serve', ...rest] = process.argv.slice(2);
+const isHelp = first === '--help' || first === '-h' || first === '--version';
+// Options without a command are those of `serve`.
+const [command, args] = isHelp
+  ? ['help', [first]]
+  : first.startsWith('-')
+    ? ['serve', [first, ...rest]]
+    : [first, rest];
+const load = Object.hasOwn(commands, command) ? commands[command] : undefined;
+if (load) {
+  const { run } = await load();
+  process.exitCode = await run(args);
+} else {
   console.error(`Unknown command "${command}". There is: ${Object.keys(commands).join(', ')}.`);
-  process.exit(2);
+  process.exitCode = 2;
 }
-const { run } = await load();
-process.exitCode = await run(rest);
 
 export {};

@@ -1,4 +1,4 @@
-// Command-line arguments of the subcommands: node's own parser, with errors as one line.
+// Command-line arguments of the subcommands: node's own parser, with mistakes as one clear line and the usage below it.
 
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import { err, ok, type Result } from '../base/result.ts';
@@ -9,18 +9,66 @@ export interface Parsed {
   readonly positionals: readonly string[];
 }
 
-/** Parses `args`; the error is a line for the user that ends with `usage`. */
-export function parseArguments(
-  args: readonly string[],
-  options: ParseArgsOptionsConfig,
-  usage: string,
-): Result<Parsed, string> {
+/** What a subcommand accepts. `--help` comes with each. */
+export interface Grammar {
+  readonly options: ParseArgsOptionsConfig;
+  /** Name of the one argument that is not an option; absent = none is accepted. */
+  readonly argument?: string;
+  /** Begins with "Usage:". */
+  readonly usage: string;
+}
+
+/** The command ends before it began: with its help, or with a mistake. */
+export interface Ending {
+  readonly exitCode: number;
+  readonly text: string;
+}
+
+const EXIT_USAGE = 2;
+
+/** Parses `args`. The error is the help that was asked for, or one line with the mistake, then the usage. */
+export function parseArguments(args: readonly string[], grammar: Grammar): Result<Parsed, Ending> {
+  const { argument, usage } = grammar;
+  const options: ParseArgsOptionsConfig = { ...grammar.options, help: { type: 'boolean', short: 'h' } };
   try {
     const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
+    if (values.help === true) return err({ exitCode: 0, text: usage });
+    const surplus = positionals[argument === undefined ? 0 : 1];
+    if (surplus !== undefined) return err(mistake(`Unexpected argument "${surplus}".`, usage));
+    if (argument !== undefined && !positionals[0]) return err(mistake(`The ${argument} is missing.`, usage));
     return ok({ values: values as Parsed['values'], positionals });
   } catch (fault) {
-    return err(`${(fault as Error).message}\n${usage}`);
+    // node adds advice for programmers after the first sentence and in further lines.
+    const [line = ''] = (fault as Error).message.split(/\n|\. To specify/);
+    return err(mistake(`${line.replace(/\.$/, '')}.`, usage));
   }
+}
+
+/** A mistake in the arguments, in one sentence, as the end of the command. */
+export const mistake = (sentence: string, usage: string): Ending => ({
+  exitCode: EXIT_USAGE,
+  text: `${sentence}\n\n${usage}`,
+});
+
+/** Prints an ending and returns its exit code. */
+export function finish(ending: Ending): number {
+  (ending.exitCode === 0 ? console.log : console.error)(ending.text);
+  return ending.exitCode;
+}
+
+export const textOf = (value: string | boolean | undefined): string | undefined =>
+  typeof value === 'string' ? value : undefined;
+
+/** A whole number from `least` to `most`, or undefined. */
+export function wholeNumber(text: string, least: number, most: number): number | undefined {
+  const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  return number >= least && number <= most ? number : undefined;
+}
+
+/** How a subcommand is started here: through npm in a clone, as `hookswitch` where the package is installed (design.md 2). */
+export function commandLine(command: string): string {
+  if (!import.meta.url.endsWith('.ts')) return `hookswitch ${command}`;
+  return command === 'serve' ? 'npm start' : `npm run ${command} --`;
 }
 
 /** The settings, or their mistakes printed and undefined. */

@@ -1,37 +1,55 @@
 // `ladder <CallSid|Call-ID>`: asks the running gateway for the ladder of a call and prints it.
 
 import { request } from 'undici';
-import { configOrComplain, parseArguments } from './arguments.ts';
+import type { Config } from '../config.ts';
+import { commandLine, configOrComplain, finish, type Grammar, mistake, parseArguments, textOf } from './arguments.ts';
 
-const USAGE = 'Usage: npm run ladder -- <CallSid or Call-ID> [--gateway http://127.0.0.1:7080]';
+const GRAMMAR: Grammar = {
+  argument: 'CallSid or Call-ID',
+  options: { gateway: { type: 'string' }, config: { type: 'string' } },
+  usage: `Usage: ${commandLine('ladder')} <CallSid or Call-ID> [options]
+  --gateway ORIGIN   of the running gateway (default: its HTTP listener in the settings, http://127.0.0.1:7080)
+  --config FILE      settings file to take the listener from (default: hookswitch.yaml)`,
+};
+
+const ANSWER_MS = 10_000;
 
 export async function run(args: readonly string[]): Promise<number> {
-  const parsed = parseArguments(args, { gateway: { type: 'string' }, config: { type: 'string' } }, USAGE);
-  const id = parsed.ok ? parsed.value.positionals[0] : undefined;
-  if (!parsed.ok || id === undefined) {
-    console.error(parsed.ok ? USAGE : parsed.error);
-    return 2;
-  }
-  const { values } = parsed.value;
-  const config = configOrComplain(typeof values.config === 'string' ? values.config : undefined);
-  if (!config) return 2;
-  const { address, port } = config.httpListen;
-  const host = address === '0.0.0.0' || address === '::' ? '127.0.0.1' : address;
-  const origin =
-    typeof values.gateway === 'string' ? values.gateway : `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const parsed = parseArguments(args, GRAMMAR);
+  if (!parsed.ok) return finish(parsed.error);
+  const { values, positionals } = parsed.value;
+  const [id = ''] = positionals;
+  const given = textOf(values.gateway);
+  if (given !== undefined && !/^https?:\/\/[^/\s]+\/?$/.test(given))
+    return finish(mistake(`--gateway ${given} is not http(s)://host[:port].`, GRAMMAR.usage));
+  const config = given === undefined ? configOrComplain(textOf(values.config)) : undefined;
+  if (given === undefined && !config) return 2;
+  const origin = given?.replace(/\/$/, '') ?? originOf(config!.httpListen);
+  const width = process.stdout.columns;
   try {
-    const answer = await request(`${origin}/debug/ladder/${encodeURIComponent(id)}`);
-    const text = await answer.body.text();
-    if (answer.statusCode !== 200) {
-      console.error(`No call ${id} is in the trace of ${origin}; it keeps the latest calls since the start.`);
-      return 1;
-    }
-    console.log(text);
-    return 0;
-  } catch (fault) {
-    console.error(
-      `The gateway does not answer at ${origin}: ${(fault as Error).message}. Is it running? "npm start" starts it.`,
+    const answer = await request(
+      `${origin}/debug/ladder/${encodeURIComponent(id)}${width === undefined ? '' : `?width=${width}`}`,
+      { headersTimeout: ANSWER_MS, bodyTimeout: ANSWER_MS },
     );
-    return 1;
+    const text = await answer.body.text();
+    if (answer.statusCode === 200) {
+      console.log(text);
+      return 0;
+    }
+    console.error(
+      answer.statusCode === 404
+        ? `No call ${id} is in the trace of ${origin}; it keeps the latest calls since the start.`
+        : `${origin} answers ${answer.statusCode}: ${text.trim().slice(0, 200)}`,
+    );
+  } catch (fault) {
+    const why = (fault as NodeJS.ErrnoException).code ?? (fault as Error).message;
+    console.error(`No gateway answers at ${origin} (${why}). Is it running? "${commandLine('serve')}" starts it.`);
   }
+  return 1;
+}
+
+/** A listener on all addresses is asked at loopback: the ladder is for this machine only. */
+function originOf({ address, port }: Config['httpListen']): string {
+  const host = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

@@ -2,56 +2,62 @@
 // ends the calls with BYE (design.md 4).
 
 import { realClock } from '../base/clock.ts';
-import { createLog } from '../base/log.ts';
+import { createLog, type Log } from '../base/log.ts';
 import { printConfig } from '../config.ts';
 import { createGateway, type Gateway } from '../gateway.ts';
 import { startupChecks } from '../startup-checks.ts';
-import { configOrComplain, parseArguments } from './arguments.ts';
+import { commandLine, configOrComplain, finish, type Grammar, parseArguments, textOf } from './arguments.ts';
 import { watchSettings } from './reload-settings.ts';
 import { welcome } from './welcome.ts';
 
-const USAGE = 'Usage: npm start -- [--config hookswitch.yaml] [--print-config]';
+const GRAMMAR: Grammar = {
+  options: { config: { type: 'string' }, 'print-config': { type: 'boolean' } },
+  usage: `Usage: ${commandLine('serve')} ${commandLine('serve').startsWith('npm') ? '-- ' : ''}[options]
+  --config FILE    settings (default: hookswitch.yaml where it exists); the environment (HOOKSWITCH_...) wins over it
+  --print-config   print the settings in force, secrets hidden, and end
+Ctrl-C or SIGTERM: new calls are refused, running ones may finish; a second time ends them.`,
+};
 
 export async function run(args: readonly string[]): Promise<number> {
-  const parsed = parseArguments(args, { config: { type: 'string' }, 'print-config': { type: 'boolean' } }, USAGE);
-  if (!parsed.ok) {
-    console.error(parsed.error);
-    return 2;
-  }
-  const file = parsed.value.values.config;
-  const config = configOrComplain(typeof file === 'string' ? file : undefined);
+  const parsed = parseArguments(args, GRAMMAR);
+  if (!parsed.ok) return finish(parsed.error);
+  const { values } = parsed.value;
+  const config = configOrComplain(textOf(values.config));
   if (!config) return 2;
-  if (parsed.value.values['print-config']) {
+  if (values['print-config']) {
     console.log(printConfig(config));
     return 0;
   }
   const log = createLog({ ...config.log, pretty: process.stdout.isTTY === true });
-  for (const check of startupChecks(config)) {
-    if (check.level === 'ok') log.info({ folder: 'start' }, check.text);
-    else log.warn({ folder: 'start' }, check.text);
-  }
+  const starting = log.child({ folder: 'start' });
+  for (const { level, text } of startupChecks(config)) starting[level === 'ok' ? 'info' : 'warn']({}, text);
   const created = await createGateway(config, { log });
   if (!created.ok) {
-    log.error({ folder: 'start' }, created.error);
+    console.error(`Hookswitch cannot start: ${created.error}`);
     return 1;
   }
   const gateway = created.value;
   console.log(welcome(config, gateway));
   const stopWatching = watchSettings(config, gateway, realClock, log);
-  await untilStopped(gateway, config.drainSeconds, log.child({ folder: 'start' }));
+  await untilStopped(gateway, config.drainSeconds, starting);
   stopWatching();
   await gateway.stop();
   return 0;
 }
 
-function untilStopped(gateway: Gateway, drainSeconds: number, log: ReturnType<typeof createLog>): Promise<void> {
+function untilStopped(gateway: Gateway, drainSeconds: number, log: Log): Promise<void> {
   return new Promise((resolve) => {
     let isDraining = false;
     const onSignal = (signal: NodeJS.Signals) => {
-      if (isDraining) return resolve();
+      if (isDraining) {
+        // From here on the system's own reaction: a third one ends the process whatever it is at.
+        process.off('SIGTERM', onSignal);
+        process.off('SIGINT', onSignal);
+        return resolve();
+      }
       isDraining = true;
       log.info(
-        { signal, calls: gateway.callCount() },
+        { signal, calls: gateway.callCount(), drainSeconds },
         'draining: new calls get 503; the same signal again ends the running ones',
       );
       void gateway.drain(drainSeconds * 1000).then(resolve);

@@ -3,6 +3,7 @@
 import type { Config } from '../config.ts';
 import { DEMO_USERS, demoDomainName, demoPassword } from '../demo/domain.ts';
 import type { Gateway } from '../gateway.ts';
+import { commandLine } from './arguments.ts';
 
 export function welcome(config: Config, gateway: Gateway): string {
   const { listeners, rootAccount, isNewAccount, secretKey, isDemo, apiUrl } = gateway.info;
@@ -14,7 +15,7 @@ export function welcome(config: Config, gateway: Gateway): string {
     if (places.length > 0) lines.push(`  SIP over ${transport.toUpperCase()}   ${places.join('  ')}`);
   }
   lines.push(`  REST API       ${apiUrl}/2010-04-01`, `  Account        ${rootAccount.sid}`);
-  if (isNewAccount) lines.push(`  Auth token     ${rootAccount.authToken}   (shown once)`);
+  if (isNewAccount && config.authToken === null) lines.push(`  Auth token     ${rootAccount.authToken}   (shown once)`);
   if (isDemo) {
     const first = listeners.find((listener) => listener.transport === 'udp' && !listener.address.includes(':'));
     const place = first ? `${first.address}:${first.port}` : 'this machine';
@@ -23,7 +24,7 @@ export function welcome(config: Config, gateway: Gateway): string {
     lines.push(
       '  and dial  bob or alice (each other)  1000 (welcome)  600 (echo)  700 (menu).',
       '  Without a phone:',
-      `    npm run call -- sip:1000@${place} --user alice --password ${demoPassword(secretKey, 'alice')}`,
+      `    ${commandLine('call')} sip:1000@${place} --user alice --password ${demoPassword(secretKey, 'alice')}`,
     );
   }
   lines.push('');

@@ -286,10 +286,11 @@ export class Phone {
     };
   }
 
-  /** The ladder of one of our calls. */
-  ladder(callId: string): string {
+  /** The ladder of one of our calls, also after the phone has stopped. `width`: columns of the terminal. */
+  ladder(callId: string, width?: number): string {
     const family = this.#trace.family(callId);
-    return family ? drawLadder(family) : '(nothing was sent)';
+    const self = this.#options.user;
+    return family ? drawLadder(family, { self, ...(width === undefined ? {} : { width }) }) : '(nothing was sent)';
   }
 
   async stop(): Promise<void> {
