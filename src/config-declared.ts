@@ -3,6 +3,7 @@
 
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
+import { isAddress } from './settings.ts';
 
 const url = z.string().regex(/^https?:\/\/\S+$/, 'an http or https URL');
 const method = z.enum(['GET', 'POST']);
@@ -10,7 +11,10 @@ const name = z.string().min(1).max(64);
 const safe = z.string().regex(/^[^\r\n\0]*$/, 'text without line breaks');
 const address = z
   .string()
-  .refine((value) => ipaddr.isValid(value) || ipaddr.isValidCIDR(value), 'an IP address or CIDR');
+  .refine(
+    (value) => isAddress(value) || (isAddress(value.split('/')[0]!) && ipaddr.isValidCIDR(value)),
+    'an IP address or CIDR',
+  );
 
 const domain = z
   .object({

@@ -9,6 +9,7 @@ import type { Trunk } from './base/records.ts';
 import { err, ok, type Result } from './base/result.ts';
 import { type Declared, declaredSchema } from './config-declared.ts';
 import { type Listen, type LogSetting, type Setting, settings } from './settings.ts';
+import { redact } from './trace/redact.ts';
 
 export interface Config {
   readonly sipListen: readonly Listen[];
@@ -162,8 +163,10 @@ function valueAt(root: unknown, path: readonly PropertyKey[]): string {
 
 /** The settings as text, secrets hidden: `--print-config`. */
 export function printConfig(config: Config): string {
-  const hidden = (key: string, value: unknown): unknown =>
-    /password|authToken|secretKey|speechKey/i.test(key) && value !== null ? '[hidden]' : value;
+  const hidden = (key: string, value: unknown): unknown => {
+    if (/password|authToken|secretKey|speechKey/i.test(key) && value !== null) return '[hidden]';
+    return typeof value === 'string' ? redact(value) : value;
+  };
   return JSON.stringify(config, hidden, 2);
 }
 

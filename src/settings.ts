@@ -29,11 +29,15 @@ const fail = (): never => {
   throw new RangeError('not allowed');
 };
 
+/** An IPv6 address, or an IPv4 address of four decimal parts: no `1.2`, no `0x7f.1`. */
+export const isAddress = (text: string): boolean =>
+  ipaddr.IPv4.isValidFourPartDecimal(text) || ipaddr.IPv6.isValid(text);
+
 function parseListen(text: string): Listen {
   const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text.trim());
   const address = match?.[1] ?? match?.[2] ?? '';
   const port = Number(match?.[3]);
-  if (!match || !ipaddr.isValid(address) || port > 65_535) fail();
+  if (!match || !isAddress(address) || port > 65_535) fail();
   return { address, port };
 }
 
@@ -93,6 +97,7 @@ function parseLog(value: string): LogSetting {
 
 const host = matching(/^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i);
 const cidr = (value: string): string => {
+  if (!isAddress(value.split('/')[0]!)) fail();
   ipaddr.parseCIDR(value);
   return value;
 };
@@ -145,7 +150,7 @@ export const settings = {
     default: '',
     meaning: 'address in Via, Contact and SDP towards peers outside the local networks',
     allowed: 'IP address',
-    parse: optional((value) => (ipaddr.isValid(value) ? value : fail())),
+    parse: optional((value) => (isAddress(value) ? value : fail())),
   },
   localNetworks: {
     env: 'HOOKSWITCH_LOCAL_NETWORKS',
