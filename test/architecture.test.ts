@@ -27,6 +27,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   twiml: ['call', 'base', 'webhook', 'media'],
   api: ['base'],
   trace: ['sip/grammar', 'base'],
+  metrics: ['base'],
   cli: ['*'],
   demo: ['*'],
   '': ['*'],
@@ -39,7 +40,7 @@ const owned: readonly { what: string; pattern: RegExp; owners: readonly string[]
   { what: 'Date.now', pattern: /\bDate\.now\(|new Date\(\)/, owners: ['base/clock.ts'] },
   { what: 'performance.now', pattern: /\bperformance\.now\(/, owners: ['base/clock.ts'] },
   { what: 'AbortSignal.timeout', pattern: /\bAbortSignal\.timeout\(/, owners: [] },
-  { what: 'node:dgram', pattern: /from 'node:dgram'/, owners: ['sip/transport/', 'media/', 'cli/doctor.ts'] },
+  { what: 'node:dgram', pattern: /from 'node:dgram'/, owners: ['sip/transport/', 'media/', 'trace/', 'cli/doctor.ts'] },
   {
     what: 'node:net',
     pattern: /from 'node:net'/,

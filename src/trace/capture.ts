@@ -145,7 +145,11 @@ export function captureOf(
 
 export const isEncrypted = (transport: string): boolean => transport === 'tls' || transport === 'wss';
 
-function sipPayload(entry: Extract<TraceEntry, { kind: 'sip' }>, withSecrets: boolean): CapturedPayload {
+/** A traced message between its two ends. */
+export function sipPayload(
+  entry: Pick<Extract<TraceEntry, { kind: 'sip' }>, 'flow' | 'bytes' | 'wall' | 'direction'>,
+  withSecrets: boolean,
+): CapturedPayload {
   const { flow, bytes, wall, direction } = entry;
   const port = (number: number) => (isEncrypted(flow.transport) ? plainPort(number) : number);
   const local = { address: flow.localAddress, port: port(flow.localPort) };

@@ -26,8 +26,7 @@ export function maskMessage(message: Buffer): Buffer {
   let text = message.toString('latin1');
   for (const rule of rules) text = text.replace(rule, (_, kept: string, secret: string) => kept + crossed(secret));
   const bodyAt = text.indexOf('\r\n\r\n') + 4;
-  if (bodyAt > 3 && DIGIT_BODY.test(text.slice(0, bodyAt)))
-    text = text.slice(0, bodyAt) + crossed(text.slice(bodyAt));
+  if (bodyAt > 3 && DIGIT_BODY.test(text.slice(0, bodyAt))) text = text.slice(0, bodyAt) + crossed(text.slice(bodyAt));
   return Buffer.from(text, 'latin1');
 }
 

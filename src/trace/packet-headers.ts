@@ -95,13 +95,7 @@ function transportSum(
   return sum(payload, sum(header, pseudo));
 }
 
-function ipPacket(
-  from: Uint8Array,
-  to: Uint8Array,
-  protocol: number,
-  header: Uint8Array,
-  payload: Uint8Array,
-): Buffer {
+function ipPacket(from: Uint8Array, to: Uint8Array, protocol: number, header: Uint8Array, payload: Uint8Array): Buffer {
   const ip = from.length === 4 ? ipv4Header(from, to, protocol, header.length + payload.length) : undefined;
   return Buffer.concat([ip ?? ipv6Header(from, to, protocol, header.length + payload.length), header, payload]);
 }

@@ -208,7 +208,8 @@ class CallTrace implements Trace {
 
   #strandOf(callId: string): Strand {
     const sid = this.#sidOfCallId.get(callId);
-    const known = (sid === undefined ? undefined : this.#calls.get(sid)?.sip.get(callId)) ?? this.#strangers.get(callId);
+    const known =
+      (sid === undefined ? undefined : this.#calls.get(sid)?.sip.get(callId)) ?? this.#strangers.get(callId);
     if (known) return known;
     const strand = newStrand();
     this.#strangers.set(callId, strand);
