@@ -27,16 +27,28 @@ export async function startHttp(
 ): Promise<{ readonly url: string; readonly servers: readonly ApiServer[] }> {
   const { config, tls } = parts;
   const plain = createServer(parts, config.httpListen, undefined);
-  const bound = await plain.start();
+  const bound = await opened(plain, config.httpListen, 'HOOKSWITCH_HTTP_LISTEN');
   const servers = [plain];
   const pair = tls?.current().pairs[0];
   if (config.httpsListen !== null && pair) {
     const secure = createServer(parts, config.httpsListen, pair);
-    await secure.start();
+    await opened(secure, config.httpsListen, 'HOOKSWITCH_HTTPS_LISTEN');
     servers.push(secure);
   }
   const host = bound.address.includes(':') ? `[${bound.address}]` : bound.address;
   return { url: `http://${host}:${bound.port}`, servers };
+}
+
+/** Starts a listener; what goes wrong names its setting. */
+async function opened(server: ApiServer, { address, port }: Config['httpListen'], setting: string) {
+  try {
+    return await server.start();
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const why = code === 'EADDRINUSE' ? 'another program listens there: stop it or choose another port' : message;
+    const place = `${address.includes(':') ? `[${address}]` : address}:${port}`;
+    throw new Error(`http ${place} (${setting}) cannot be opened: ${why}`, { cause });
+  }
 }
 
 function createServer(
@@ -50,22 +62,36 @@ function createServer(
     directory,
     calls: calls.restCalls,
     hashPassword: digestHa1,
-    config: { listen, domainSuffix: config.domainSuffix, realm: config.realm, ...(tls ? { tls } : {}) },
+    config: {
+      listen,
+      domainSuffix: config.domainSuffix,
+      realm: config.realm,
+      publicUrl: config.publicUrl,
+      ...(tls ? { tls } : {}),
+    },
     counts: parts.counts,
     health: () => ({ ready: parts.isReady() }),
     extraRoutes: (server) => {
-      server.get<{ Params: { id: string } }>('/debug/ladder/:id', (request, reply) => {
-        // Like the counts: for the operator on this machine only.
-        // Behind a proxy the peer is the proxy: what it forwards for is not on this machine.
-        const isForwarded = request.headers['x-forwarded-for'] !== undefined;
-        if (isForwarded || !isLoopback(request.ip)) return reply.code(403).send('only from this machine\n');
-        const family = calls.trace.family(request.params.id);
-        if (!family) return reply.code(404).send('no such call in the trace\n');
-        return reply.type('text/plain; charset=utf-8').send(drawLadder(family));
-      });
+      server.get<{ Params: { id: string }; Querystring: { width?: unknown } }>(
+        '/debug/ladder/:id',
+        (request, reply) => {
+          // Like the counts: for the operator on this machine only.
+          // Behind a proxy the peer is the proxy: what it forwards for is not on this machine.
+          const isForwarded = request.headers['x-forwarded-for'] !== undefined;
+          if (isForwarded || !isLoopback(request.ip)) return reply.code(403).send('only from this machine\n');
+          const family = calls.trace.family(request.params.id);
+          if (!family) return reply.code(404).send('no such call in the trace\n');
+          return reply.type('text/plain; charset=utf-8').send(drawLadder(family, pageWidth(request.query.width)));
+        },
+      );
     },
     ...context,
   });
+}
+
+/** Columns of the asker's terminal: `?width=132`. */
+function pageWidth(given: unknown): { width?: number } {
+  return typeof given === 'string' && /^[1-9]\d{1,3}$/.test(given) ? { width: Number(given) } : {};
 }
 
 const isLoopback = (address: string): boolean => address === '::1' || /^(::ffff:)?127\./.test(address);

@@ -11,6 +11,9 @@ export function rfc2822(wall: number | null): string | null {
   return wall === null ? null : new Date(wall).toUTCString().replace('GMT', '+0000');
 }
 
+/** `2015-07-30T20:00:00Z`, as v1 writes dates. */
+export const iso8601 = (wall: number): string => new Date(wall).toISOString().replace(/\.\d{3}Z$/, 'Z');
+
 /** Wall milliseconds, both ends inclusive. */
 export interface TimeRange {
   readonly from?: number;

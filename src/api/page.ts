@@ -37,21 +37,7 @@ export function pageBody<T extends { readonly sid: string }>(
   key: string,
   present: (record: T) => object,
 ): object {
-  const link = (number: number, token?: string): string => {
-    const query = new URLSearchParams();
-    for (const [name, values] of request.query)
-      if (!PAGING.has(name)) for (const value of values) query.append(name, value);
-    query.set('PageSize', String(page.size));
-    query.set('Page', String(number));
-    if (token !== undefined) query.set('PageToken', token);
-    return `${request.path}.json?${query}`;
-  };
-  const isBackwards = page.direction === 'previous';
-  const first = found.records[0];
-  const last = found.records.at(-1);
-  // Reached by a link backwards, there is a next page for certain; forwards, a page before exists unless this is the first.
-  const hasNext = isBackwards ? last !== undefined : found.hasMore;
-  const hasPrevious = isBackwards ? found.hasMore : page.page > 0;
+  const links = linksOf(request, `${request.path}.json`, page, found);
   const start = found.records.length > 0 ? page.page * page.size : 0;
   return {
     [key]: found.records.map(present),
@@ -59,10 +45,69 @@ export function pageBody<T extends { readonly sid: string }>(
     page_size: page.size,
     start,
     end: found.records.length > 0 ? start + found.records.length - 1 : 0,
-    uri: link(page.page, lastOf(request.query, 'PageToken')),
-    first_page_uri: link(0),
-    previous_page_uri: hasPrevious && first ? link(Math.max(0, page.page - 1), `PB${first.sid}`) : null,
-    next_page_uri: hasNext && last ? link(page.page + 1, `PA${last.sid}`) : null,
+    uri: links.self,
+    first_page_uri: links.first,
+    previous_page_uri: links.previous,
+    next_page_uri: links.next,
+  };
+}
+
+/** The envelope of v1: `meta` with absolute links on our own origin, which the vendor's library follows (rest-api.md 3.2, 7.1). */
+export function metaBody<T extends { readonly sid: string }>(
+  request: Pick<ApiRequest, 'path' | 'query' | 'origin'>,
+  page: PageRequest,
+  found: Page<T>,
+  key: string,
+  present: (record: T) => object,
+): object {
+  const links = linksOf(request, request.origin + request.path, page, found);
+  return {
+    meta: {
+      page: page.page,
+      page_size: page.size,
+      first_page_url: links.first,
+      previous_page_url: links.previous,
+      url: links.self,
+      next_page_url: links.next,
+      key,
+    },
+    [key]: found.records.map(present),
+  };
+}
+
+interface Links {
+  readonly self: string;
+  readonly first: string;
+  readonly previous: string | null;
+  readonly next: string | null;
+}
+
+function linksOf<T extends { readonly sid: string }>(
+  request: Pick<ApiRequest, 'query'>,
+  path: string,
+  page: PageRequest,
+  found: Page<T>,
+): Links {
+  const link = (number: number, token?: string): string => {
+    const query = new URLSearchParams();
+    for (const [name, values] of request.query)
+      if (!PAGING.has(name)) for (const value of values) query.append(name, value);
+    query.set('PageSize', String(page.size));
+    query.set('Page', String(number));
+    if (token !== undefined) query.set('PageToken', token);
+    return `${path}?${query}`;
+  };
+  const isBackwards = page.direction === 'previous';
+  const first = found.records[0];
+  const last = found.records.at(-1);
+  // Reached by a link backwards, there is a next page for certain; forwards, a page before exists unless this is the first.
+  const hasNext = isBackwards ? last !== undefined : found.hasMore;
+  const hasPrevious = isBackwards ? found.hasMore : page.page > 0;
+  return {
+    self: link(page.page, lastOf(request.query, 'PageToken')),
+    first: link(0),
+    previous: hasPrevious && first ? link(Math.max(0, page.page - 1), `PB${first.sid}`) : null,
+    next: hasNext && last ? link(page.page + 1, `PA${last.sid}`) : null,
   };
 }
 

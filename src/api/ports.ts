@@ -4,8 +4,10 @@
 import type {
   Account,
   Binding,
+  ByocTrunk,
   CallRecord,
   CallStatus,
+  ConnectionPolicy,
   Credential,
   CredentialList,
   Domain,
@@ -13,8 +15,12 @@ import type {
   HttpMethod,
   IpAccessControlList,
   IpAddress,
+  IpRecord,
   MappingKind,
   NotificationRecord,
+  PhoneNumber,
+  PolicyTarget,
+  SourceIpMapping,
   StoredHa1,
 } from '../base/records.ts';
 import type { Result } from '../base/result.ts';
@@ -69,6 +75,14 @@ export interface ApiStore {
   readonly ipAccessControlLists: Repository<IpAccessControlList>;
   readonly ipAddresses: Repository<IpAddress>;
   readonly mappings: MappingRepository;
+  readonly byocTrunks: Repository<ByocTrunk>;
+  readonly connectionPolicies: Repository<ConnectionPolicy>;
+  readonly policyTargets: Repository<PolicyTarget>;
+  readonly ipRecords: Repository<IpRecord>;
+  readonly sourceIpMappings: Repository<SourceIpMapping>;
+  readonly phoneNumbers: Repository<PhoneNumber> & {
+    matching(where: Partial<PhoneNumber>, pattern: string, page: PageRequest): Promise<Page<PhoneNumber>>;
+  };
   readonly calls: {
     get(sid: string): Promise<CallRecord | undefined>;
     list(filter: CallFilter, page: PageRequest): Promise<Page<CallRecord>>;

@@ -12,6 +12,7 @@ import {
   type IpAccessControlList,
   type IpAddress,
   type NotificationRecord,
+  type PhoneNumber,
   terminalStatuses,
 } from '../base/records.ts';
 import { rfc2822 } from './dates.ts';
@@ -198,6 +199,45 @@ export function formatted(address: string): string {
   const parts = /^\+1(\d{3})(\d{3})(\d{4})$/.exec(address);
   return parts ? `(${parts[1]}) ${parts[2]}-${parts[3]}` : address;
 }
+
+/** rest-api.md 13: defaults of what this version only keeps. */
+export const presentPhoneNumber = (number: PhoneNumber) => ({
+  sid: number.sid,
+  account_sid: number.accountSid,
+  api_version: API_VERSION,
+  phone_number: number.phoneNumber,
+  friendly_name: number.friendlyName,
+  voice_url: number.voiceUrl,
+  voice_method: number.voiceMethod,
+  voice_fallback_url: number.voiceFallbackUrl,
+  voice_fallback_method: number.voiceFallbackMethod,
+  status_callback: number.statusCallback,
+  status_callback_method: number.statusCallbackMethod,
+  voice_caller_id_lookup: false,
+  voice_receive_mode: 'voice',
+  voice_application_sid: null,
+  trunk_sid: null,
+  sms_url: null,
+  sms_method: 'POST',
+  sms_fallback_url: null,
+  sms_fallback_method: 'POST',
+  sms_application_sid: null,
+  address_sid: null,
+  address_requirements: 'none',
+  identity_sid: null,
+  bundle_sid: null,
+  emergency_status: 'Inactive',
+  emergency_address_sid: null,
+  emergency_address_status: 'unregistered',
+  capabilities: { voice: true, sms: false, mms: false, fax: false },
+  beta: false,
+  origin: 'hookswitch',
+  status: 'in-use',
+  type: null,
+  ...number.kept,
+  ...dates(number),
+  uri: `${accountPath(number.accountSid)}/IncomingPhoneNumbers/${number.sid}.json`,
+});
 
 /** `base` is the collection's path: the account's or the call's. */
 export const presentNotification = (notification: NotificationRecord, base: string) => ({

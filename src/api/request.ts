@@ -16,6 +16,8 @@ export interface ApiRequest {
   readonly client: Account;
   /** Path without extension: `/2010-04-01/Accounts/AC…/Calls`. */
   readonly path: string;
+  /** Scheme and authority for absolute links, without `/` at the end: HOOKSWITCH_PUBLIC_URL, else as the client wrote it. */
+  readonly origin: string;
   /** Decoded values of the `{Name}` parts of the route. */
   readonly params: Readonly<Record<string, string>>;
   readonly query: Form;
@@ -30,6 +32,10 @@ export interface Quotas {
   readonly credentialsPerList: number;
   readonly ipAccessControlLists: number;
   readonly ipAddressesPerList: number;
+  readonly connectionPolicies: number;
+  readonly targetsPerPolicy: number;
+  readonly trunkObjects: number;
+  readonly phoneNumbers: number;
 }
 
 /** What handlers work with. */
@@ -56,7 +62,8 @@ export type Handler = (request: ApiRequest, parts: ApiParts) => Promise<Answer>;
 export type Method = 'GET' | 'POST' | 'DELETE';
 
 /**
- * One path and what it answers. `path` stands below `/2010-04-01`, without extension; `{Name}` takes one segment. A write of SIP
+ * One path and what it answers. `path` stands below `/2010-04-01`, without extension, or is a whole path under `/v1`; `{Name}` takes
+ * one segment. A write of SIP
  * objects (`isDirectory`) runs alone, so that what it checked still holds when it writes, and is seen by SIP before it is answered.
  */
 export interface Route {

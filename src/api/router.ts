@@ -1,5 +1,5 @@
 // Paths → routes. A route's path is split once; a request's path is matched segment by segment, decoded, with `.json` or no extension
-// (rest-api.md 4). No regular expression is ever made of what a client sends.
+// (rest-api.md 4); paths of v1 have none. No regular expression is ever made of what a client sends.
 
 import { limits } from '../base/limits.ts';
 import type { Route } from './request.ts';
@@ -12,19 +12,21 @@ export interface RouteMatch {
 }
 
 export const API_ROOT = '/2010-04-01';
+export const V1_ROOT = '/v1';
 
 export type Router = (path: string) => RouteMatch | undefined;
 
 /** `path` is the raw path of a request, without query. */
 export function createRouter(routes: readonly Route[]): Router {
   const bySize = Map.groupBy(
-    routes.map((route) => ({ route, segments: route.path.split('/').slice(1) })),
+    routes.map((route) => ({ route, segments: fullPath(route).split('/').slice(1) })),
     ({ segments }) => segments.length,
   );
   return (path) => {
-    if (path.length > limits.restPathBytes || !path.startsWith(`${API_ROOT}/`)) return undefined;
-    const plain = path.endsWith('.json') ? path.slice(0, -'.json'.length) : path;
-    const segments = decoded(plain.slice(API_ROOT.length + 1).split('/'));
+    if (path.length > limits.restPathBytes) return undefined;
+    const isV1 = path.startsWith(`${V1_ROOT}/`);
+    const plain = !isV1 && path.endsWith('.json') ? path.slice(0, -'.json'.length) : path;
+    const segments = decoded(plain.slice(1).split('/'));
     if (!segments) return undefined;
     for (const { route, segments: pattern } of bySize.get(segments.length) ?? []) {
       const params = match(pattern, segments);
@@ -33,6 +35,8 @@ export function createRouter(routes: readonly Route[]): Router {
     return undefined;
   };
 }
+
+const fullPath = (route: Route): string => (route.path.startsWith(`${V1_ROOT}/`) ? route.path : API_ROOT + route.path);
 
 function match(pattern: readonly string[], segments: readonly string[]): Record<string, string> | undefined {
   const params: Record<string, string> = {};

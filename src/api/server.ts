@@ -15,7 +15,7 @@ import { type Form, parseForm } from './form.ts';
 import type { ApiDirectory, ApiStore, CallsApi, HashPassword, RegistrationsApi } from './ports.ts';
 import { type Answer, type ApiParts, isFault, type Method, type Quotas, type Route } from './request.ts';
 import { routes } from './resources/index.ts';
-import { API_ROOT, createRouter, type Router } from './router.ts';
+import { API_ROOT, createRouter, type Router, V1_ROOT } from './router.ts';
 
 export interface ApiServerOptions {
   readonly store: ApiStore;
@@ -32,6 +32,8 @@ export interface ApiServerOptions {
     readonly domainSuffix: string;
     /** Digest realm of new domains. */
     readonly realm: string;
+    /** Origin of absolute links; absent = that of the request. */
+    readonly publicUrl?: string | null;
     readonly quotas?: Partial<Quotas>;
     readonly maxConcurrentRequests?: number;
     /** PEM; the server speaks TLS with them. */
@@ -61,6 +63,10 @@ const DEFAULT_QUOTAS: Quotas = {
   credentialsPerList: limits.credentialsPerList,
   ipAccessControlLists: limits.ipAccessControlListsPerAccount,
   ipAddressesPerList: limits.ipAddressesPerList,
+  connectionPolicies: limits.connectionPoliciesPerAccount,
+  targetsPerPolicy: limits.targetsPerPolicy,
+  trunkObjects: limits.trunkObjectsPerAccount,
+  phoneNumbers: limits.phoneNumbersPerAccount,
 };
 
 export function createApiServer(options: ApiServerOptions): ApiServer {
@@ -81,11 +87,14 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     random,
     log,
   };
-  const api = new Api(parts, accounts, options.config.maxConcurrentRequests ?? limits.restConcurrentPerAccount);
+  const api = new Api(parts, accounts, {
+    maxRunning: options.config.maxConcurrentRequests ?? limits.restConcurrentPerAccount,
+    publicUrl: options.config.publicUrl ?? null,
+  });
   const server = createServer(options);
   server.addHook('onRequest', async (request, reply) => openReply(request, reply, options.clock, random));
   server.addHook('onSend', async (request, reply) => closeReply(request, reply, options.clock));
-  server.all(`${API_ROOT}/*`, (request, reply) => api.serve(request, reply));
+  for (const root of [API_ROOT, V1_ROOT]) server.all(`${root}/*`, (request, reply) => api.serve(request, reply));
   server.setNotFoundHandler((request, reply) => write(reply, notFound(pathOf(request))));
   server.setErrorHandler((error, _request, reply) => write(reply, requestFault(error, log)));
   serveHealth(server, options);
@@ -135,11 +144,17 @@ class Api {
   readonly #router: Router = createRouter(routes);
   readonly #running = new Map<string, number>();
   readonly #maxRunning: number;
+  readonly #publicUrl: string | null;
 
-  constructor(parts: ApiParts, accounts: AccountCache, maxRunning: number) {
+  constructor(
+    parts: ApiParts,
+    accounts: AccountCache,
+    settings: { readonly maxRunning: number; readonly publicUrl: string | null },
+  ) {
     this.#parts = parts;
     this.#accounts = accounts;
-    this.#maxRunning = maxRunning;
+    this.#maxRunning = settings.maxRunning;
+    this.#publicUrl = settings.publicUrl?.replace(/\/+$/, '') ?? null;
   }
 
   async serve(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
@@ -199,6 +214,7 @@ class Api {
           account: account.value,
           client,
           path: found.path,
+          origin: this.#publicUrl ?? `${request.protocol}://${request.host}`,
           params: found.params,
           query: query.value,
           form: method === 'POST' ? form.value : (new Map() as Form),

@@ -198,12 +198,28 @@ export const errorCatalogue: Readonly<Record<number, ErrorEntry>> = {
     'user name or password is invalid',
     `${limits.passwordMinChars} characters or more with upper case, lower case and a digit`,
   ),
+  21253: rest(
+    400,
+    'the account has too many connection policies',
+    `at most ${limits.connectionPoliciesPerAccount}; remove one`,
+  ),
+  21254: rest(400, 'the connection policy has too many targets', `at most ${limits.targetsPerPolicy}`),
   21255: rest(
     400,
     'the account has too many IP access control lists',
     `at most ${limits.ipAccessControlListsPerAccount}`,
   ),
-  21300: rest(400, 'the SID of the trunk is invalid', 'BY and 32 hex digits'),
+  21300: rest(
+    400,
+    'the SID of the trunk is invalid, or nobody has it',
+    'BY and 32 hex digits of a trunk of the account',
+  ),
+  21402: rest(400, 'a URL of a phone number is invalid', 'an absolute http or https URL'),
+  21403: rest(400, 'a method of a phone number is invalid', 'GET or POST'),
+  21405: rest(400, 'a phone number has a fallback and no VoiceUrl', 'give VoiceUrl too'),
+  21421: rest(400, 'PhoneNumber is invalid', 'E.164: + and up to 15 digits'),
+  21422: rest(400, 'the phone number is declared already', 'update or remove the one that is there'),
+  21452: rest(400, 'there are no numbers to buy', 'give the PhoneNumber that your carrier routes to you'),
 
   // --- SIP
   32001: error('the trunk has had too many calls in this second', 'raise maxCallsPerSecond of the trunk'),

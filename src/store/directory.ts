@@ -7,7 +7,18 @@
 import type { Clock, Timer } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
-import type { Account, Credential, Domain, DomainMapping, IpAddress, StoredHa1 } from '../base/records.ts';
+import type {
+  Account,
+  ByocTrunk,
+  Credential,
+  Domain,
+  DomainMapping,
+  IpAddress,
+  PhoneNumber,
+  PolicyTarget,
+  StoredHa1,
+} from '../base/records.ts';
+import { indexTrunks, loadTrunkParts, noTrunkParts, type TrunkIndex, type TrunkParts } from './directory-trunks.ts';
 import type { DirectoryChange, DirectoryTable, Store } from './store.ts';
 import { mappingKey } from './store.ts';
 import { allPages, sidOf } from './walk.ts';
@@ -33,6 +44,16 @@ export interface StoreDirectory {
   domainBySid(sid: string): DomainAccess | undefined;
   accountBySid(sid: string): Account | undefined;
   domainNames(): readonly string[];
+  /** The domain that a source address is mapped to (sip-interface.md 7), whatever a request from it says. */
+  domainForSource(sourceAddress: string): DomainAccess | undefined;
+  byocTrunk(sid: string): ByocTrunk | undefined;
+  byocTrunks(): readonly ByocTrunk[];
+  /** All targets of a policy, switched off ones too. */
+  policyTargets(connectionPolicySid: string): readonly PolicyTarget[];
+  /** By E.164 number. */
+  phoneNumber(number: string): PhoneNumber | undefined;
+  /** Domains whose calls belong to the trunk, the oldest first. */
+  domainsOfTrunk(trunkSid: string): readonly Domain[];
   /** Resolves when every change that was reported before this call can be read. Rejects when the store cannot be read. */
   refresh(): Promise<void>;
   stop(): void;
@@ -47,6 +68,7 @@ interface Parts {
   mappings: readonly DomainMapping[];
   users: Map<string, Users>;
   addresses: Map<string, readonly AclEntry[]>;
+  trunks: TrunkParts;
 }
 
 interface Snapshot {
@@ -54,6 +76,7 @@ interface Snapshot {
   readonly byName: ReadonlyMap<string, DomainAccess>;
   readonly bySid: ReadonlyMap<string, DomainAccess>;
   readonly names: readonly string[];
+  readonly trunks: TrunkIndex;
 }
 
 /** Loads the directory. Rejects with the store's fault when it cannot be read. */
@@ -62,7 +85,14 @@ export async function createDirectory(
   context: { readonly clock: Clock; readonly log: Log },
 ): Promise<StoreDirectory> {
   const log = context.log.child({ folder: 'store' });
-  const parts: Parts = { accounts: [], domains: [], mappings: [], users: new Map(), addresses: new Map() };
+  const parts: Parts = {
+    accounts: [],
+    domains: [],
+    mappings: [],
+    users: new Map(),
+    addresses: new Map(),
+    trunks: noTrunkParts,
+  };
   // Null = nothing was read yet: everything is to be read.
   let dirty: DirectoryChange[] | null = null;
   let timer: Timer | undefined;
@@ -114,6 +144,19 @@ export async function createDirectory(
     domainBySid: (sid) => snapshot.bySid.get(sid),
     accountBySid: (sid) => snapshot.accounts.get(sid),
     domainNames: () => snapshot.names,
+    domainForSource(sourceAddress) {
+      const sid = snapshot.trunks.domainSidForSource(sourceAddress);
+      return sid === undefined ? undefined : snapshot.bySid.get(sid);
+    },
+    byocTrunk: (sid) => snapshot.trunks.trunks.get(sid),
+    byocTrunks: () => [...snapshot.trunks.trunks.values()],
+    policyTargets: (sid) => snapshot.trunks.targets.get(sid) ?? [],
+    phoneNumber: (number) => snapshot.trunks.numbers.get(number),
+    domainsOfTrunk: (sid) =>
+      [...snapshot.bySid.values()]
+        .map((access) => access.domain)
+        .filter((domain) => domain.byocTrunkSid === sid)
+        .reverse(),
     refresh,
     stop() {
       stopped = true;
@@ -130,6 +173,7 @@ async function load(store: Store, parts: Parts, changes: readonly DirectoryChang
     changes === null || changes.some((change) => names.includes(change.table));
   if (changed('accounts')) parts.accounts = await allPages((page) => store.accounts.list({}, page), sidOf);
   if (changed('domains')) parts.domains = await allPages((page) => store.domains.list({}, page), sidOf);
+  parts.trunks = await loadTrunkParts(store, parts.trunks, changes);
   // A removed domain takes its mappings along.
   if (changed('mappings', 'domains'))
     parts.mappings = await allPages((page) => store.mappings.list({}, page), mappingKey);
@@ -203,7 +247,7 @@ function index(parts: Parts): Snapshot {
     byName.set(domain.domainName, access);
     bySid.set(domain.sid, access);
   }
-  return { accounts, byName, bySid, names: [...byName.keys()] };
+  return { accounts, byName, bySid, names: [...byName.keys()], trunks: indexTrunks(parts.trunks) };
 }
 
 function accessOf(

@@ -27,6 +27,24 @@ beforeAll(async () => {
   await context.credentialListMappings.create({ credentialListSid: list.sid });
   await context.ipAccessControlListMappings.create({ ipAccessControlListSid: acl.sid });
   await context.auth.registrations.credentialListMappings.create({ credentialListSid: list.sid });
+  const policy = await world.client.voice.v1.connectionPolicies.create({ friendlyName: 'policy' });
+  const target = await world.client.voice.v1
+    .connectionPolicies(policy.sid)
+    .targets.create({ target: 'sip:carrier.example.com', friendlyName: 'first' });
+  const trunk = await world.client.voice.v1.byocTrunks.create({ friendlyName: 'trunk', fromDomainSid: domain.sid });
+  const record = await world.client.voice.v1.ipRecords.create({ ipAddress: '192.0.2.9' });
+  const source = { ipRecordSid: record.sid, sipDomainSid: domain.sid };
+  const mapping = await world.client.voice.v1.sourceIpMappings.create(source);
+  const number = await world.client.incomingPhoneNumbers.create({ phoneNumber: '+14158675309' });
+  paths.set('voice.v1.connection_policy', `/v1/ConnectionPolicies/${policy.sid}`);
+  paths.set(
+    'voice.v1.connection_policy.connection_policy_target',
+    `/v1/ConnectionPolicies/${policy.sid}/Targets/${target.sid}`,
+  );
+  paths.set('voice.v1.byoc_trunk', `/v1/ByocTrunks/${trunk.sid}`);
+  paths.set('voice.v1.ip_record', `/v1/IpRecords/${record.sid}`);
+  paths.set('voice.v1.source_ip_mapping', `/v1/SourceIpMappings/${mapping.sid}`);
+  paths.set('api.v2010.account.incoming_phone_number', `IncomingPhoneNumbers/${number.sid}.json`);
   const call = aCall(world.account.sid, { parentCallSid: `CA${'0'.repeat(32)}`, answeredBy: 'human' });
   const notification = aNotification(world.account.sid, { callSid: call.sid });
   world.store.calls.put(call);

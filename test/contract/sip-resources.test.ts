@@ -43,6 +43,7 @@ describe('domains (sip-interface.md 6.3)', () => {
   });
 
   test('every setting, update keeps what is not named, an empty value clears', async () => {
+    const trunk = await world.client.voice.v1.byocTrunks.create({});
     const settings = {
       friendlyName: 'Scranton',
       voiceUrl: 'https://app.example.com/voice?a=b',
@@ -54,7 +55,7 @@ describe('domains (sip-interface.md 6.3)', () => {
       sipRegistration: true,
       secure: true,
       emergencyCallingEnabled: true,
-      byocTrunkSid: `BY${'0'.repeat(32)}`,
+      byocTrunkSid: trunk.sid,
       emergencyCallerSid: `PN${'0'.repeat(32)}`,
     };
     const domain = await makeDomain(settings);
@@ -87,6 +88,7 @@ describe('domains (sip-interface.md 6.3)', () => {
     ['VoiceMethod', { voiceMethod: 'PUT' }, 21231],
     ['SipRegistration', { sipRegistration: 'maybe' }, 21231],
     ['ByocTrunkSid', { byocTrunkSid: 'BY1' }, 21300],
+    ['a ByocTrunkSid that nobody has', { byocTrunkSid: `BY${'0'.repeat(32)}` }, 21300],
   ])('refused: %s', async (_, over, code) => {
     await expect(makeDomain(over)).rejects.toMatchObject(rejection(code));
   });

@@ -43,6 +43,8 @@ function valueProblems(name: string, rule: FieldRule, value: unknown): string[] 
   if (type !== rule.type) return [`${name} is ${type}, not ${rule.type}`];
   const text = String(value);
   if (rule.format === 'date-time-rfc-2822' && !RFC_2822.test(text)) return [`${name} is no RFC 2822 date: ${text}`];
+  if (rule.format === 'date-time' && !/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/.test(text))
+    return [`${name} is no ISO 8601 date: ${text}`];
   if (rule.pattern !== null && !new RegExp(rule.pattern).test(text))
     return [`${name} does not match ${rule.pattern}: ${text}`];
   if (rule.values !== null && !rule.values.includes(text)) return [`${name} has an undocumented value: ${text}`];

@@ -57,6 +57,8 @@ const create: Handler = async (request, parts) => {
   if ((await parts.store.domains.count({ accountSid: request.account.sid })) >= most)
     return fault(21230, `At most ${most} SIP domains are allowed`);
   const domain = withSettings(newDomain(domainName.value, request, parts), form.value);
+  const strange = await strangeTrunk(domain, parts);
+  if (strange) return strange;
   try {
     await parts.store.domains.insert(domain);
   } catch (error) {
@@ -84,6 +86,8 @@ const update: Handler = async (request, parts) => {
     domainName = free.value;
   }
   const changed: Domain = withSettings({ ...domain, domainName, dateUpdated: parts.clock.wall() }, form.value);
+  const strange = form.value.ByocTrunkSid ? await strangeTrunk(changed, parts) : undefined;
+  if (strange) return strange;
   try {
     if (!(await parts.store.domains.update(changed))) return notFound(`${request.path}.json`);
   } catch (error) {
@@ -155,6 +159,15 @@ async function freeName(
   return hasParent
     ? ok(parsed.full)
     : err(fault(BAD_NAME, `DomainName ${parsed.full} needs the domain ${parentLabels} to exist in the same account`));
+}
+
+/** The trunk of a domain must be one of the same account. */
+async function strangeTrunk(domain: Domain, { store }: ApiParts): Promise<ApiFault | undefined> {
+  if (domain.byocTrunkSid === null) return undefined;
+  const trunk = await store.byocTrunks.get(domain.byocTrunkSid);
+  return trunk?.accountSid === domain.accountSid
+    ? undefined
+    : fault(21300, `ByocTrunkSid ${domain.byocTrunkSid} was not found`);
 }
 
 async function hasSubdomains(domain: Domain, parts: ApiParts): Promise<boolean> {

@@ -2,7 +2,9 @@
 
 import type { Route } from '../request.ts';
 import { accountRoutes } from './accounts.ts';
+import { byocTrunkRoutes } from './byoc-trunks.ts';
 import { callRoutes } from './calls.ts';
+import { connectionPolicyRoutes, policyTargetRoutes } from './connection-policies.ts';
 import { credentialListRoutes } from './credential-lists.ts';
 import { credentialRoutes } from './credentials.ts';
 import { domainRoutes } from './domains.ts';
@@ -10,6 +12,8 @@ import { ipAccessControlListRoutes } from './ip-access-control-lists.ts';
 import { ipAddressRoutes } from './ip-addresses.ts';
 import { mappingRoutes } from './mappings.ts';
 import { notificationRoutes } from './notifications.ts';
+import { phoneNumberRoutes } from './phone-numbers.ts';
+import { ipRecordRoutes, sourceIpMappingRoutes } from './source-addresses.ts';
 
 export const routes: readonly Route[] = [
   ...accountRoutes,
@@ -21,4 +25,10 @@ export const routes: readonly Route[] = [
   ...credentialRoutes,
   ...ipAccessControlListRoutes,
   ...ipAddressRoutes,
+  ...phoneNumberRoutes,
+  ...byocTrunkRoutes,
+  ...connectionPolicyRoutes,
+  ...policyTargetRoutes,
+  ...ipRecordRoutes,
+  ...sourceIpMappingRoutes,
 ];

@@ -32,9 +32,18 @@ describe('router', () => {
     if (params) expect(route(path)?.params).toEqual(params);
   });
 
+  test('paths of v1 have no extension and stand beside the other root (rest-api.md 3)', () => {
+    expect(router('/v1/ByocTrunks/BY1')?.params).toEqual({ Sid: 'BY1' });
+    for (const path of ['/v1/ByocTrunks/BY1/', '/2010-04-01/v1/ByocTrunks', '/v2/ByocTrunks', '/v1/Accounts.json'])
+      expect(router(path)).toBeUndefined();
+  });
+
   test('no two routes answer one path', () => {
     const example = (one: Route) => one.path.replace(/\{\w+\}/g, 'x');
-    for (const one of routes) expect(route(example(one))?.route).toBe(one);
+    for (const one of routes) {
+      const full = one.path.startsWith('/v1/') ? example(one) : `/2010-04-01${example(one)}`;
+      expect(router(full)?.route).toBe(one);
+    }
   });
 
   test('any path gives a match or nothing', () => {
