@@ -84,6 +84,8 @@ export const limits = {
   registrationMinSeconds: 600,
   registrationMaxSeconds: 3_600,
   bindingsPerAor: 10,
+  bindingsPerDomain: 1_000_000,
+  bindingsPerAccount: 10_000_000,
   registersPerAorPerSecond: 5,
   bindingKeepAliveMs: 25_000,
   registerStoreWaitMs: 500,

@@ -12,6 +12,7 @@ import type { Binding } from '../../base/records.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { isSipUri, parseUri, type SipUri } from '../grammar/uri.ts';
 import type { Flow, Transport } from '../transport/transport.ts';
+import { BindingCensus, type BindingQuotas, type RegistrationEvent, registrationEvents } from './binding-census.ts';
 import type { KeepAlive } from './keep-alive.ts';
 import type { RegisterOutcome, RegisterRefusal } from './register-rules.ts';
 
@@ -42,6 +43,8 @@ export interface BindingRegistry {
   ): Promise<Result<RegisterOutcome, RegisterRefusal | StoreTrouble>>;
   /** The live connection (TCP, TLS) or the exact UDP flow of a binding. */
   flowOf(binding: Binding): Flow | undefined;
+  /** Bindings of a domain that can be reached now, at most `most`. */
+  ofDomain(domainSid: string, most: number): readonly Binding[];
   counts(): { readonly bindings: number; readonly aors: number };
   stop(): void;
 }
@@ -82,15 +85,20 @@ export function createBindingRegistry(parts: {
   readonly store: BindingStore;
   readonly transport: Pick<Transport, 'udpFlow'>;
   readonly keepAlive: KeepAlive;
+  readonly quotas?: BindingQuotas;
+  readonly onEvent?: (event: RegistrationEvent) => void;
   readonly clock: Clock;
   readonly random: RandomSource;
   readonly log: Log;
 }): BindingRegistry {
   const { store, transport, keepAlive, clock, log } = parts;
   const aors = new Map<string, readonly Entry[]>();
+  const census = new BindingCensus(parts.quotas);
   const tails = new Map<string, Promise<unknown>>();
   /** AORs to look at, by sweep period of their next expiry. */
   const expiries = new Map<number, Set<string>>();
+  /** Addresses of record that were registered by a connection. */
+  const aorsOfFlow = new WeakMap<Flow, Set<string>>();
   let sweepTimer: Timer | undefined;
   let isStopped = false;
 
@@ -113,6 +121,11 @@ export function createBindingRegistry(parts: {
       const kept = old.find((entry) => entry.binding === binding);
       return kept ?? { binding, flow: binding.transport === 'udp' ? undefined : flow };
     });
+    census.changed(
+      aor,
+      old.map((entry) => entry.binding),
+      bindings,
+    );
     for (const entry of old) if (!entries.includes(entry)) keepAlive.remove(entry.binding);
     for (const entry of entries) {
       const { binding } = entry;
@@ -127,22 +140,44 @@ export function createBindingRegistry(parts: {
     scheduleSweep();
   };
 
+  const tell = (known: readonly Entry[], after: readonly Binding[]) => {
+    const now = clock.wall();
+    const whyGone = (binding: Binding) => {
+      if (binding.expiresAt <= now) return 'expired';
+      const entry = known.find((one) => one.binding === binding);
+      return entry && !isReachable(entry) ? 'flowLost' : 'unregistered';
+    };
+    const before = known.map((entry) => entry.binding);
+    for (const event of registrationEvents(before, after, whyGone)) {
+      const { contact, source } = event;
+      const level = event.event === 'refreshed' ? 'debug' : 'info';
+      log[level]({ aor: event.aor, event: event.event, contact, source }, 'registration');
+      parts.onEvent?.(event);
+    }
+  };
+
   const run = async (
     aor: string,
     flow: Flow | undefined,
     change: (bindings: readonly Binding[]) => Result<RegisterOutcome, RegisterRefusal>,
   ): Promise<Result<RegisterOutcome, RegisterRefusal | StoreTrouble>> => {
     // Lost connections that cannot be dialled are gone: they must not fill up the address of record.
+    const known = aors.get(aor) ?? [];
     const current = unexpired(aor).filter(isReachable);
     const outcome = change(current.map((entry) => entry.binding));
     if (!outcome.ok || !outcome.value.isChanged) return outcome;
+    if (!census.hasRoomFor(known.length, outcome.value.bindings))
+      return err({ status: 403, reason: 'Too Many Bindings', errorCode: 32007 });
     try {
       await store.save({ aor, bindings: outcome.value.bindings });
     } catch (cause) {
       log.error({ aor, cause: String(cause) }, 'bindings could not be saved');
       return err({ status: 503, reason: 'Service Unavailable' });
     }
-    if (!isStopped) takeOver(aor, outcome.value.bindings, flow);
+    if (isStopped) return outcome;
+    tell(known, outcome.value.bindings);
+    takeOver(aor, outcome.value.bindings, flow);
+    if (flow?.isReliable && outcome.value.bindings.length > 0) watch(flow, aor);
     return outcome;
   };
 
@@ -152,6 +187,22 @@ export function createBindingRegistry(parts: {
     tails.set(aor, mine);
     void mine.finally(() => tails.get(aor) === mine && tails.delete(aor));
     return mine;
+  };
+
+  /** What lost its connection and cannot be dialled is unregistered at once, in the store too. */
+  const dropLost = (aor: string) => {
+    if (isStopped || (aors.get(aor) ?? []).every(isReachable)) return;
+    void inTurn(aor, undefined, (bindings) => ok({ bindings, isChanged: true }));
+  };
+
+  const watch = (flow: Flow, aor: string) => {
+    // It went while the store was asked.
+    if (!flow.isAlive) return dropLost(aor);
+    const known = aorsOfFlow.get(flow);
+    if (known) return void known.add(aor);
+    const mine = new Set([aor]);
+    aorsOfFlow.set(flow, mine);
+    flow.onClosed(() => mine.forEach(dropLost));
   };
 
   const sweep = () => {
@@ -209,11 +260,15 @@ export function createBindingRegistry(parts: {
       const flow = aors.get(binding.aor)?.find((entry) => entry.binding === binding)?.flow;
       return flow?.isAlive ? flow : undefined;
     },
-    counts() {
-      let bindings = 0;
-      for (const entries of aors.values()) bindings += entries.length;
-      return { bindings, aors: aors.size };
+    ofDomain(domainSid, most) {
+      const found: Binding[] = [];
+      for (const aor of census.aorsOf(domainSid)) {
+        if (found.length >= most) break;
+        for (const entry of unexpired(aor)) if (isReachable(entry)) found.push(entry.binding);
+      }
+      return found.slice(0, most);
     },
+    counts: () => ({ bindings: census.bindings, aors: aors.size }),
     stop() {
       isStopped = true;
       sweepTimer?.cancel();

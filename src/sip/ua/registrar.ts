@@ -11,6 +11,7 @@ import { splitList } from '../grammar/params.ts';
 import { isSipUri } from '../grammar/uri.ts';
 import type { ServerTransaction } from '../transaction/transaction.ts';
 import type { Flow } from '../transport/transport.ts';
+import type { RegistrationEvent } from './binding-census.ts';
 import type { BindingRegistry } from './bindings.ts';
 import type { UaContext } from './context.ts';
 import type { Handler } from './incoming.ts';
@@ -33,6 +34,7 @@ export function createRegistrar(parts: {
   readonly context: UaContext;
   readonly access: AccessControl;
   readonly registry: BindingRegistry;
+  readonly onEvent?: ((event: RegistrationEvent) => void) | undefined;
 }): Handler {
   const { context, access, registry } = parts;
   const { clock, settings } = context;
@@ -43,8 +45,19 @@ export function createRegistrar(parts: {
     keys: limits.sourcesTracked,
   });
 
+  const rejected = ({ request, flow }: ServerTransaction<Flow>, status: number, errorCode: number | undefined) => {
+    const { uri } = request.to;
+    const aor = isSipUri(uri) ? aorOf(uri.user ?? '', uri.host) : '';
+    const source = flow.remoteAddress;
+    const cause = String(errorCode ?? status);
+    parts.onEvent?.({ event: 'rejected', aor, accountSid: null, contact: null, source, cause });
+  };
+
   const refuse = (transaction: ServerTransaction<Flow>, refusal: RegisterRefusal) => {
     const { status, reason, errorCode, minExpiresSeconds } = refusal;
+    const { remoteAddress: source } = transaction.flow;
+    log.info({ sipCallId: transaction.request.callId, source, status, reason, errorCode }, 'REGISTER refused');
+    rejected(transaction, status, errorCode);
     const headers: HeaderField[] = [];
     if (minExpiresSeconds !== undefined) headers.push({ name: 'Min-Expires', value: String(minExpiresSeconds) });
     if (status === 503) headers.push(retryAfter(settings.retryAfterSeconds));
@@ -63,13 +76,8 @@ export function createRegistrar(parts: {
     const outcome = await registry.update(aor, flow, (bindings) =>
       applyRegister(bindings, order.value, origin, clock.wall()),
     );
-    if (!outcome.ok) {
-      log.info({ aor, source: flow.remoteAddress, ...outcome.error }, 'REGISTER refused');
-      return refuse(transaction, outcome.error);
-    }
+    if (!outcome.ok) return refuse(transaction, outcome.error);
     const { bindings } = outcome.value;
-    if (outcome.value.isChanged)
-      log.debug({ aor, source: flow.remoteAddress, bindings: bindings.length }, 'registered');
     const contacts = contactValues(bindings, clock.wall()).map((value) => ({ name: 'Contact', value }));
     // RFC 3327 5.3: the Path that was stored is told to a phone that asks for it.
     const path = order.value.contacts.length > 0 ? origin.path.map((value) => ({ name: 'Path', value })) : [];
@@ -87,6 +95,7 @@ export function createRegistrar(parts: {
           headers: admission.values.map((value) => ({ name: 'WWW-Authenticate', value })),
         });
       case 'refuse':
+        rejected(transaction, admission.status, admission.errorCode);
         return void answer(context, transaction, admission.status, admission);
       case 'accept': {
         const user = isSipUri(request.to.uri) ? request.to.uri.user : undefined;

@@ -17,6 +17,7 @@ import type { ParseFailure } from '../grammar/parse.ts';
 import type { ServerTransaction, TransactionLayer } from '../transaction/transaction.ts';
 import { resolveTargets, type TargetResolver } from '../transport/targets.ts';
 import type { Flow, Transport } from '../transport/transport.ts';
+import type { RegistrationEvent } from './binding-census.ts';
 import { type BindingStore, createBindingRegistry } from './bindings.ts';
 import { isForeignBody, sdpOf } from './body.ts';
 import { acceptField, SessionTable, type UaContext, type UaSettings } from './context.ts';
@@ -40,6 +41,8 @@ export interface UserAgentParts {
   readonly clock: Clock;
   readonly random: RandomSource;
   readonly log: Log;
+  /** Each change of a registration, and each REGISTER that was refused. */
+  readonly onRegistration?: (event: RegistrationEvent) => void;
   readonly settings: { readonly nodeId: string } & Partial<UaSettings>;
 }
 
@@ -55,7 +58,15 @@ export function createUserAgent(parts: UserAgentParts): UserAgent {
   const { transport, transactions, access, clock, random } = parts;
   const log = parts.log.child({ folder: 'sip' });
   const keepAlive = createKeepAlive(clock, random);
-  const registry = createBindingRegistry({ store: parts.bindingStore, transport, keepAlive, clock, random, log });
+  const registry = createBindingRegistry({
+    store: parts.bindingStore,
+    transport,
+    keepAlive,
+    clock,
+    random,
+    log,
+    ...(parts.onRegistration ? { onEvent: parts.onRegistration } : {}),
+  });
   const context: UaContext = {
     transport,
     transactions,
@@ -104,7 +115,7 @@ export function createUserAgent(parts: UserAgentParts): UserAgent {
     access,
     handlers: {
       INVITE: receiveInvite,
-      REGISTER: createRegistrar({ context, access, registry }),
+      REGISTER: createRegistrar({ context, access, registry, onEvent: parts.onRegistration }),
       OPTIONS: createOptions(context, access),
     },
   });
@@ -125,6 +136,7 @@ export function createUserAgent(parts: UserAgentParts): UserAgent {
       onInvite = handler;
     },
     invite: (options) => openUacSession(context, options),
+    bindingsOfDomain: (domainSid, most) => registry.ofDomain(domainSid, most),
     bindingsOf: (user, domainName) => registry.reachable(aorOf(user, domainName)),
     setDraining(draining) {
       isDraining = draining;

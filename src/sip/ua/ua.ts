@@ -252,6 +252,8 @@ export interface UserAgent {
   invite(options: OutgoingInviteOptions): InviteSession;
   /** Bindings of an address of record, best q first, dead flows left out. */
   bindingsOf(user: string, domainName: string): readonly import('../../base/records.ts').Binding[];
+  /** Reachable bindings of a domain, at most `most`. */
+  bindingsOfDomain(domainSid: string, most: number): readonly import('../../base/records.ts').Binding[];
   /** Loads the bindings from the store; before the transport is started. */
   start(): Promise<void>;
   /** While draining: new INVITEs get 503 with Retry-After. */
