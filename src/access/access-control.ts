@@ -1,9 +1,10 @@
 // Who may send what, before a call exists (sip-interface.md 1.2 and 3, design.md 9). Pure memory, synchronous.
 //
-//   INVITE    host ─▶ ACL listed? ─▶ domain secure, flow secure? ─▶ digest? ─▶ account active? ─▶ accept
+//   INVITE    host (or mapped source) ─▶ ACL listed? ─▶ domain secure, flow secure? ─▶ digest? ─▶ account active? ─▶ accept
 //   REGISTER  host ─▶ registration on? ─▶ secure? ─▶ digest? ─▶ To user = digest user? ─▶ account active? ─▶ accept
 //
-// Both mapped means both are needed; nothing mapped admits nobody. Every refusal or challenge costs the source a token of its
+// A source that is mapped to a domain belongs to it whatever the host says, and needs no ACL (sip-interface.md 7). A carrier that we
+// registered with is known by the Contact that it calls and the address it calls from. Both mapped means both are needed; nothing mapped admits nobody. Every refusal or challenge costs the source a token of its
 // budget; without tokens the answer is silence. A source that authenticated, or is listed, has no budget and is never banned.
 
 import type { Clock } from '../base/clock.ts';
@@ -41,7 +42,15 @@ export type Admission =
     }
   | { readonly kind: 'drop' };
 
+/** Carriers that we registered with (call/trunk-registrations.ts). */
+export interface RegisteredCarriers {
+  /** Sid of the domain whose calls come to this Contact user from this address; undefined = not a Contact of ours. */
+  domainOfContact(user: string, sourceAddress: string): string | undefined;
+  isCarrier(sourceAddress: string): boolean;
+}
+
 export interface AccessConfig extends DomainNaming {
+  readonly carriers?: RegisteredCarriers;
   /** Realm of answers that belong to no domain. Domains challenge with their own stored realm. */
   readonly realm: string;
   /** Signs nonces; the same on all nodes of a cluster. Default: random, so that a restart makes old nonces stale. */
@@ -124,6 +133,10 @@ export function createAccessControl(parts: {
   // Someone may spend a PBX's budget with its forged address: a listed source stays free of it.
   const isListedAnywhere = (source: AccessSource, key: string): boolean => {
     if ((unlisted.get(key) ?? 0) > clock.now()) return false;
+    if (directory.domainForSource(source.remoteAddress) || config.carriers?.isCarrier(source.remoteAddress)) {
+      trust(key);
+      return true;
+    }
     for (const name of directory.domainNames()) {
       const acl = directory.domainByName(name)?.callAcl;
       if (!acl || !isListed(acl, source.remoteAddress)) continue;
@@ -188,6 +201,21 @@ export function createAccessControl(parts: {
   const check = (request: Request, source: AccessSource, domain: Domain, credentials: CredentialLookup) =>
     digest.check({ request, domain, source: source.remoteAddress, lookup: credentials });
 
+  /** Which domain an INVITE means, and what says so. */
+  const accessOf = (
+    request: Request,
+    source: AccessSource,
+  ): { readonly access: DomainAccess; readonly by: 'contact' | 'source' | 'host' } | undefined => {
+    const contactOf = config.carriers?.domainOfContact(userOf(request.uri) ?? '', source.remoteAddress);
+    const contact = contactOf === undefined ? undefined : directory.domainBySid(contactOf);
+    if (contact) return { access: contact, by: 'contact' };
+    const mapped = directory.domainForSource(source.remoteAddress);
+    if (mapped) return { access: mapped, by: 'source' };
+    const host = hostOf(request.uri);
+    const named = host === undefined ? undefined : domainForHost(directory, config, host);
+    return named && { access: named, by: 'host' };
+  };
+
   return {
     mayTalk(source) {
       const key = sourceKey(source.remoteAddress);
@@ -202,13 +230,16 @@ export function createAccessControl(parts: {
     spend,
 
     invite(request, source) {
-      const host = hostOf(request.uri);
-      const access = host === undefined ? undefined : domainForHost(directory, config, host);
-      if (!access) return refuse(refusals.unknownHost, source, request);
-      const { domain, account, callAcl, callCredentials } = access;
-      if (!callAcl && !callCredentials) return refuse(refusals.nothingMapped, source, request);
-      if (callAcl && !isListed(callAcl, source.remoteAddress)) return refuse(refusals.notListed, source, request);
-      if (callAcl) trust(sourceKey(source.remoteAddress));
+      const found = accessOf(request, source);
+      if (!found) return refuse(refusals.unknownHost, source, request);
+      const { domain, account, callAcl } = found.access;
+      // A carrier that calls our Contact has no password of ours.
+      const callCredentials = found.by === 'contact' ? null : found.access.callCredentials;
+      if (found.by === 'host') {
+        if (!callAcl && !callCredentials) return refuse(refusals.nothingMapped, source, request);
+        if (callAcl && !isListed(callAcl, source.remoteAddress)) return refuse(refusals.notListed, source, request);
+      }
+      if (callAcl || found.by !== 'host') trust(sourceKey(source.remoteAddress));
       // Before the challenge: a digest should not be asked for over a transport that is refused anyway.
       if (domain.secure && !source.isSecure) return refuse(refusals.secureTransport, source, request);
       let username: string | undefined;

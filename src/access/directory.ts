@@ -28,4 +28,6 @@ export interface Directory {
   domainBySid(sid: string): DomainAccess | undefined;
   accountBySid(sid: string): Account | undefined;
   domainNames(): readonly string[];
+  /** The domain that a source address is mapped to, whatever its requests say (sip-interface.md 7). */
+  domainForSource(sourceAddress: string): DomainAccess | undefined;
 }

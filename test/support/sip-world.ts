@@ -62,6 +62,7 @@ export function directoryOf(...accesses: DomainAccess[]): Directory {
     domainByName: byName,
     domainBySid: (sid) => accesses.find((access) => access.domain.sid === sid),
     accountBySid: (sid) => accesses.find((access) => access.account.sid === sid)?.account,
+    domainForSource: () => undefined,
     domainNames: () => accesses.map((access) => access.domain.domainName),
   };
 }

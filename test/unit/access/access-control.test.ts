@@ -32,6 +32,7 @@ const stored = (username: string): StoredHa1 => ({
 const users: CredentialLookup = (name) => (name === 'alice' ? [stored('alice')] : []);
 const acl: readonly AclEntry[] = [{ ipAddress: '198.51.100.0', cidrPrefixLength: 24 }];
 const LISTED = { remoteAddress: '198.51.100.7', isSecure: false };
+const MAPPED = { remoteAddress: '192.0.2.50', isSecure: false };
 const OTHER = { remoteAddress: '203.0.113.9', isSecure: false };
 
 let clock: VirtualClock;
@@ -48,8 +49,9 @@ function control(access: Partial<DomainAccess> = {}, config: Partial<AccessConfi
     registrationCredentials: null,
     ...access,
   };
+  const directory = directoryOf(whole);
   return createAccessControl({
-    directory: directoryOf(whole),
+    directory: { ...directory, domainForSource: (address) => (address === MAPPED.remoteAddress ? whole : undefined) },
     config: {
       domainSuffix: 'sip.localhost',
       realm: REALM,
@@ -439,5 +441,53 @@ describe('budgets and bans (design.md 9)', () => {
       access.spend({ remoteAddress: `2001:db8:1:2::${host.toString(16)}`, isSecure: false });
     expect(access.mayTalk({ remoteAddress: '2001:db8:1:2:ffff::1', isSecure: false })).toBe(false);
     expect(access.mayTalk({ remoteAddress: '2001:db8:1:3::1', isSecure: false })).toBe(true);
+  });
+});
+
+describe('sources that are mapped to a domain (sip-interface.md 7)', () => {
+  test('[sip 7 source-mapping] the host does not matter and the ACL is not used', () => {
+    const access = control({ callAcl: acl });
+    for (const host of ['demo.sip.localhost', '198.51.100.1', 'somewhere.example.com'])
+      expect(access.invite(request('INVITE', [], host), MAPPED)).toMatchObject({ kind: 'accept', domain: testDomain });
+    expect(access.invite(request('INVITE'), OTHER)).toMatchObject({ kind: 'refuse', errorCode: 32201 });
+  });
+
+  test('[sip 7 source-mapping] a domain without ACL and credentials admits its mapped source and nobody else', () => {
+    const access = control();
+    expect(access.invite(request('INVITE'), MAPPED)).toMatchObject({ kind: 'accept' });
+    expect(access.invite(request('INVITE'), LISTED)).toMatchObject({ kind: 'refuse', status: 403 });
+  });
+
+  test('[sip 7 source-mapping] credentials of the domain are still asked for', () => {
+    expect(control({ callCredentials: users }).invite(request('INVITE'), MAPPED)).toMatchObject({ kind: 'challenge' });
+  });
+
+  test('[sip 7 source-mapping] the source has no budget', () => {
+    const access = control({ callCredentials: users });
+    for (let count = 0; count < 3 * limits.sourceBudgetBurst; count++)
+      expect(access.invite(request('INVITE'), MAPPED)).toMatchObject({ kind: 'challenge' });
+  });
+});
+
+describe('carriers that we registered with', () => {
+  const carriers = {
+    domainOfContact: (user: string, address: string) =>
+      user === 'token' && address === OTHER.remoteAddress ? testDomain.sid : undefined,
+    isCarrier: (address: string) => address === OTHER.remoteAddress,
+  };
+  const toContact = (user: string) => ({
+    ...request('INVITE', [], '198.51.100.1'),
+    uri: makeSipUri({ user, host: '198.51.100.1' }),
+  });
+
+  test('[sip 7 registered-contact] a call to our Contact from the carrier needs no password', () => {
+    const access = control({ callCredentials: users }, { carriers });
+    expect(access.invite(toContact('token'), OTHER)).toMatchObject({ kind: 'accept', domain: testDomain });
+  });
+
+  test('[sip 7 registered-contact] the same Contact from elsewhere, or another user from the carrier, is a stranger', () => {
+    const access = control({ callCredentials: users }, { carriers });
+    expect(access.invite(toContact('token'), LISTED)).toMatchObject({ kind: 'refuse', status: 403 });
+    expect(access.invite(toContact('other'), OTHER)).toMatchObject({ kind: 'refuse', status: 403 });
   });
 });
