@@ -99,11 +99,13 @@ export class FakeLeg implements LegDriver {
     return this.offersEarlyMedia;
   }
   async answer(): Promise<AnswerOutcome> {
+    if (this.#phase !== 'early') return { ok: false, detail: 'leg has ended' };
     this.done.push('answer');
     if (this.answerOutcome.ok) this.#phase = 'answered';
     return this.answerOutcome;
   }
   refuse(status: number): void {
+    if (this.#phase !== 'early') return;
     this.done.push(`refuse ${status}`);
     this.#phase = 'ended';
   }
@@ -187,8 +189,16 @@ export class FakeEngine implements MediaEngine {
   setComfort(endpoint: EndpointId, mode: string): void {
     this.done.push(`comfort ${endpoint} ${mode}`);
   }
+  insertDigits(endpoint: EndpointId, digits: string): void {
+    this.done.push(`insert ${endpoint} ${digits}`);
+  }
+  detectInbandDigits(endpoint: EndpointId, on: boolean): void {
+    this.done.push(`inband ${endpoint} ${on}`);
+  }
   setEcho(): void {}
   capture(): void {}
+  insertDigits(): void {}
+  detectInbandDigits(): void {}
   record(): void {}
   stopRecord(): void {}
   expectSilence(endpoint: EndpointId, silent: boolean): void {
