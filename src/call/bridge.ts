@@ -54,6 +54,9 @@ export class Bridge {
       this.#cleanups.push(
         call.onLegEvent((event) => {
           if (event.type === 'direction') this.#relayDirection(call, other, event.direction);
+          // design.md 10: digits by SIP INFO go on as RFC 4733.
+          if (event.type === 'digit' && event.inSignalling && other.leg.endpoint !== undefined)
+            this.#services.engine.insertDigits(other.leg.endpoint, event.digit);
         }),
       );
       call.emit({ type: 'bridged', otherCallSid: other.sid });

@@ -24,7 +24,8 @@ export type LegEvent =
   | { readonly type: 'canceled' }
   /** The peer changed what it sends and takes, as seen from the peer: `sendonly` or `inactive` is a hold. */
   | { readonly type: 'direction'; readonly direction: MediaDirection }
-  | { readonly type: 'digit'; readonly digit: string; readonly durationMs: number }
+  /** `inSignalling`: it came by SIP INFO, so a bridge must pass it on; otherwise the media carries it. */
+  | { readonly type: 'digit'; readonly digit: string; readonly durationMs: number; readonly inSignalling?: true }
   | { readonly type: 'playEnded'; readonly play: PlayId; readonly outcome: 'finished' | 'stopped' | 'failed' }
   | { readonly type: 'media'; readonly change: string; readonly detail: string }
   /** No RTP for limits.rtpSilenceMs. */

@@ -13,6 +13,7 @@ import type {
   SessionEvent,
   UserAgent,
 } from '../sip/ua/ua.ts';
+import { infoDigit } from './info-digit.ts';
 import type { AnswerOutcome, HeaderPair, LegDriver, LegEvent } from './leg-driver.ts';
 import { LegMedia, type LegMediaOptions, type LegMediaServices, type MediaFailure, mirror } from './leg-media.ts';
 import { byeHeaders, customHeaders, headerFields, legHeaders } from './relay-headers.ts';
@@ -45,6 +46,9 @@ export class SipLeg implements LegDriver {
   #answerSdp: string | undefined;
   #flow: PeerFlow | undefined;
   #onAcknowledged: ((outcome: AnswerOutcome) => void) | undefined;
+  /** Digits came in its media: then those by INFO are the same presses again. */
+  #sendsEvents = false;
+  #lastInfoDigit: string | undefined;
   /** Re-offers of ours go one after another. */
   #offers: Promise<unknown> = Promise.resolve();
 
@@ -339,18 +343,21 @@ export class SipLeg implements LegDriver {
 
   /** design.md 10: DTMF by SIP INFO is accepted beside RFC 4733. */
   #onInfo(contentType: string, body: Buffer): void {
-    const text = body.toString('latin1');
-    const match =
-      contentType === 'application/dtmf-relay'
-        ? /^\s*Signal\s*=\s*([0-9A-D*#])/im.exec(text)
-        : /^\s*([0-9A-D*#])/i.exec(text);
-    if (!match || !contentType.startsWith('application/dtmf')) return;
-    const duration = /Duration\s*=\s*(\d{1,5})/i.exec(text);
-    this.#listener({ type: 'digit', digit: match[1]!.toUpperCase(), durationMs: duration ? Number(duration[1]) : 100 });
+    const press = infoDigit(contentType, body);
+    // A phone that sends both means one press.
+    if (!press || this.#sendsEvents) return;
+    this.#lastInfoDigit = press.digit;
+    this.#listener({ type: 'digit', ...press, inSignalling: true });
+  }
+
+  #onMediaDigit(digit: string, durationMs: number): void {
+    const isRepeated = !this.#sendsEvents && this.#lastInfoDigit === digit;
+    this.#sendsEvents = true;
+    if (!isRepeated) this.#listener({ type: 'digit', digit, durationMs });
   }
 
   #onMedia(event: MediaEvent): void {
-    if (event.type === 'digit') this.#listener({ type: 'digit', digit: event.digit, durationMs: event.durationMs });
+    if (event.type === 'digit') this.#onMediaDigit(event.digit, event.durationMs);
     else if (event.type === 'rtpTimeout') this.#listener({ type: 'mediaTimeout' });
     else if (event.type === 'playEnded')
       this.#listener({ type: 'playEnded', play: event.play, outcome: event.outcome });

@@ -115,7 +115,13 @@ export class MediaCore {
         endpoint.stopPlay(command.play);
         break;
       case 'setComfort':
-        endpoint.setComfort(command.mode);
+        endpoint.setComfort(command.mode, command.music);
+        break;
+      case 'insertDigits':
+        endpoint.insertDigits(command.digits);
+        break;
+      case 'detectInbandDigits':
+        endpoint.detectInbandDigits(command.on);
         break;
       case 'setEcho':
         this.#setEcho(endpoint, command.on);

@@ -202,8 +202,16 @@ export class MediaDispatcher implements MediaEngine {
     this.#freeSlots[entry.worker]!.push(entry.slot);
   }
 
-  setComfort(endpoint: EndpointId, mode: ComfortMode): void {
-    this.#sendTo(endpoint, { type: 'setComfort', endpoint, mode });
+  setComfort(endpoint: EndpointId, mode: ComfortMode, music?: Int16Array): void {
+    this.#sendTo(endpoint, { type: 'setComfort', endpoint, mode, music: music ? compact(music) : null });
+  }
+
+  insertDigits(endpoint: EndpointId, digits: string): void {
+    this.#sendTo(endpoint, { type: 'insertDigits', endpoint, digits });
+  }
+
+  detectInbandDigits(endpoint: EndpointId, on: boolean): void {
+    this.#sendTo(endpoint, { type: 'detectInbandDigits', endpoint, on });
   }
 
   setEcho(endpoint: EndpointId, on: boolean): void {

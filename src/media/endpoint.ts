@@ -15,6 +15,7 @@ import type { AudioCodec, MediaPlan } from '../sdp/plan.ts';
 import { plainAddress } from './address.ts';
 import { ControlSession } from './control.ts';
 import type { EndpointId, MediaEvent, PlayId, PlayOptions, SourceRule } from './engine.ts';
+import { InbandDigits } from './inband.ts';
 import { Latch } from './latching.ts';
 import { OutgoingStream, type SourceToken } from './outgoing-stream.ts';
 import { type EndpointSockets, Outlet } from './outlet.ts';
@@ -88,6 +89,7 @@ export class Endpoint {
   readonly #digits = new TelephoneEventReceiver();
   /** Digits of a relayed peer that become tones, because ours has no telephone-event. */
   readonly #digitsToInsert = new TelephoneEventReceiver();
+  #inband: InbandDigits | null = null;
   readonly #frame = new Int16Array(FRAME_SAMPLES);
   /** Index: payload type, value: OTHER … TELEPHONE_EVENT. */
   readonly #payloadTypes = new Uint8Array(128);
@@ -154,9 +156,18 @@ export class Endpoint {
     if (stopped !== null) this.#playEnded(stopped, 'stopped');
   }
 
-  setComfort(mode: ComfortMode): void {
-    this.#playback.comfort = mode;
+  /** `music` null: the built-in tune. */
+  setComfort(mode: ComfortMode, music: Int16Array | null): void {
+    this.#playback.setComfort(mode, music);
     if (mode !== 'none') this.#context.wake(this);
+  }
+
+  insertDigits(digits: string): void {
+    for (const digit of digits) this.#insertDigit(digit);
+  }
+
+  detectInbandDigits(isOn: boolean): void {
+    this.#inband = isOn ? new InbandDigits() : null;
   }
 
   startRecording(recorder: Recorder): void {
@@ -176,7 +187,7 @@ export class Endpoint {
 
   /** Captures packets from now on; null ends it. */
   tapPackets(tap: PacketTap | null): void {
-    this.#tap?.flush();
+    this.#tap?.flush(true);
     this.#tap = tap;
     this.#outlet.tap = tap;
   }
@@ -213,6 +224,7 @@ export class Endpoint {
     if (this.isClosed) return;
     if (nowMs < this.#pressUntilMs) {
       for (const digit of this.#digits.poll(nowMs)) this.#digitEnded(digit);
+      for (const digit of this.#inband?.poll(nowMs) ?? []) this.#digitEnded(digit);
       for (const { digit } of this.#digitsToInsert.poll(nowMs)) this.#insertDigit(digit);
     }
     const recorder = this.#recorder;
@@ -320,7 +332,10 @@ export class Endpoint {
 
   #deliver(packet: Buffer, start: number, end: number, kind: number, ssrc: number, nowMs: number): void {
     const codec = kind === TELEPHONE_EVENT ? null : kind === PCMU ? 'PCMU' : 'PCMA';
+    if (codec !== null && this.#inband) this.#listenInband(this.#inband, codec, packet.subarray(start, end), nowMs);
     if (codec === null) {
+      // A peer that sends events is taken at its word: its tones, if any, are the same presses again.
+      this.#inband = null;
       this.#watchPress(nowMs);
       for (const digit of this.#digits.push(packet.subarray(start, end), readTimestamp(packet), nowMs)) {
         this.#digitEnded(digit);
@@ -332,6 +347,11 @@ export class Endpoint {
     }
     const sink = codec !== null && this.echo ? this.echo : this.sink;
     sink?.relay(packet, start, end, codec, nowMs);
+  }
+
+  #listenInband(inband: InbandDigits, codec: AudioCodec, payload: Uint8Array, nowMs: number): void {
+    for (const digit of inband.push(codec, payload, nowMs)) this.#digitEnded(digit);
+    if (inband.isOpen) this.#watchPress(nowMs);
   }
 
   /** A datagram on the RTCP port, or RTCP on the RTP port with rtcp-mux. */

@@ -139,8 +139,15 @@ export interface MediaEngine {
   /** Starts playing to the endpoint's peer; replaces a running play (which ends 'stopped'). */
   play(endpoint: EndpointId, options: PlayOptions): PlayId;
   stopPlay(play: PlayId): void;
-  /** Sends what the endpoint's peer is to hear when nothing else is there: silence packets keep NAT pinholes open (held sides). */
-  setComfort(endpoint: EndpointId, mode: 'none' | 'silence' | 'music'): void;
+  /**
+   * Sends what the endpoint's peer is to hear when nothing else is there: silence packets keep NAT pinholes open (held sides).
+   * `music`: samples for `music`, played round and round; the built-in tune without.
+   */
+  setComfort(endpoint: EndpointId, mode: 'none' | 'silence' | 'music', music?: Int16Array): void;
+  /** Sends digits to the endpoint's peer without ending its bridge: RFC 4733 events, or tones where it has no telephone-event. */
+  insertDigits(endpoint: EndpointId, digits: string): void;
+  /** Also finds digits in the peer's audio (ITU-T Q.24), until it sends its first telephone event. */
+  detectInbandDigits(endpoint: EndpointId, on: boolean): void;
   /** Loops the peer's audio back to it. */
   setEcho(endpoint: EndpointId, on: boolean): void;
   /** Records what the peer sends (`inbound`) to a WAV file, for the scripted phone and tests. */

@@ -29,7 +29,14 @@ export type CoreCommand =
   | { readonly type: 'unjoin'; readonly bridge: number }
   | { readonly type: 'play'; readonly play: PlayId; readonly endpoint: EndpointId; readonly options: PlayOptions }
   | { readonly type: 'stopPlay'; readonly play: PlayId; readonly endpoint: EndpointId }
-  | { readonly type: 'setComfort'; readonly endpoint: EndpointId; readonly mode: ComfortMode }
+  | {
+      readonly type: 'setComfort';
+      readonly endpoint: EndpointId;
+      readonly mode: ComfortMode;
+      readonly music: Int16Array | null;
+    }
+  | { readonly type: 'insertDigits'; readonly endpoint: EndpointId; readonly digits: string }
+  | { readonly type: 'detectInbandDigits'; readonly endpoint: EndpointId; readonly on: boolean }
   | { readonly type: 'setEcho'; readonly endpoint: EndpointId; readonly on: boolean }
   | { readonly type: 'record'; readonly endpoint: EndpointId; readonly file: string }
   | { readonly type: 'stopRecord'; readonly endpoint: EndpointId }

@@ -18,7 +18,9 @@ interface RunningPlay {
 }
 
 export class Playback {
-  comfort: ComfortMode = 'none';
+  #comfort: ComfortMode = 'none';
+  /** Null: the built-in tune. */
+  #tune: Int16Array | null = null;
   #running: RunningPlay | null = null;
   #inserted: SourcePlayer | null = null;
   #waiting = '';
@@ -30,7 +32,19 @@ export class Playback {
   }
 
   get needsTicks(): boolean {
-    return this.isPlaying || this.comfort !== 'none';
+    return this.isPlaying || this.#comfort !== 'none';
+  }
+
+  get comfort(): ComfortMode {
+    return this.#comfort;
+  }
+
+  /** Music begins at its start each time that it is switched on. */
+  setComfort(mode: ComfortMode, tune: Int16Array | null): void {
+    if (mode === this.#comfort && tune === this.#tune) return;
+    this.#comfort = mode;
+    this.#tune = tune;
+    this.#music = null;
   }
 
   /** Begins a play; returns the one that it replaces. */
@@ -48,7 +62,7 @@ export class Playback {
     return running.play;
   }
 
-  /** Puts a digit in as a tone, after those that wait. */
+  /** Puts a digit in, after those that wait. */
   insert(digit: string): void {
     if (this.#waiting.length < INSERTED_MAX) this.#waiting += digit;
   }
@@ -60,34 +74,34 @@ export class Playback {
       running.player ??= new SourcePlayer(running.options, { telephoneEvents });
       return running.player.next(frame);
     }
-    return this.#nextInserted(frame);
+    return this.#nextInserted(frame, telephoneEvents);
   }
 
   /** Silence or music into `frame`. */
   nextComfort(frame: Int16Array): void {
-    if (this.comfort === 'silence') {
+    if (this.#comfort === 'silence') {
       frame.fill(0);
       return;
     }
     this.#music ??= new SourcePlayer(
-      { sources: [{ kind: 'samples', samples: holdMusic() }], loop: 0 },
+      { sources: [{ kind: 'samples', samples: this.#tune ?? holdMusic() }], loop: 0 },
       { telephoneEvents: false },
     );
     this.#music.next(frame);
   }
 
-  #nextInserted(frame: Int16Array): PlayStep {
+  #nextInserted(frame: Int16Array, telephoneEvents: boolean): PlayStep {
     if (!this.#inserted) {
       if (this.#waiting === '') return 'end';
       this.#inserted = new SourcePlayer(
         { sources: [{ kind: 'digits', digits: this.#waiting }], loop: 1 },
-        { telephoneEvents: false },
+        { telephoneEvents },
       );
       this.#waiting = '';
     }
     const step = this.#inserted.next(frame);
     if (step !== 'end') return step;
     this.#inserted = null;
-    return this.#nextInserted(frame);
+    return this.#nextInserted(frame, telephoneEvents);
   }
 }

@@ -45,7 +45,7 @@ export class Protection {
     const isSameSuite = former?.suite === keys.suite;
     if (!isSameSuite || !isEqual(former.sendKey, keys.sendKey)) this.sender = new SrtpSender(keys.suite, keys.sendKey);
     if (!isSameSuite || !isEqual(former.receiveKey, keys.receiveKey)) {
-      this.receiver = new SrtpReceiver(keys.suite, keys.receiveKey);
+      this.receiver = new SrtpReceiver(keys.suite, keys.receiveKey, this.receiver ?? undefined);
     }
   }
 }

@@ -211,11 +211,19 @@ export class SrtpReceiver {
   readonly #rtcpStreams = new Map<number, ReplayWindow>();
   /** The tag of the packet in hand. */
   readonly #received = new Uint8Array(RTCP_TAG_BYTES);
+  /** Roll-over counters that streams had under the key before this one. */
+  readonly #earlier: ReadonlyMap<number, number>;
 
-  constructor(suite: SrtpSuite, masterKey: Uint8Array) {
+  /** `former`: the context of the key that this one replaces. RFC 3711 3.3.1: a new key does not reset the roll-over counter. */
+  constructor(suite: SrtpSuite, masterKey: Uint8Array, former?: SrtpReceiver) {
     this.#rtp = new Session(masterKey, 0);
     this.#rtcp = new Session(masterKey, 3);
     this.#tagBytes = srtpTagBytes(suite);
+    this.#earlier = new Map(former?.rollOvers());
+  }
+
+  rollOvers(): [ssrc: number, rollOver: number][] {
+    return [...this.#streams].map(([ssrc, { highest }]) => [ssrc, Math.floor(highest / 0x10000)]);
   }
 
   /** Decrypts packet[0..end) in place, whatever was refused may be changed behind its payload. Returns the end of the plain packet, or SRTP_SHORT, SRTP_UNAUTHENTICATED, SRTP_REPLAYED. */
@@ -226,18 +234,36 @@ export class SrtpReceiver {
     const ssrc = readSsrc(packet);
     const sequence = readSequence(packet);
     const known = this.#streams.get(ssrc);
-    const index = known ? estimateIndex(known.highest, sequence) : sequence;
+    let index = known ? estimateIndex(known.highest, sequence) : sequence;
     if (index < 0 || known?.isFresh(index) === false) return SRTP_REPLAYED;
-    const rollOver = Math.floor(index / 0x10000) >>> 0;
     const received = this.#received;
     for (let at = 0; at < this.#tagBytes; at++) received[at] = packet[plainEnd + at]!;
-    // The counter takes the place of the tag, which is at least as long.
-    writeUint32(packet, plainEnd, rollOver);
-    const tag = this.#rtp.tag(packet, plainEnd + ROLL_OVER_BYTES);
-    if (!isTagEqual(received, 0, tag, this.#tagBytes)) return SRTP_UNAUTHENTICATED;
+    if (!this.#isAuthentic(packet, plainEnd, Math.floor(index / 0x10000))) {
+      const rollOver = known ? -1 : this.#lateRollOver(packet, plainEnd, ssrc, sequence);
+      if (rollOver < 0) return SRTP_UNAUTHENTICATED;
+      index = rollOver * 0x10000 + sequence;
+    }
+    const rollOver = Math.floor(index / 0x10000) >>> 0;
     commit(this.#streams, ssrc, known, index);
     this.#rtp.crypt(packet, start, plainEnd, ssrc, rollOver, sequence);
     return plainEnd;
+  }
+
+  #isAuthentic(packet: Uint8Array, plainEnd: number, rollOver: number): boolean {
+    // The counter takes the place of the tag, which is at least as long.
+    writeUint32(packet, plainEnd, rollOver >>> 0);
+    return isTagEqual(this.#received, 0, this.#rtp.tag(packet, plainEnd + ROLL_OVER_BYTES), this.#tagBytes);
+  }
+
+  /**
+   * The first packet of a stream that has rolled over before we heard it: what it had under a former key, the round after that, or the
+   * first roll-over (its packets before it were lost). The tag tells; below 0 when none fits.
+   */
+  #lateRollOver(packet: Uint8Array, plainEnd: number, ssrc: number, sequence: number): number {
+    const earlier = this.#earlier.get(ssrc) ?? 0;
+    if (earlier > 0 && this.#isAuthentic(packet, plainEnd, earlier)) return earlier;
+    // Only just behind a roll-over: strangers' packets shall not cost more tags than they must.
+    return sequence < 0x8000 && this.#isAuthentic(packet, plainEnd, earlier + 1) ? earlier + 1 : -1;
   }
 
   /** The same for SRTCP. A packet without the E bit is authenticated only. */

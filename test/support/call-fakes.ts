@@ -197,8 +197,6 @@ export class FakeEngine implements MediaEngine {
   }
   setEcho(): void {}
   capture(): void {}
-  insertDigits(): void {}
-  detectInbandDigits(): void {}
   record(): void {}
   stopRecord(): void {}
   expectSilence(endpoint: EndpointId, silent: boolean): void {

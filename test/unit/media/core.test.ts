@@ -4,7 +4,9 @@ import { strict as assert } from 'node:assert';
 import { afterEach, describe, test } from 'vitest';
 import { limits } from '../../../src/base/limits.ts';
 import type { EndpointInfo, MediaEngine, SourceRule } from '../../../src/media/engine.ts';
+import { encode } from '../../../src/media/g711.ts';
 import { createInlineMediaEngine } from '../../../src/media/inline.ts';
+import { toneSamples } from '../../../src/media/tone.ts';
 import type { MediaPlan } from '../../../src/sdp/plan.ts';
 import {
   EventLog,
@@ -441,6 +443,70 @@ describe('bridge', () => {
     assert.ok(shareOf(heard, 'PCMU', 770) + shareOf(heard, 'PCMU', 1_336) > 0.9);
   });
 
+  test('design.md 10: digits put in are RFC 4733 events to their peer alone; the bridge goes on behind them', async () => {
+    const here = await world();
+    const [a, b] = [await here.leg(), await here.leg({ telephoneEventSend: 96 })];
+    here.engine.bridge(a.id, b.id);
+    await here.send(a, tonePackets(1_000, 'PCMU', 5));
+    here.engine.insertDigits(b.id, '4#');
+    await here.send(a, tonePackets(1_000, 'PCMU', 40, { sequence: 105, timestamp: 5_800 }));
+    const heard = b.peer.rtp.map(readRtp);
+    const events = heard.filter(({ payloadType }) => payloadType === 96).map(({ payload }) => payload[0]);
+    assert.deepEqual([...new Set(events)], [4, 11]);
+    assert.deepEqual(
+      heard.slice(-10).map(({ payloadType }) => payloadType),
+      new Array(10).fill(0),
+    );
+    assert.ok(
+      heard.every(({ sequence }, index) => index === 0 || sequence === ((heard[index - 1]!.sequence + 1) & 0xffff)),
+    );
+    assert.equal(a.peer.rtp.length, 0);
+    assert.equal(here.engine.counts().bridges, 1);
+    assert.deepEqual(here.events.ofType('digit'), []);
+  });
+
+  test('digits put in for a peer without telephone-event are tones', async () => {
+    const here = await world();
+    const leg = await here.leg({ telephoneEventSend: null });
+    here.engine.insertDigits(leg.id, '5');
+    await here.clock.advanceAsync(400);
+    const heard = leg.peer.rtp.slice(0, 5);
+    assert.ok(shareOf(heard, 'PCMU', 770) + shareOf(heard, 'PCMU', 1_336) > 0.9);
+  });
+
+  test('[sip 0 dtmf-inband] tones are digits only where that is switched on, until the first telephone event', async () => {
+    const here = await world();
+    const leg = await here.leg();
+    const press = (sequence: number) => {
+      const samples = Int16Array.from([...toneSamples([770, 1_336], -9, 100), ...new Int16Array(800)]);
+      return Array.from({ length: 10 }, (_, index) => {
+        const payload = new Uint8Array(160);
+        encode('PCMU', samples.subarray(index * 160, (index + 1) * 160), payload);
+        return rtpPacket({ payload, sequence: sequence + index, timestamp: (sequence + index) * 160 });
+      });
+    };
+    const digits = () =>
+      here.events
+        .ofType('digit')
+        .map(({ digit }) => digit)
+        .join('');
+    await here.send(leg, press(1));
+    assert.equal(digits(), '');
+    here.engine.detectInbandDigits(leg.id, true);
+    await here.send(leg, press(11));
+    assert.equal(digits(), '5');
+    // Cut off by packets that stop: the clock ends it.
+    await here.send(leg, press(21).slice(0, 5));
+    await here.clock.advanceAsync(400);
+    assert.equal(digits(), '55');
+    await here.send(leg, [
+      rtpPacket({ payloadType: 101, sequence: 31, timestamp: 9_000, payload: eventPayload(5, true, 320) }),
+    ]);
+    assert.equal(digits(), '555');
+    await here.send(leg, press(32));
+    assert.equal(digits(), '555');
+  });
+
   test('an endpoint is in one bridge: joining it elsewhere ends the former', async () => {
     const here = await world();
     const [a, b, c] = [await here.leg(), await here.leg(), await here.leg()];
@@ -481,6 +547,20 @@ describe('comfort and echo', () => {
     assert.equal(leg.peer.rtp.length, 1_000);
     const loud = leg.peer.rtp.filter((packet) => packet.subarray(12).some((octet) => (octet & 0x7f) < 0x60));
     assert.ok(loud.length > 800, `${loud.length}`);
+  });
+
+  test('music of the caller: its samples, round and round, each hold from the start', async () => {
+    const here = await world();
+    const leg = await here.leg();
+    const tune = toneSamples([700], -10, 300);
+    for (const round of [1, 2]) {
+      here.engine.setComfort(leg.id, 'music', tune);
+      await here.clock.advanceAsync(2_000);
+      here.engine.setComfort(leg.id, 'none');
+      assert.equal(leg.peer.rtp.length, round * 100);
+    }
+    assert.ok(shareOf(leg.peer.rtp, 'PCMU', 700) > 0.95);
+    assert.deepEqual(leg.peer.rtp[100]!.subarray(12), leg.peer.rtp[0]!.subarray(12));
   });
 
   test('echo gives the peer its own audio, in the codec that it wants', async () => {

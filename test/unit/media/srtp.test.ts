@@ -274,3 +274,52 @@ test('streams with more SSRCs than are followed: verified ones still pass, memor
     assert.deepEqual(unprotect(receiver, protect(sender, plain)), plain);
   }
 });
+
+/** `count` packets from `first` on, as they go out; the sender numbers them on over roll-overs. */
+function stream(sender: SrtpSender, first: number, count: number, ssrc = 0x11223344) {
+  const plain = Array.from({ length: count }, (_, index) => rtpPacket({ sequence: first + index, ssrc }));
+  return { plain, sent: plain.map((packet) => protect(sender, packet)) };
+}
+
+test('RFC 3711 3.3.1: the first packets were lost and the stream has just rolled over: the tag tells', () => {
+  for (const suite of SUITES) {
+    const { plain, sent } = stream(new SrtpSender(suite, MASTER), 65_530, 20);
+    const receiver = new SrtpReceiver(suite, MASTER);
+    for (let index = 8; index < 20; index++) assert.deepEqual(unprotect(receiver, sent[index]!), plain[index]);
+    assert.equal(unprotect(receiver, sent[9]!), SRTP_REPLAYED);
+  }
+});
+
+test('RFC 3711 3.3.1: a stream that is heard long after its roll-over, under no key that we know of, is refused', () => {
+  const sender = new SrtpSender(SUITES[0]!, MASTER);
+  stream(sender, 65_000, 40_000);
+  const { sent } = stream(sender, 40_000, 1);
+  assert.equal(unprotect(new SrtpReceiver(SUITES[0]!, MASTER), sent[0]!), SRTP_UNAUTHENTICATED);
+});
+
+test('RFC 3711 3.3.1: a new master key goes on with the roll-over counter of the old one, or begins anew: both are understood', () => {
+  const other = Buffer.from(MASTER.map((octet) => octet ^ 0x5a));
+  for (const goesOn of [true, false]) {
+    const before = new SrtpReceiver(SUITES[0]!, MASTER);
+    const old = new SrtpSender(SUITES[0]!, MASTER);
+    for (const packet of stream(old, 65_400, 300).sent) assert.notEqual(typeof unprotect(before, packet), 'number');
+    const sender = new SrtpSender(SUITES[0]!, other);
+    // The peer numbers on from its roll-over: its new context has seen the round before.
+    if (goesOn) stream(sender, 65_500, 100);
+    const { plain, sent } = stream(sender, goesOn ? 65_600 : 64, 100);
+    const receiver = new SrtpReceiver(SUITES[0]!, other, before);
+    for (const [index, packet] of sent.entries()) assert.deepEqual(unprotect(receiver, packet), plain[index]);
+    for (const packet of stream(old, 65_700, 2).sent) assert.equal(unprotect(receiver, packet), SRTP_UNAUTHENTICATED);
+  }
+});
+
+test('RFC 3711 3.3: a new SSRC has an index of its own; the former one keeps its own', () => {
+  const sender = new SrtpSender(SUITES[0]!, MASTER);
+  const receiver = new SrtpReceiver(SUITES[0]!, MASTER);
+  for (const packet of stream(sender, 65_500, 100).sent) assert.notEqual(typeof unprotect(receiver, packet), 'number');
+  const second = stream(new SrtpSender(SUITES[0]!, MASTER), 30, 50, 0xaabbccdd);
+  for (const [index, packet] of second.sent.entries())
+    assert.deepEqual(unprotect(receiver, packet), second.plain[index]);
+  const again = stream(sender, 65_600, 5);
+  for (const [index, packet] of again.sent.entries()) assert.deepEqual(unprotect(receiver, packet), again.plain[index]);
+});
