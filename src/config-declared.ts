@@ -36,6 +36,15 @@ const domain = z
     mediaEncryption: z.enum(['optional', 'vendor']).optional(),
     digestSha256: z.boolean().optional(),
     attendedTransfer: z.boolean().optional(),
+    musicOnHold: z
+      .string()
+      .regex(
+        /^(none|built-in|https?:\/\/\S+|\.{0,2}\/[^\r\n\0]+)$/,
+        'none, built-in, a URL, or a file as /path or ./path',
+      )
+      .optional(),
+    dtmfInband: z.boolean().optional(),
+    captureRtp: z.boolean().optional(),
     ipAccessControlLists: z.array(name).optional(),
     credentialLists: z.array(name).optional(),
     registrationCredentialLists: z.array(name).optional(),

@@ -86,6 +86,10 @@ export function presentDomain(domain: Domain, mappings: readonly DomainMapping[]
     emergency_calling_enabled: domain.emergencyCallingEnabled,
     emergency_caller_sid: domain.emergencyCallerSid,
     byoc_trunk_sid: domain.byocTrunkSid,
+    // Beyond the vendor's.
+    media_encryption: domain.mediaEncryption,
+    music_on_hold: domain.musicOnHold,
+    dtmf_inband: domain.dtmfInband,
     ...dates(domain),
     uri: `${path}.json`,
     subresource_uris: subresources(path, {

@@ -40,6 +40,10 @@ export interface Domain {
   readonly digestSha256: boolean;
   /** design.md 10: REFER and INVITE with Replaces join calls of the domain; off as with the vendor. */
   readonly attendedTransfer: boolean;
+  /** What a held side hears when the holder sends nothing: `none` (silence), `built-in`, an http(s) URL, or a file of this machine. */
+  readonly musicOnHold: string;
+  /** design.md 10: digits are also looked for in the audio. */
+  readonly dtmfInband: boolean;
   readonly emergencyCallingEnabled: boolean;
   readonly emergencyCallerSid: string | null;
   readonly byocTrunkSid: string | null;

@@ -73,6 +73,8 @@ const openDomain = (options: PhoneOptions): Domain => ({
   nat: true,
   digestSha256: false,
   attendedTransfer: true,
+  musicOnHold: 'none',
+  dtmfInband: false,
   emergencyCallingEnabled: false,
   emergencyCallerSid: null,
   byocTrunkSid: null,

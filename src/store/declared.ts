@@ -20,6 +20,9 @@ export interface DeclaredDomain {
   readonly mediaEncryption?: 'optional' | 'vendor';
   readonly digestSha256?: boolean;
   readonly attendedTransfer?: boolean;
+  /** `none`, `built-in`, a URL or a file. */
+  readonly musicOnHold?: string;
+  readonly dtmfInband?: boolean;
   /** Names of lists, declared here or made over REST. */
   readonly ipAccessControlLists?: readonly string[];
   readonly credentialLists?: readonly string[];
@@ -60,6 +63,8 @@ export function settingsOf(declared: DeclaredDomain) {
     mediaEncryption: declared.mediaEncryption ?? 'optional',
     digestSha256: declared.digestSha256 ?? false,
     attendedTransfer: declared.attendedTransfer ?? true,
+    musicOnHold: declared.musicOnHold ?? 'none',
+    dtmfInband: declared.dtmfInband ?? false,
   } as const;
 }
 

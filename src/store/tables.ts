@@ -81,6 +81,8 @@ const domains: Table<Domain> = {
     nat: 'boolean',
     digestSha256: 'boolean',
     attendedTransfer: 'boolean',
+    musicOnHold: 'text',
+    dtmfInband: 'boolean',
     emergencyCallingEnabled: 'boolean',
     emergencyCallerSid: 'text',
     byocTrunkSid: 'text',

@@ -307,6 +307,8 @@ export const domainRecord = (changes: Partial<Domain> = {}): Domain => ({
   nat: false,
   digestSha256: false,
   attendedTransfer: true,
+  musicOnHold: 'none',
+  dtmfInband: false,
   emergencyCallingEnabled: false,
   emergencyCallerSid: null,
   byocTrunkSid: null,

@@ -27,6 +27,9 @@ export interface DeclaredDomain {
   readonly nat?: boolean;
   readonly mediaEncryption?: 'optional' | 'vendor';
   readonly digestSha256?: boolean;
+  readonly attendedTransfer?: boolean;
+  readonly musicOnHold?: string;
+  readonly dtmfInband?: boolean;
   readonly ipAccessControlLists?: readonly string[];
   readonly credentialLists?: readonly string[];
   readonly registrationCredentialLists?: readonly string[];
@@ -75,7 +78,9 @@ export class GatewayProcess {
   readonly #options: GatewayProcessOptions;
   #child: ChildProcess | undefined;
   #exited: Promise<void> = Promise.resolve();
-  #log = '';
+  #log: string[] = [];
+  #logChars = 0;
+  #onLog: (text: string) => void = () => {};
 
   private constructor(options: GatewayProcessOptions, ports: GatewayPorts) {
     this.#options = options;
@@ -115,7 +120,18 @@ export class GatewayProcess {
   }
   /** All that it wrote, over all starts; the oldest part is dropped when it is much. */
   get logText(): string {
-    return this.#log;
+    return this.#log.join('');
+  }
+  /** Told of all that the gateway writes from now on, in pieces as they come. */
+  onLog(listener: (text: string) => void): void {
+    this.#onLog = listener;
+  }
+
+  #keepLog(text: string): void {
+    this.#log.push(text);
+    this.#logChars += text.length;
+    while (this.#logChars > LOG_CHARS) this.#logChars -= this.#log.shift()?.length ?? 0;
+    this.#onLog(text);
   }
 
   /** Writes hookswitch.yaml anew; a running gateway takes the change over by itself. */
@@ -159,9 +175,7 @@ export class GatewayProcess {
     );
     this.#child = child;
     for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding('utf8').on('data', (text: string) => {
-        this.#log = (this.#log + text).slice(-LOG_CHARS);
-      });
+      stream.setEncoding('utf8').on('data', (text: string) => this.#keepLog(text));
     }
     this.#exited = new Promise((done) => {
       child.once('exit', () => {
@@ -180,7 +194,7 @@ export class GatewayProcess {
       );
     } catch (cause) {
       await this.kill9();
-      throw new Error(`the gateway did not start; its log:\n${this.#log}`, { cause });
+      throw new Error(`the gateway did not start; its log:\n${this.logText}`, { cause });
     }
   }
 
@@ -223,7 +237,7 @@ export class GatewayProcess {
   async report(callIds: readonly string[]): Promise<string> {
     const ladders = await Promise.all(callIds.map((id) => this.ladder(id)));
     const drawn = [...new Set(ladders.filter((ladder) => ladder !== undefined))];
-    return [...drawn, '--- end of the gateway log', ...this.#log.trimEnd().split('\n').slice(-40)].join('\n');
+    return [...drawn, '--- end of the gateway log', ...this.logText.trimEnd().split('\n').slice(-40)].join('\n');
   }
 
   /** SIGTERM; SIGKILL when that does not end it. The folders stay for `restart`. */

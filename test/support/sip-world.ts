@@ -47,6 +47,8 @@ export const testDomain: Domain = {
   nat: false,
   digestSha256: false,
   attendedTransfer: true,
+  musicOnHold: 'none',
+  dtmfInband: false,
   emergencyCallingEnabled: false,
   emergencyCallerSid: null,
   byocTrunkSid: null,

@@ -49,6 +49,8 @@ export const aDomain = (accountSid: string, over: Partial<Domain> = {}): Domain 
   nat: true,
   digestSha256: false,
   attendedTransfer: true,
+  musicOnHold: 'none',
+  dtmfInband: false,
   emergencyCallingEnabled: false,
   emergencyCallerSid: null,
   byocTrunkSid: null,

@@ -33,6 +33,16 @@ const settings = {
   EmergencyCallingEnabled: optional(bool('EmergencyCallingEnabled', INVALID)),
   EmergencyCallerSid: clearable(sid('EmergencyCallerSid', INVALID, 'PN')),
   ByocTrunkSid: clearable(sid('ByocTrunkSid', 21300, 'BY')),
+  // Ours, not the vendor's (design.md 10).
+  MediaEncryption: optional(
+    z.enum(['optional', 'vendor'], { error: `${INVALID}|MediaEncryption must be optional or vendor` }),
+  ),
+  MusicOnHold: clearable(
+    z.union([z.enum(['none', 'built-in']), url('MusicOnHold', INVALID)], {
+      error: `${INVALID}|MusicOnHold must be none, built-in or a URL`,
+    }),
+  ),
+  DtmfInband: optional(bool('DtmfInband', INVALID)),
 };
 const createSchema = z.object({ DomainName: required(name), ...settings });
 const updateSchema = z.object({ DomainName: optional(name), ...settings });
@@ -208,6 +218,8 @@ function newDomain(domainName: string, request: ApiRequest, parts: ApiParts): Do
     nat: false,
     digestSha256: false,
     attendedTransfer: true,
+    musicOnHold: 'none',
+    dtmfInband: false,
     emergencyCallingEnabled: false,
     emergencyCallerSid: null,
     byocTrunkSid: null,
@@ -234,6 +246,9 @@ function withSettings(domain: Domain, form: Settings): Domain {
     emergencyCallingEnabled: form.EmergencyCallingEnabled ?? domain.emergencyCallingEnabled,
     emergencyCallerSid: or(form.EmergencyCallerSid, domain.emergencyCallerSid),
     byocTrunkSid: or(form.ByocTrunkSid, domain.byocTrunkSid),
+    mediaEncryption: form.MediaEncryption ?? domain.mediaEncryption,
+    musicOnHold: form.MusicOnHold === null ? 'none' : (form.MusicOnHold ?? domain.musicOnHold),
+    dtmfInband: form.DtmfInband ?? domain.dtmfInband,
   };
 }
 
