@@ -36,6 +36,7 @@ const domain = z
     mediaEncryption: z.enum(['optional', 'vendor']).optional(),
     digestSha256: z.boolean().optional(),
     attendedTransfer: z.boolean().optional(),
+    captureRtp: z.boolean().optional(),
     musicOnHold: z
       .string()
       .regex(

@@ -12,6 +12,7 @@ import { createTrunkGate, type TrunkGate } from './call/trunks.ts';
 import { listenToCalls } from './call-listeners.ts';
 import type { Config } from './config.ts';
 import type { Resolver } from './dns/resolver.ts';
+import { createObservers, type Observers } from './gateway-observers.ts';
 import type { SipStack } from './gateway-sip.ts';
 import { decodeAudio } from './media/audio-file.ts';
 import type { MediaEngine } from './media/engine.ts';
@@ -21,7 +22,6 @@ import { sdpNegotiation } from './sdp/negotiate.ts';
 import { createSpeech } from './speech/select.ts';
 import type { StoreDirectory } from './store/directory.ts';
 import type { Store } from './store/store.ts';
-import { createTrace, type Trace } from './trace/trace.ts';
 import { VoiceSessions } from './twiml/voice-session.ts';
 import { createWebhookClient } from './webhook/client.ts';
 import { createStatusCallbacks, type StatusCallbacks } from './webhook/status-callbacks.ts';
@@ -34,7 +34,7 @@ export interface CallStack {
   readonly statusCallbacks: StatusCallbacks;
   readonly trunks: TrunkGate;
   readonly refusals: RefusalLog;
-  readonly trace: Trace;
+  readonly observers: Observers;
   readonly restCalls: CallsApi;
 }
 
@@ -56,12 +56,30 @@ export function buildCalls(parts: CallParts): CallStack {
   const { config, context, store, directory, resolver, sip, engine } = parts;
   const { clock, random, log } = context;
   const calls = new Calls({ clock, random, log: log.child({ folder: 'call' }), maxCalls: config.maxCalls });
+  const observers = createObservers({
+    settings: parts.settings,
+    context,
+    transport: sip.transport,
+    engine,
+    resolver,
+    calls,
+    sources: {
+      calls: () => calls.size,
+      callsOnTrunks: () => trunks.counts().callsOnTrunks,
+      bindings: () => sip.userAgent.counts().registrations,
+      refusals: () => ({ ...sip.access.counts().refused, ...refusals.totals() }),
+      transportEvents: () => sip.transport.events(),
+    },
+  });
   const webhook = createWebhookClient({
     clock,
     log,
     dnsLookup: (name, options, callback) => resolver.lookup(name, options, callback),
     settings: { allowPrivate: config.webhookAllowPrivate },
-    onEvent: (event) => calls.get(event.callSid)?.emit(event),
+    onEvent: (event) => {
+      if (event.type === 'webhookResponse') observers.metrics.onWebhook(event);
+      calls.get(event.callSid)?.emit(event);
+    },
   });
   const statusCallbacks = createStatusCallbacks({ client: webhook, clock, log });
   const legs: SipLegServices = {
@@ -71,6 +89,7 @@ export function buildCalls(parts: CallParts): CallStack {
     sdp: sdpNegotiation,
     random,
     log: log.child({ folder: 'call' }),
+    onEndpoint: observers.onEndpoint,
   };
   const domains = (): Domain[] => directory.domainNames().flatMap((name) => directory.domainByName(name)?.domain ?? []);
   const trunks = createTrunkGate(() => parts.settings().declared.trunks, parts.isDemoDomain, clock);
@@ -116,12 +135,9 @@ export function buildCalls(parts: CallParts): CallStack {
     startSession: (call, start) => sessions.start(call, start),
     homeDomain: (accountSid) => domains().find((domain) => domain.accountSid === accountSid),
   });
-  const trace = createTrace(clock);
-  sip.transport.onTraffic((direction, bytes, flow, message) => trace.onMessage(direction, bytes, flow, message));
-  calls.onEvent((event) => trace.onEvent(event));
   const forgetCookies = (callSid: string) => webhook.forget(callSid);
   listenToCalls({ calls, store, statusCallbacks, authTokenOf, forgetCookies, clock, log });
-  return { calls, sessions, webhook, statusCallbacks, trunks, refusals, trace, restCalls };
+  return { calls, sessions, webhook, statusCallbacks, trunks, refusals, observers, restCalls };
 }
 
 function speechSettings(config: Config): Parameters<typeof createSpeech>[0]['config'] {

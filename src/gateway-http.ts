@@ -1,10 +1,13 @@
-// Part of the composition root: the HTTP side. REST, health, counts, and the ladder of a call for `npm run ladder`.
+// Part of the composition root: the HTTP side. REST, health, counts, metrics, and the ladder and capture of a call for this machine.
 
+import type { FastifyRequest } from 'fastify';
 import { type ApiServer, createApiServer } from './api/server.ts';
+import { limits } from './base/limits.ts';
 import type { TlsMaterialSource } from './certs/reload.ts';
 import type { Config } from './config.ts';
 import type { CallStack } from './gateway-calls.ts';
 import type { ProvisioningContext } from './provisioning.ts';
+import type { UserAgent } from './sip/ua/ua.ts';
 import type { StoreDirectory } from './store/directory.ts';
 import { digestHa1 } from './store/secrets.ts';
 import type { Store } from './store/store.ts';
@@ -16,6 +19,7 @@ export interface HttpParts {
   readonly store: Store;
   readonly directory: StoreDirectory;
   readonly calls: CallStack;
+  readonly userAgent: Pick<UserAgent, 'bindingsOfDomain'>;
   readonly tls: TlsMaterialSource | null;
   readonly counts: () => object;
   readonly isReady: () => boolean;
@@ -71,15 +75,24 @@ function createServer(
     },
     counts: parts.counts,
     health: () => ({ ready: parts.isReady() }),
+    metrics: () => calls.observers.metrics.text(),
+    registrations: {
+      ofDomain: async (domainSid) => parts.userAgent.bindingsOfDomain(domainSid, limits.registrationsListed),
+    },
+    captures: { read: (callSid) => readCapture(parts, callSid) },
     extraRoutes: (server) => {
+      server.get<{ Params: { id: string } }>('/debug/capture/:id', async (request, reply) => {
+        if (!isFromHere(request)) return reply.code(403).send('only from this machine\n');
+        const capture = await readCapture(parts, request.params.id);
+        if (!capture) return reply.code(404).send('no such call in the captures\n');
+        context.log.info({ folder: 'trace', callSid: request.params.id, by: request.ip }, 'capture downloaded');
+        return reply.type('application/vnd.tcpdump.pcap').send(capture);
+      });
       server.get<{ Params: { id: string }; Querystring: { width?: unknown } }>(
         '/debug/ladder/:id',
         (request, reply) => {
-          // Like the counts: for the operator on this machine only.
-          // Behind a proxy the peer is the proxy: what it forwards for is not on this machine.
-          const isForwarded = request.headers['x-forwarded-for'] !== undefined;
-          if (isForwarded || !isLoopback(request.ip)) return reply.code(403).send('only from this machine\n');
-          const family = calls.trace.family(request.params.id);
+          if (!isFromHere(request)) return reply.code(403).send('only from this machine\n');
+          const family = calls.observers.trace.family(request.params.id);
           if (!family) return reply.code(404).send('no such call in the trace\n');
           return reply.type('text/plain; charset=utf-8').send(drawLadder(family, pageWidth(request.query.width)));
         },
@@ -93,5 +106,23 @@ function createServer(
 function pageWidth(given: unknown): { width?: number } {
   return typeof given === 'string' && /^[1-9]\d{1,3}$/.test(given) ? { width: Number(given) } : {};
 }
+
+/** The capture of a call's family. What is no longer in memory is found by the first call, which the records tell. */
+async function readCapture({ calls, store }: HttpParts, id: string): Promise<Buffer | undefined> {
+  let root = id;
+  for (let depth = 0; depth < limits.callFamilyDepth; depth++) {
+    const parent = (await store.calls.get(root))?.parentCallSid ?? null;
+    if (parent === null) break;
+    root = parent;
+  }
+  return calls.observers.captures.read(id, root);
+}
+
+/**
+ * Like the counts: for the operator on this machine only. Behind a proxy the peer is the proxy: what it forwards for is not on this
+ * machine.
+ */
+const isFromHere = (request: FastifyRequest): boolean =>
+  request.headers['x-forwarded-for'] === undefined && isLoopback(request.ip);
 
 const isLoopback = (address: string): boolean => address === '::1' || /^(::ffff:)?127\./.test(address);

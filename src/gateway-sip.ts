@@ -15,6 +15,7 @@ import { createTransactionLayer } from './sip/transaction/layer.ts';
 import type { TransactionLayer } from './sip/transaction/transaction.ts';
 import { createTransport, type SipTransport } from './sip/transport/layer.ts';
 import type { Flow } from './sip/transport/transport.ts';
+import type { RegistrationEvent } from './sip/ua/binding-census.ts';
 import { createUserAgent } from './sip/ua/stack.ts';
 import type { UserAgent } from './sip/ua/ua.ts';
 import type { StoreDirectory } from './store/directory.ts';
@@ -36,12 +37,14 @@ export interface SipParts {
   readonly directory: StoreDirectory;
   readonly resolver: Resolver;
   readonly tls: TlsMaterialSource | null;
+  readonly onRegistration: (event: RegistrationEvent) => void;
   /** Domain of calls to our bare address. */
   readonly defaultDomain: string | undefined;
 }
 
 /** Wires the SIP side. Nothing is open before `transport.start()`. */
-export function buildSip({ config, context, store, directory, resolver, tls, defaultDomain }: SipParts): SipStack {
+export function buildSip(parts: SipParts): SipStack {
+  const { config, context, store, directory, resolver, tls, defaultDomain } = parts;
   const { clock, random } = context;
   const log = context.log.child({ folder: 'sip' });
   const transport = createTransport({
@@ -75,6 +78,7 @@ export function buildSip({ config, context, store, directory, resolver, tls, def
     clock,
     random,
     log: context.log,
+    onRegistration: parts.onRegistration,
     settings: {
       nodeId: config.nodeId ?? random(4).toString('hex'),
       sessionTimerSeconds: config.sessionTimerSeconds,

@@ -21,6 +21,7 @@ import type { MediaEngine } from './media/engine.ts';
 import { createWorkerMediaEngine } from './media/workers.ts';
 import { type Foundation, isDemoOn, layFoundation, type ProvisioningContext, provision } from './provisioning.ts';
 import type { Transport } from './sip/transport/transport.ts';
+import type { RegistrationEvent } from './sip/ua/binding-census.ts';
 import { endAbandonedCalls } from './store/abandoned-calls.ts';
 import { createDirectory } from './store/directory.ts';
 import { drawLadder } from './trace/ladder.ts';
@@ -108,7 +109,8 @@ async function assemble(
   const resolver = createResolver({ clock, log });
   const demoName = demoDomainName(config.domainSuffix);
   const defaultDomain = config.defaultDomain ?? (isDemo ? demoName : undefined);
-  const sip = buildSip({ config, context, store, directory, resolver, tls: tls.value, defaultDomain });
+  const onRegistration = (event: RegistrationEvent) => calls.observers.onRegistration(event);
+  const sip = buildSip({ config, context, store, directory, resolver, tls: tls.value, defaultDomain, onRegistration });
   const engine = createWorkerMediaEngine({ workers: config.mediaWorkers, portRange: config.mediaPorts, clock, log });
   const engineStarted = await engine.start();
   if (!engineStarted.ok) return engineStarted;
@@ -125,6 +127,8 @@ async function assemble(
     engine,
     isDemoDomain,
   });
+  await calls.observers.start();
+  opened.push(() => calls.observers.stop());
   opened.push(async () => {
     await withTimeout(calls.statusCallbacks.drain(new AbortController().signal), CALLBACK_WAIT_MS, clock);
     await calls.webhook.stop();
@@ -137,6 +141,7 @@ async function assemble(
     store,
     directory,
     calls,
+    userAgent: sip.userAgent,
     tls: tls.value,
     counts,
     isReady: () => isReady,
@@ -166,7 +171,7 @@ async function assemble(
     callCount: () => calls.calls.size,
     counts,
     ladder(id) {
-      const family = calls.trace.family(id);
+      const family = calls.observers.trace.family(id);
       return family && drawLadder(family);
     },
     async applySettings(next) {
@@ -201,7 +206,7 @@ function countsOf(sip: SipStack, calls: CallStack, engine: MediaEngine): Record<
     trunks: calls.trunks.counts(),
     flows: sip.transport.counts(),
     access: sip.access.counts(),
-    trace: calls.trace.counts(),
+    trace: calls.observers.counts(),
     sinceStart: { refused: calls.refusals.totals(), transport: sip.transport.events() },
   };
 }

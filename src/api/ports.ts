@@ -148,6 +148,12 @@ export interface ApiDirectory {
   refresh(): Promise<void>;
 }
 
+/** Captures of calls, as pcap files. */
+export interface CapturesApi {
+  /** Undefined when nothing is kept of the call. */
+  read(callSid: string): Promise<Buffer | undefined>;
+}
+
 export interface RegistrationsApi {
   ofDomain(domainSid: string): readonly Binding[] | Promise<readonly Binding[]>;
 }

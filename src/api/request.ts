@@ -7,7 +7,7 @@ import type { Log } from '../base/log.ts';
 import type { Account } from '../base/records.ts';
 import type { ApiFault } from './errors.ts';
 import type { Form } from './form.ts';
-import type { ApiDirectory, ApiStore, CallsApi, HashPassword, RegistrationsApi } from './ports.ts';
+import type { ApiDirectory, ApiStore, CallsApi, CapturesApi, HashPassword, RegistrationsApi } from './ports.ts';
 
 export interface ApiRequest {
   /** The account in the path; the client's own where the path has none. */
@@ -44,6 +44,7 @@ export interface ApiParts {
   readonly calls: CallsApi;
   readonly directory: ApiDirectory | undefined;
   readonly registrations: RegistrationsApi | undefined;
+  readonly captures: CapturesApi | undefined;
   readonly hashPassword: HashPassword;
   /** Whether the account may show this number as its own; absent = any number (rest-api.md 9.1, 21210). */
   readonly ownsNumber: ((accountSid: string, number: string) => boolean) | undefined;
@@ -55,7 +56,19 @@ export interface ApiParts {
   readonly log: Log;
 }
 
-export type Answer = { readonly status: 200 | 201; readonly body: object } | { readonly status: 204 } | ApiFault;
+/** What is not JSON. */
+export interface FileAnswer {
+  readonly status: 200;
+  readonly file: Buffer;
+  readonly contentType: string;
+  readonly name: string;
+}
+
+export type Answer =
+  | FileAnswer
+  | { readonly status: 200 | 201; readonly body: object }
+  | { readonly status: 204 }
+  | ApiFault;
 
 export type Handler = (request: ApiRequest, parts: ApiParts) => Promise<Answer>;
 

@@ -10,9 +10,9 @@ import { cryptoRandom, newSid, type RandomSource } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import { AccountCache, addressed, authenticate } from './auth.ts';
-import { type ApiFault, fault, faultBody, notFound, storeFault } from './errors.ts';
+import { type ApiFault, fault, faultBody, notFound, storeFault, unauthenticated } from './errors.ts';
 import { type Form, parseForm } from './form.ts';
-import type { ApiDirectory, ApiStore, CallsApi, HashPassword, RegistrationsApi } from './ports.ts';
+import type { ApiDirectory, ApiStore, CallsApi, CapturesApi, HashPassword, RegistrationsApi } from './ports.ts';
 import { type Answer, type ApiParts, isFault, type Method, type Quotas, type Route } from './request.ts';
 import { routes } from './resources/index.ts';
 import { API_ROOT, createRouter, type Router, V1_ROOT } from './router.ts';
@@ -23,6 +23,7 @@ export interface ApiServerOptions {
   readonly directory?: ApiDirectory;
   readonly calls: CallsApi;
   readonly registrations?: RegistrationsApi;
+  readonly captures?: CapturesApi;
   readonly hashPassword: HashPassword;
   /** Whether an account may show a number as its own; absent = any. */
   readonly ownsNumber?: (accountSid: string, number: string) => boolean;
@@ -78,6 +79,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     calls: options.calls,
     directory: options.directory,
     registrations: options.registrations,
+    captures: options.captures,
     hashPassword: options.hashPassword,
     ownsNumber: options.ownsNumber,
     domainSuffix: options.config.domainSuffix.toLowerCase(),
@@ -97,7 +99,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   for (const root of [API_ROOT, V1_ROOT]) server.all(`${root}/*`, (request, reply) => api.serve(request, reply));
   server.setNotFoundHandler((request, reply) => write(reply, notFound(pathOf(request))));
   server.setErrorHandler((error, _request, reply) => write(reply, requestFault(error, log)));
-  serveHealth(server, options);
+  serveHealth(server, options, accounts);
   options.extraRoutes?.(server);
   return {
     async start() {
@@ -265,6 +267,12 @@ const pathOf = (request: FastifyRequest): string => {
 function write(reply: FastifyReply, answer: Answer): FastifyReply {
   if (isFault(answer))
     return reply.code(answer.status).header('x-twilio-error-code', String(answer.code)).send(faultBody(answer));
+  if ('file' in answer)
+    return reply
+      .code(200)
+      .header('content-type', answer.contentType)
+      .header('content-disposition', `attachment; filename="${answer.name}"`)
+      .send(answer.file);
   return answer.status === 204 ? reply.code(204).send() : reply.code(answer.status).send(answer.body);
 }
 
@@ -305,24 +313,34 @@ function setCorsHeaders(reply: FastifyReply): void {
   });
 }
 
-function serveHealth(server: FastifyInstance, options: ApiServerOptions): void {
+function serveHealth(server: FastifyInstance, options: ApiServerOptions, accounts: AccountCache): void {
   server.get('/healthz', async () => ({ status: 'ok' }));
   server.get('/readyz', async (_request, reply) => {
     const health = options.health();
     return reply.code(health.ready ? 200 : 503).send(health);
   });
   server.get('/debug/counts', async (request, reply) => {
-    // Behind a proxy the peer is the proxy: what it forwards for is not on this machine.
-    if (!isLoopback(request.socket.remoteAddress) || request.headers['x-forwarded-for'] !== undefined)
-      return write(reply, notFound(pathOf(request)));
+    if (!isFromHere(request)) return write(reply, notFound(pathOf(request)));
     return reply.send(options.counts());
   });
   const { metrics } = options;
   if (!metrics) return;
-  server.get('/metrics', async (_request, reply) => {
+  server.get('/metrics', async (request, reply) => {
+    if (!isFromHere(request) && !(await isOperator(accounts, request)))
+      return write(reply.header('www-authenticate', 'Basic realm="Hookswitch API"'), unauthenticated);
     const { contentType, text } = await metrics();
     return reply.header('content-type', contentType).send(text);
   });
+}
+
+/** Behind a proxy the peer is the proxy: what it forwards for is not on this machine. */
+const isFromHere = (request: FastifyRequest): boolean =>
+  isLoopback(request.socket.remoteAddress) && request.headers['x-forwarded-for'] === undefined;
+
+/** Numbers of the whole gateway are for an account that is nobody's subaccount. */
+async function isOperator(accounts: AccountCache, request: FastifyRequest): Promise<boolean> {
+  const client = await authenticate(accounts, request.headers.authorization);
+  return client.ok && client.value.status === 'active' && client.value.ownerAccountSid === client.value.sid;
 }
 
 /** 127.0.0.0/8, ::1, and the first as a v4-mapped address. */

@@ -52,6 +52,14 @@ export const limits = {
   heldProbeMs: 5 * 60_000,
   ackWaitMs: 32_000,
   targetFailoverMs: 4_000,
+  /** How often running calls on trunks are charged to the talk time of the day. */
+  trunkUsageTickMs: 10_000,
+  trunkTargetsTried: 10,
+  /** OPTIONS without an answer in a row before a target of a trunk is taken out. */
+  trunkProbeFailures: 3,
+  trunkProbesInFlight: 100,
+  registrationRetryMinMs: 30_000,
+  registrationRetryMaxMs: 30 * 60_000,
   /** How long a cancelled INVITE that rang may take to give its 487 before the session ends without it. */
   cancelAnswerMs: 4_000,
   reinviteRetries: 5,
@@ -84,6 +92,8 @@ export const limits = {
   registrationMinSeconds: 600,
   registrationMaxSeconds: 3_600,
   bindingsPerAor: 10,
+  /** Of a domain, in one answer of REST. */
+  registrationsListed: 10_000,
   bindingsPerDomain: 1_000_000,
   bindingsPerAccount: 10_000_000,
   registersPerAorPerSecond: 5,
@@ -227,6 +237,8 @@ export const limits = {
   captureRtpBytesPerCall: 32 * 1024 * 1024,
   captureRtpBytes: 128 * 1024 * 1024,
   captureWritesInFlight: 256,
+  /** Calls from a leg up to the first of its family. */
+  callFamilyDepth: 16,
   captureSweepMs: 3_600_000,
   hepInFlight: 1_000,
   hepResolveMs: 60_000,

@@ -25,6 +25,16 @@ export interface LegMediaServices {
   readonly sdp: SdpNegotiation;
   readonly random: RandomSource;
   readonly log: Log;
+  /** Told of each endpoint of a leg, for captures. */
+  readonly onEndpoint?: (opened: OpenedEndpoint) => void;
+}
+
+export interface OpenedEndpoint {
+  readonly endpoint: EndpointId;
+  readonly callSid: string;
+  /** As the session description says it. */
+  readonly address: string;
+  readonly rtpPort: number;
 }
 
 export interface LegMediaOptions {
@@ -104,6 +114,8 @@ export class LegMedia {
       // RFC 4566 5.2: numeric session id, unique per leg.
       sessionId: String(this.#services.random(6).readUIntBE(0, 6)),
     };
+    const { address, port: rtpPort } = this.#local;
+    this.#services.onEndpoint?.({ endpoint: opened.value.id, callSid: this.#options.callSid, address, rtpPort });
     return ok(undefined);
   }
 

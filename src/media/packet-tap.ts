@@ -27,6 +27,8 @@ export interface TappedBatch {
   readonly data: Uint8Array;
   /** Packets that were over the limit since the last batch. */
   readonly dropped: number;
+  /** The tap is gone after this one. */
+  readonly isLast: boolean;
 }
 
 const BATCH_BYTES = 16_384;
@@ -79,10 +81,10 @@ export class PacketTap {
     if (start >= 0 && start < length) packet[start] = NO_EVENT;
   }
 
-  /** Hands on what has come together; called when the batch is full, twice a second, and at the end. */
-  flush(): void {
-    if (this.#packets.length === 0 && this.#dropped === 0) return;
-    this.#emit({ packets: this.#packets, data: this.#data.slice(0, this.#used), dropped: this.#dropped });
+  /** Hands on what has come together: when the batch is full, twice a second, and at the end. */
+  flush(isLast = false): void {
+    if (!isLast && this.#packets.length === 0 && this.#dropped === 0) return;
+    this.#emit({ packets: this.#packets, data: this.#data.slice(0, this.#used), dropped: this.#dropped, isLast });
     this.#packets = [];
     this.#used = 0;
     this.#dropped = 0;

@@ -168,7 +168,17 @@ const remove: Handler = async (request, parts) => {
   return (await parts.store.calls.remove(call.sid)) ? { status: 204 } : notFound(`${request.path}.json`);
 };
 
+/** Ours, not the vendor's: SIP of all legs of the call's family, and RTP where the settings allow it. */
+const capture: Handler = async (request, parts) => {
+  const call = await findCall(request, parts);
+  const file = call && (await parts.captures?.read(call.sid));
+  if (!call || !file) return notFound(request.path);
+  parts.log.info({ callSid: call.sid, by: request.client.sid, bytes: file.length }, 'capture downloaded');
+  return { status: 200, file, contentType: 'application/vnd.tcpdump.pcap', name: `${call.sid}.pcap` };
+};
+
 export const callRoutes: readonly Route[] = [
   { path: '/Accounts/{AccountSid}/Calls', handlers: { GET: list, POST: create } },
+  { path: '/Accounts/{AccountSid}/Calls/{CallSid}/Capture.pcap', handlers: { GET: capture } },
   { path: '/Accounts/{AccountSid}/Calls/{CallSid}', handlers: { GET: fetch, POST: update, DELETE: remove } },
 ];

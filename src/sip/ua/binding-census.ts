@@ -67,6 +67,13 @@ export class BindingCensus {
     return this.#aors.get(domainSid) ?? [];
   }
 
+  clear(): void {
+    this.#domains.clear();
+    this.#accounts.clear();
+    this.#aors.clear();
+    this.#bindings = 0;
+  }
+
   #count({ domainSid, accountSid }: Binding, amount: number): void {
     this.#bindings += amount;
     add(this.#domains, domainSid, amount);

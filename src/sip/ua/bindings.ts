@@ -274,6 +274,7 @@ export function createBindingRegistry(parts: {
       sweepTimer?.cancel();
       keepAlive.stop();
       aors.clear();
+      census.clear();
       expiries.clear();
     },
   };
