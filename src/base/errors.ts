@@ -117,6 +117,11 @@ export const errorCatalogue: Readonly<Record<number, ErrorEntry>> = {
   13521: warning('the text of Say is too long and was cut', `at most ${limits.sayChars} characters`),
   13710: warning('method of Redirect is invalid', 'GET or POST'),
   13750: warning('a verb or attribute that this version does not run', 'see "Not yet" in the README'),
+  13801: error('Refer on a call whose signalling has no REFER', 'use Refer on SIP calls, Dial on others'),
+  13802: error(
+    'a party of a Dial asked for a transfer, and the Dial has no referUrl',
+    'give the Dial a referUrl, or switch transfers off in the phone',
+  ),
   13810: warning('reason of Reject is invalid', 'rejected or busy'),
   13910: warning('length of Pause is invalid', 'whole seconds, at least 1'),
 
@@ -277,6 +282,7 @@ export const errorCatalogue: Readonly<Record<number, ErrorEntry>> = {
     'check user, password and registrationCredentialLists; the user in To must be the one that logs in',
   ),
   32214: warning('the dialled SIP domain belongs to another account', 'dial users of your own domains'),
+  32218: error('a transfer was asked for where none is possible', 'transfer a call that a Dial has connected'),
   32223: warning('the dialled SIP URI has no user', 'write sip:user@domain'),
 };
 

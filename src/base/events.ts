@@ -45,6 +45,8 @@ export type CallEvent = EventBase &
     | { readonly type: 'media'; readonly change: string; readonly detail: string }
     | { readonly type: 'bridged'; readonly otherCallSid: string }
     | { readonly type: 'unbridged'; readonly otherCallSid: string }
+    /** On the call of the transferor, as long as it lives; `otherCallSid` is the party that stays. */
+    | { readonly type: 'transfer'; readonly step: string; readonly otherCallSid: string }
     | {
         readonly type: 'notification';
         readonly level: 'error' | 'warning';

@@ -9,30 +9,39 @@ import { limits } from '../base/limits.ts';
 import type { BridgeId, MediaEngine } from '../media/engine.ts';
 import type { MediaDirection } from '../sdp/plan.ts';
 import type { Call } from './call.ts';
+import type { HoldMusic } from './hold-music.ts';
 
 export interface BridgeServices {
   readonly engine: MediaEngine;
   readonly clock: Clock;
+  /** What held sides hear; silence without. */
+  readonly holdMusic?: HoldMusic;
 }
 
-/** Why a bridge ended: one of the calls ended, or one was taken out alive. */
-export type BridgeEnd = { readonly call: Call; readonly how: 'ended' | 'released' };
+/** Why a bridge ended: one of the calls ended, one was taken out alive, or `call` was joined with somebody else by another bridge. */
+export type BridgeEnd =
+  | { readonly call: Call; readonly how: 'ended' | 'released' }
+  | { readonly call: Call; readonly how: 'joined'; readonly bridge: Bridge };
 
 export class Bridge {
   readonly #services: BridgeServices;
-  readonly #calls: readonly [Call, Call];
+  readonly calls: readonly [Call, Call];
+  /** Those of the calls on which no session waits for the end of this bridge: the parent of a dialled leg hangs it up. */
+  readonly children: ReadonlySet<Call>;
   readonly #cleanups: (() => void)[] = [];
   readonly ended: Promise<BridgeEnd>;
   #resolve: (end: BridgeEnd) => void = () => {};
   #media: BridgeId | undefined;
   #isOver = false;
+  #isParked = false;
   readonly #probes = new Map<Call, Timer>();
   /** What each call was last offered on behalf of the other; `sendrecv` where it is missing. */
   readonly #offered = new Map<Call, MediaDirection>();
 
-  constructor(a: Call, b: Call, services: BridgeServices) {
+  constructor(a: Call, b: Call, services: BridgeServices, children: ReadonlySet<Call> = new Set([b])) {
     this.#services = services;
-    this.#calls = [a, b];
+    this.calls = [a, b];
+    this.children = children;
     this.ended = new Promise((resolve) => {
       this.#resolve = resolve;
     });
@@ -40,7 +49,7 @@ export class Bridge {
 
   /** Joins the media and begins to listen. */
   start(): void {
-    const [a, b] = this.#calls;
+    const [a, b] = this.calls;
     this.joinMedia();
     for (const [call, other] of [
       [a, b],
@@ -53,6 +62,7 @@ export class Bridge {
       this.#cleanups.push(() => call.signal.removeEventListener('abort', onEnd));
       this.#cleanups.push(
         call.onLegEvent((event) => {
+          if (this.#isParked) return;
           if (event.type === 'direction') this.#relayDirection(call, other, event.direction);
           // design.md 10: digits by SIP INFO go on as RFC 4733.
           if (event.type === 'digit' && event.inSignalling && other.leg.endpoint !== undefined)
@@ -60,13 +70,51 @@ export class Bridge {
         }),
       );
       call.emit({ type: 'bridged', otherCallSid: other.sid });
-      if (call.leg.endpoint !== undefined) this.#services.engine.setComfort(call.leg.endpoint, 'none');
-      if (call.leg.remoteDirection !== 'sendrecv') this.#relayDirection(call, other, call.leg.remoteDirection);
+      this.#enter(call, other);
     }
   }
 
+  #enter(call: Call, other: Call): void {
+    if (call.leg.endpoint !== undefined) this.#services.engine.setComfort(call.leg.endpoint, 'none');
+    if (call.leg.remoteDirection !== 'sendrecv') this.#relayDirection(call, other, call.leg.remoteDirection);
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+  get isParked(): boolean {
+    return this.#isParked;
+  }
+
+  /** The other one of the two. */
+  other(call: Call): Call {
+    return call === this.calls[0] ? this.calls[1] : this.calls[0];
+  }
+
+  /** The two do not hear each other any more, but stay where they are: one is being transferred, and may come back. */
+  park(): void {
+    if (this.#isOver || this.#isParked) return;
+    this.#isParked = true;
+    this.#part();
+  }
+
+  /** Back to how it was before `park`. */
+  unpark(): void {
+    if (this.#isOver || !this.#isParked) return;
+    this.#isParked = false;
+    this.joinMedia();
+    const [a, b] = this.calls;
+    this.#enter(a, b);
+    this.#enter(b, a);
+  }
+
+  /** `call` is joined with somebody else by `bridge`, and the other one is left. */
+  handOver(call: Call, bridge: Bridge): void {
+    this.#finish({ call, how: 'joined', bridge });
+  }
+
   joinMedia(): void {
-    const [a, b] = this.#calls;
+    const [a, b] = this.calls;
     if (a.leg.endpoint !== undefined && b.leg.endpoint !== undefined) {
       this.#media = this.#services.engine.bridge(a.leg.endpoint, b.leg.endpoint);
     }
@@ -85,10 +133,17 @@ export class Bridge {
     const isHold = direction === 'sendonly' || direction === 'inactive';
     const relayed: MediaDirection = isHold ? 'sendonly' : direction;
     to.leg.limitDirection(relayed);
-    if (to.leg.endpoint !== undefined) this.#services.engine.setComfort(to.leg.endpoint, isHold ? 'silence' : 'none');
+    this.#setHeld(to, isHold);
     from.emit({ type: 'media', change: isHold ? 'hold' : 'resume', detail: direction });
     this.#watchHeld(from, isHold);
     this.#offer(to, relayed);
+  }
+
+  #setHeld(call: Call, isHeld: boolean): void {
+    const { engine, holdMusic } = this.#services;
+    if (isHeld && holdMusic) return holdMusic.hold(call);
+    holdMusic?.release(call);
+    if (call.leg.endpoint !== undefined) engine.setComfort(call.leg.endpoint, isHeld ? 'silence' : 'none');
   }
 
   #offer(to: Call, direction: MediaDirection): void {
@@ -116,19 +171,22 @@ export class Bridge {
     this.#isOver = true;
     for (const cleanup of this.#cleanups) cleanup();
     for (const probe of this.#probes.values()) probe.cancel();
+    for (const call of this.calls) call.emit({ type: 'unbridged', otherCallSid: this.other(call).sid });
+    // A parked bridge has parted them before; who left it may be in another one by now.
+    if (!this.#isParked) this.#part();
+    this.#resolve(end);
+  }
+
+  #part(): void {
     if (this.#media !== undefined) this.#services.engine.unbridge(this.#media);
-    const [a, b] = this.#calls;
-    for (const [call, other] of [
-      [a, b],
-      [b, a],
-    ] as const) {
-      call.emit({ type: 'unbridged', otherCallSid: other.sid });
+    this.#media = undefined;
+    for (const call of this.calls) {
       if (call.isOver) continue;
       call.leg.limitDirection('sendrecv');
       // Who held it is gone: it is heard again by what comes next.
       this.#offer(call, 'sendrecv');
+      this.#services.holdMusic?.release(call);
       if (call.leg.endpoint !== undefined) this.#services.engine.setComfort(call.leg.endpoint, 'silence');
     }
-    this.#resolve(end);
   }
 }

@@ -234,6 +234,11 @@ export class Call {
       case 'media':
         this.emit(event);
         break;
+      case 'refer':
+        this.#legEvents.emit(event);
+        if (!event.answer.isOpen) return;
+        this.notify('error', 32218, 'a REFER came to a call that is in no Dial: it is refused');
+        return event.answer.refuse(603);
       case 'mediaTimeout':
         this.notify('warning', 32014, 'no audio came from the peer; the call is ended');
         this.#legEvents.emit(event);

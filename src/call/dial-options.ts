@@ -39,6 +39,8 @@ export interface DialOptions {
   readonly answerOnBridge: boolean;
   readonly hangupOnStar: boolean;
   readonly ringTone: string | undefined;
+  /** Asked when one of the two sends a REFER (sip-interface.md 5.2); without it a REFER is refused. */
+  readonly refer?: { readonly url: string; readonly method: HttpMethod } | undefined;
   /** URL that relative screening URLs were resolved with; for logs. */
   readonly documentUrl: string;
 }
@@ -60,4 +62,6 @@ export interface DialOutcome {
     | undefined;
   /** True when the caller hung up while dialling or bridged. */
   readonly callerHungUp: boolean;
+  /** The caller went on with the document of a transfer, and that is over: nothing of this Dial is to be done any more. */
+  readonly transferred?: boolean;
 }

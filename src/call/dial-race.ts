@@ -3,8 +3,14 @@
 import type { Clock } from '../base/clock.ts';
 import type { Call } from './call.ts';
 
+/** Port: lets another phone answer in the place of a child that rings. Returns how to end that. */
+export interface PickUps {
+  ring(child: Call, take: (substitute: Call) => void): () => void;
+}
+
 export type RaceResult =
-  | { readonly kind: 'answered'; readonly child: Call }
+  /** `instead`: the child whose place another phone took by picking up (RFC 3891). */
+  | { readonly kind: 'answered'; readonly child: Call; readonly instead?: Call }
   /** All children ended without an answer. */
   | { readonly kind: 'failed' }
   | { readonly kind: 'timeout' }
@@ -21,6 +27,7 @@ export async function race(
   clock: Clock,
   signal: AbortSignal,
   onRinging: (child: Call, hasEarlyMedia: boolean) => void,
+  pickUps?: PickUps,
 ): Promise<RaceResult> {
   if (signal.aborted) {
     // Made, but never started: they end too, or nobody ever would.
@@ -54,6 +61,8 @@ export async function race(
       }
       child.signal.addEventListener('abort', onEnd, { once: true });
       cleanups.push(() => child.signal.removeEventListener('abort', onEnd));
+      const take = (substitute: Call) => resolve({ kind: 'answered', child: substitute, instead: child });
+      if (pickUps) cleanups.push(pickUps.ring(child, take));
       child.start();
     }
   });

@@ -7,21 +7,26 @@
 
 import type { Clock } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
-import { linkedController, orAbort } from '../base/signal.ts';
+import { linkedController } from '../base/signal.ts';
 import type { MediaEngine } from '../media/engine.ts';
-import { Bridge, type BridgeEnd } from './bridge.ts';
+import type { Attended } from './attended.ts';
+import { Bridge } from './bridge.ts';
 import type { Call } from './call.ts';
+import { converse } from './conversation.ts';
 import type { DialOptions, DialOutcome, DialTarget } from './dial-options.ts';
 import { race } from './dial-race.ts';
+import type { HoldMusic } from './hold-music.ts';
 import { preferredFailure } from './outcome.ts';
 import { playToEnd } from './play.ts';
 import { Ringback } from './ringback.ts';
 import type { Router } from './routing.ts';
+import type { RunTransfer } from './transfer.ts';
 
 /** `taken`: REST gave the child another document meanwhile, it is not ours any more. */
 export type Screening = 'accepted' | 'declined' | 'taken';
 
 export interface DialServices {
+  readonly holdMusic?: HoldMusic;
   readonly engine: MediaEngine;
   readonly clock: Clock;
   readonly router: Router;
@@ -29,6 +34,9 @@ export interface DialServices {
   readonly screen: (child: Call, target: DialTarget, signal: AbortSignal) => Promise<Screening>;
   /** Told of the bridge a call is in, so that a REST redirect can take it out. */
   readonly onBridge: (bridge: Bridge, calls: readonly [Call, Call]) => void;
+  /** Runs the document of referUrl. */
+  readonly runTransfer?: RunTransfer | undefined;
+  readonly attended?: Attended | undefined;
 }
 
 interface Attempt {
@@ -77,11 +85,17 @@ async function ringTargets(
     const started = await Promise.all(round.map((target) => makeChild(caller, target, options, services.router)));
     attempts.push(...started);
     const children = started.flatMap((attempt) => (attempt.child ? [attempt.child] : []));
-    const result = await race(children, timeoutMs, services.clock, signal, (child, early) =>
-      ringback.onRinging(child, early),
+    const result = await race(
+      children,
+      timeoutMs,
+      services.clock,
+      signal,
+      (child, early) => ringback.onRinging(child, early),
+      services.attended,
     );
     if (result.kind === 'answered') {
-      const target = started.find((attempt) => attempt.child === result.child)!.target;
+      const rang = result.instead ?? result.child;
+      const target = started.find((attempt) => attempt.child === rang)!.target;
       return { attempts, winner: { child: result.child, target } };
     }
     await allOver(children);
@@ -137,15 +151,22 @@ async function connect(
   if (!caller.isAnswered && !(await caller.answer())) return endChild(child, caller, signal, false);
   const bridge = new Bridge(caller, child, services);
   services.onBridge(bridge, [caller, child]);
+  services.attended?.note(bridge);
   bridge.start();
-  const limit = services.clock.after(options.timeLimitSeconds * 1000, () =>
-    child.hangUp('the time limit of the Dial is over'),
+  const { clock, runTransfer, attended } = services;
+  const end = await converse(
+    bridge,
+    caller,
+    { ...options, refer: options.refer },
+    { clock, runTransfer, attended },
+    signal,
   );
-  const end = await orAbort<BridgeEnd, undefined>(bridge.ended, signal, undefined);
-  limit.cancel();
-  if (!end) bridge.release(caller);
-  if (end?.how === 'released' && end.call === child) return takenAway(child, caller, true);
-  return endChild(child, caller, signal, true);
+  if (end.how === 'over') {
+    if (end.peer !== child && end.isPeerChild) end.peer.hangUp(reasonOf(caller, signal));
+    return endChild(child, caller, signal, true);
+  }
+  const taken = takenAway(child, caller, true);
+  return end.how === 'transferred' ? { ...taken, transferred: true } : taken;
 }
 
 /** Redirected away by REST: it lives on, and the duration is not told (twiml.md 4.2 point 6). */
@@ -153,9 +174,12 @@ const takenAway = (child: Call, caller: Call, bridged: boolean): DialOutcome =>
   outcomeOf(child, caller, { status: 'completed', bridged, durationSeconds: undefined });
 
 function endChild(child: Call, caller: Call, signal: AbortSignal, bridged: boolean): DialOutcome {
-  child.hangUp(caller.isOver ? 'the caller hung up' : signal.aborted ? 'the Dial was ended' : 'the Dial is over');
+  child.hangUp(reasonOf(caller, signal));
   return outcomeOf(child, caller, { status: 'completed', bridged, durationSeconds: child.durationSeconds });
 }
+
+const reasonOf = (caller: Call, signal: AbortSignal): string =>
+  caller.isOver ? 'the caller hung up' : signal.aborted ? 'the Dial was ended' : 'the Dial is over';
 
 function outcomeOf(
   child: Call,

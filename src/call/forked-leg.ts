@@ -8,6 +8,7 @@
 
 import type { EndpointId } from '../media/engine.ts';
 import type { MediaDirection } from '../sdp/plan.ts';
+import type { DialogName, SentRefer } from '../sip/ua/ua.ts';
 import type { AnswerOutcome, LegDriver, LegEvent } from './leg-driver.ts';
 
 type Failed = Extract<LegEvent, { type: 'failed' }>;
@@ -51,6 +52,15 @@ export class ForkedLeg implements LegDriver {
 
   get remoteDirection(): MediaDirection {
     return this.#winner?.remoteDirection ?? 'sendrecv';
+  }
+
+  get dialogs(): readonly DialogName[] {
+    const legs = this.#winner ? [this.#winner] : [...this.#live];
+    return legs.flatMap((leg) => leg.dialogs ?? []);
+  }
+
+  refer(target: string): SentRefer | undefined {
+    return this.#winner?.refer?.(target);
   }
 
   onEvent(listener: (event: LegEvent) => void): void {

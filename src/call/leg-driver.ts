@@ -3,6 +3,8 @@
 
 import type { EndpointId, PlayId } from '../media/engine.ts';
 import type { MediaDirection } from '../sdp/plan.ts';
+import type { ReferTo } from '../sip/grammar/refer.ts';
+import type { DialogName, ReferAnswer, SentRefer } from '../sip/ua/ua.ts';
 import type { LegFailureCause } from './outcome.ts';
 
 export type HeaderPair = readonly [name: string, value: string];
@@ -26,6 +28,8 @@ export type LegEvent =
   | { readonly type: 'direction'; readonly direction: MediaDirection }
   /** `inSignalling`: it came by SIP INFO, so a bridge must pass it on; otherwise the media carries it. */
   | { readonly type: 'digit'; readonly digit: string; readonly durationMs: number; readonly inSignalling?: true }
+  /** The peer asks for a transfer. A listener accepts or refuses it before it returns; else the call refuses it. */
+  | { readonly type: 'refer'; readonly referTo: ReferTo; readonly answer: ReferAnswer }
   | { readonly type: 'playEnded'; readonly play: PlayId; readonly outcome: 'finished' | 'stopped' | 'failed' }
   | { readonly type: 'media'; readonly change: string; readonly detail: string }
   /** No RTP for limits.rtpSilenceMs. */
@@ -67,6 +71,10 @@ export interface LegDriver {
   offerDirection(direction: MediaDirection): Promise<boolean>;
   /** The most that an answer to the peer's next offer may say: what the other side of the bridge takes. */
   limitDirection(most: MediaDirection): void;
+  /** The dialogs of the leg, for Replaces; ended ones are still named. */
+  readonly dialogs?: readonly DialogName[];
+  /** Asks the peer to call `target`, a SIP URI. Undefined where the leg is not answered; absent where the signalling has no REFER. */
+  refer?(target: string): SentRefer | undefined;
   /** In-dialog OPTIONS: true while the peer still knows the dialog. */
   probe(): Promise<boolean>;
 }

@@ -6,16 +6,19 @@ import type { EndpointId, MediaEvent } from '../media/engine.ts';
 import type { MediaDirection } from '../sdp/plan.ts';
 import type { HeaderField } from '../sip/grammar/message.ts';
 import type {
+  DialogName,
   IncomingInvite,
   InviteSession,
   OutgoingInviteOptions,
   PeerFlow,
+  SentRefer,
   SessionEvent,
   UserAgent,
 } from '../sip/ua/ua.ts';
 import { infoDigit } from './info-digit.ts';
 import type { AnswerOutcome, HeaderPair, LegDriver, LegEvent } from './leg-driver.ts';
 import { LegMedia, type LegMediaOptions, type LegMediaServices, type MediaFailure, mirror } from './leg-media.ts';
+import { readReferTo } from './refer-to.ts';
 import { byeHeaders, customHeaders, headerFields, legHeaders } from './relay-headers.ts';
 
 export interface SipLegServices extends LegMediaServices {
@@ -102,6 +105,15 @@ export class SipLeg implements LegDriver {
 
   get endpoint(): EndpointId | undefined {
     return this.#media.endpoint;
+  }
+
+  get dialogs(): readonly DialogName[] {
+    const dialog = this.#session?.dialog;
+    return dialog ? [dialog] : [];
+  }
+
+  refer(target: string): SentRefer | undefined {
+    return this.#phase === 'answered' ? this.#session?.refer(target) : undefined;
   }
 
   get remoteDirection(): MediaDirection {
@@ -273,9 +285,11 @@ export class SipLeg implements LegDriver {
         return;
       case 'info':
         return this.#onInfo(event.contentType, event.body);
-      case 'refer':
-        // No transfer is configured on this leg: the call stays as it was (sip-interface.md 5.2).
-        return event.respond(603, 'Decline');
+      case 'refer': {
+        const read = readReferTo(event.request);
+        if (!read.ok) return event.notifier.refuse(read.error.status, read.error.reason);
+        return this.#listener({ type: 'refer', referTo: read.value, answer: event.notifier });
+      }
       case 'ended':
         this.#finish();
         return this.#listener({ type: 'ended', by: event.by, headers: customHeaders(event.request) });

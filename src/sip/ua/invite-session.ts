@@ -218,9 +218,10 @@ export class Session implements InviteSession {
 
   get dialog(): DialogName | undefined {
     const dialog = this.#peer?.dialog;
-    if (!dialog || this.#state === 'ended') return undefined;
+    if (!dialog) return undefined;
     const { callId, localTag, remoteTag = '' } = dialog;
-    return { callId, localTag, remoteTag, state: this.#state === 'established' ? 'confirmed' : 'early' };
+    const state = this.#state === 'ended' ? 'ended' : this.#state === 'established' ? 'confirmed' : 'early';
+    return { callId, localTag, remoteTag, state };
   }
 
   refer(target: string): SentRefer {

@@ -71,6 +71,10 @@ export class ReferNotifier implements ReferAnswer {
     return this.#state;
   }
 
+  get isOpen(): boolean {
+    return this.#state === 'offered';
+  }
+
   /** 202, then `NOTIFY 100 Trying`. */
   accept(): void {
     this.#input('accept', 100);

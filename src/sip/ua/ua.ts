@@ -138,6 +138,8 @@ export interface SentRefer {
 
 /** How a REFER of the peer is dealt with (RFC 3515 2.4): refused, or accepted and then told about to its end. */
 export interface ReferAnswer {
+  /** Neither accepted nor refused yet. */
+  readonly isOpen: boolean;
   /** 202, then `NOTIFY 100 Trying`. */
   accept(): void;
   refuse(status: number, reason?: string): void;
@@ -153,7 +155,7 @@ export interface DialogName {
   readonly localTag: string;
   /** Empty for an RFC 2543 peer. */
   readonly remoteTag: string;
-  readonly state: 'early' | 'confirmed';
+  readonly state: 'early' | 'confirmed' | 'ended';
 }
 
 export interface InviteSession {
