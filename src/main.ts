@@ -15,6 +15,7 @@ const commands: Readonly<Record<string, () => Promise<{ run: (args: readonly str
   app: () => import('./cli/app.ts'),
   call: () => import('./cli/call.ts'),
   ladder: () => import('./cli/ladder.ts'),
+  capture: () => import('./cli/capture.ts'),
   doctor: () => import('./cli/doctor.ts'),
   help: () => import('./cli/help.ts'),
 };

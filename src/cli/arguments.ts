@@ -14,6 +14,8 @@ export interface Grammar {
   readonly options: ParseArgsOptionsConfig;
   /** Name of the one argument that is not an option; absent = none is accepted. */
   readonly argument?: string;
+  /** Name of a further one, which may be left out. */
+  readonly secondArgument?: string;
   /** Begins with "Usage:". */
   readonly usage: string;
 }
@@ -28,12 +30,13 @@ const EXIT_USAGE = 2;
 
 /** Parses `args`. The error is the help that was asked for, or one line with the mistake, then the usage. */
 export function parseArguments(args: readonly string[], grammar: Grammar): Result<Parsed, Ending> {
-  const { argument, usage } = grammar;
+  const { argument, secondArgument, usage } = grammar;
+  const most = argument === undefined ? 0 : secondArgument === undefined ? 1 : 2;
   const options: ParseArgsOptionsConfig = { ...grammar.options, help: { type: 'boolean', short: 'h' } };
   try {
     const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
     if (values.help === true) return err({ exitCode: 0, text: usage });
-    const surplus = positionals[argument === undefined ? 0 : 1];
+    const surplus = positionals[most];
     if (surplus !== undefined) return err(mistake(`Unexpected argument "${surplus}".`, usage));
     if (argument !== undefined && !positionals[0]) return err(mistake(`The ${argument} is missing.`, usage));
     return ok({ values: values as Parsed['values'], positionals });

@@ -49,7 +49,7 @@ export async function run(args: readonly string[]): Promise<number> {
 }
 
 /** A listener on all addresses is asked at loopback: the ladder is for this machine only. */
-function originOf({ address, port }: Config['httpListen']): string {
+export function originOf({ address, port }: Config['httpListen']): string {
   const host = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address;
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
