@@ -49,6 +49,8 @@ test('twiml.md 4.2 point 5: the caller hangs up; the action is still asked, and 
   expect(after.params).toMatchObject({ CallStatus: 'completed', DialCallStatus: 'completed', DialBridged: 'true' });
   expect((await w.asked('/status')).params.CallStatus).toBe('completed');
   await w.isIdle();
+  // Trap 11, sip-interface.md 8: once, and after the last action request.
+  expect(w.app.requests.map((request) => request.path)).toEqual(['/voice', '/after', '/status']);
 });
 
 test('sip-interface.md 1.4: caller sends CANCEL while the callee rings: 487 to the caller, CANCEL to the callee', async () => {
