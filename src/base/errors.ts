@@ -89,7 +89,11 @@ export const errorCatalogue: Readonly<Record<number, ErrorEntry>> = {
   13221: warning('statusCallbackMethod of Number is invalid', 'GET or POST'),
   13222: warning('sendDigits holds other characters', '0-9 A-D # * w W'),
   13223: warning('the text of Number is not a phone number', 'digits, with + in front for E.164'),
-  13224: error('there is no trunk for numbers', 'declare one under trunks in hookswitch.yaml'),
+  13224: error(
+    'there is no trunk for the number',
+    'declare one under trunks in hookswitch.yaml, or set a default trunk',
+  ),
+  13225: error('the number begins with a blocked prefix', 'see blockedPrefixes of the account'),
   13227: error('no trunk may be used for this number', 'add its prefix to allowedPrefixes; demo users reach no trunk'),
   13241: warning('statusCallbackMethod of Sip is invalid', 'GET or POST'),
   13243: warning('the text of Sip is not a SIP URI', 'write sip:user@host'),
@@ -160,6 +164,13 @@ export const errorCatalogue: Readonly<Record<number, ErrorEntry>> = {
   21211: rest(400, 'To is invalid', 'a number, sip:user@host or client:name'),
   21212: rest(400, 'From is invalid', 'a number, sip:user@host or client:name'),
   21213: rest(400, 'From is missing', 'a number, sip:user@host or client:name'),
+  21214: rest(400, 'To cannot be reached: there is no trunk for it', 'declare a trunk, or give the trunk a target'),
+  21215: rest(400, 'the number is not allowed', 'add its prefix to allowedPrefixes'),
+  21216: rest(
+    400,
+    'the number is blocked, or the minutes of the day are used up',
+    'see blockedPrefixes and maxDailyMinutes',
+  ),
   21218: rest(400, 'ApplicationSid is invalid', 'applications are not supported yet: give Url'),
   21220: rest(400, 'the call is not in progress', 'only an answered call can be redirected'),
   21221: rest(400, 'SipAuthUsername is too long', `at most ${limits.sipAuthChars} characters`),
@@ -242,7 +253,9 @@ export const errorCatalogue: Readonly<Record<number, ErrorEntry>> = {
     `at most ${limits.registersPerAorPerSecond} in a second; raise the interval of the phone`,
   ),
   32009: warning('the dialled user is not registered', 'check that the phone is registered at this domain'),
-  32013: error('the trunk carries as many calls as it may', 'raise maxConcurrentCalls of the trunk'),
+  32011: warning('a trunk answered with an error', 'the message has its SIP status; the next target is tried'),
+  32012: error('the trunk carries as many calls as it may', 'raise maxConcurrentCalls of the trunk'),
+  32013: error('the account has started too many calls in this second', 'spread the calls, or raise its limit'),
   32014: warning('no audio came for a minute; the call was ended', 'open the media ports; check publicAddress'),
   32015: warning('the call reached its longest duration', 'timeLimit of Dial, TimeLimit of REST; 4 hours otherwise'),
   32019: warning('Url and Twiml were both given; Url is used', 'give one of them'),
@@ -261,6 +274,8 @@ export const errorCatalogue: Readonly<Record<number, ErrorEntry>> = {
     'Authentication failure - bad user credentials',
     'check both, and the credential lists of the domain',
   ),
+  32203: error('the minutes of the day are used up', 'raise maxDailyMinutes, or wait for the next UTC day'),
+  32205: error('the trunk may not be used for this number', 'add the prefix to allowedPrefixes of the trunk'),
   32207: error('SRTP was offered and is not accepted', 'call over TLS with mediaEncryption optional, or set secure'),
   32208: error('plain RTP was offered and SRTP is required', 'switch SRTP on in the phone, or secure off'),
   32209: sip(
@@ -283,7 +298,10 @@ export const errorCatalogue: Readonly<Record<number, ErrorEntry>> = {
   ),
   32214: warning('the dialled SIP domain belongs to another account', 'dial users of your own domains'),
   32218: error('a transfer was asked for where none is possible', 'transfer a call that a Dial has connected'),
+  32219: error('a redirect of a trunk was not followed', 'the message says why; let the trunk route the call itself'),
   32223: warning('the dialled SIP URI has no user', 'write sip:user@domain'),
+  32400: error('the trunk has no target that can be tried', 'give it one, and see why the others do not answer'),
+  32401: error('the trunk in Byoc does not exist', 'use the SID of a trunk of the account'),
 };
 
 /** HTTP status of a REST answer with this code: 400 where the catalogue names none. */
