@@ -3,6 +3,7 @@
 import type { Domain } from './base/records.ts';
 import { Calls } from './call/calls.ts';
 import type { CallsApi } from './call/control-api.ts';
+import { HoldMusic } from './call/hold-music.ts';
 import { acceptInvite } from './call/incoming.ts';
 import { MediaRouter } from './call/media-router.ts';
 import { createRestCalls } from './call/rest-calls.ts';
@@ -14,6 +15,7 @@ import type { Config } from './config.ts';
 import type { Resolver } from './dns/resolver.ts';
 import { createObservers, type Observers } from './gateway-observers.ts';
 import type { SipStack } from './gateway-sip.ts';
+import { createHoldMusicFiles } from './hold-music-files.ts';
 import { decodeAudio } from './media/audio-file.ts';
 import type { MediaEngine } from './media/engine.ts';
 import type { ProvisioningContext } from './provisioning.ts';
@@ -105,6 +107,7 @@ export function buildCalls(parts: CallParts): CallStack {
   const authTokenOf = (accountSid: string): string => directory.accountBySid(accountSid)?.authToken ?? '';
   const sessions = new VoiceSessions({
     engine,
+    holdMusic: new HoldMusic({ engine, load: createHoldMusicFiles({ webhook, clock }) }),
     clock,
     router,
     speaker: createSpeech({ config: speechSettings(config), clock, log, decode: decodeAudio }),

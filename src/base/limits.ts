@@ -153,6 +153,10 @@ export const limits = {
   /** Without any progress: the decoder hangs. */
   mp3StallMs: 5_000,
   playLoops: 1_000,
+  /** Music on hold: what is kept of one file, how many files, for how long. */
+  holdMusicSeconds: 600,
+  holdMusicCached: 16,
+  holdMusicCachedMs: 5 * 60_000,
   portRestMs: 10_000,
   latchWindowMs: 5_000,
   latchSilenceMs: 2_000,

@@ -60,6 +60,7 @@ export async function acceptInvite(invite: IncomingInvite, services: IncomingSer
     // Of our own offer, when the caller made none.
     profile: domain.secure ? 'savp' : 'avp',
     nat: domain.nat,
+    dtmfInband: domain.dtmfInband,
     security: {
       // design.md 10: `optional` also takes SRTP on a domain that does not require it, when the keys travel over TLS.
       srtpAllowed: domain.secure || (domain.mediaEncryption === 'optional' && invite.flow.isSecure),

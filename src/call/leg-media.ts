@@ -44,6 +44,8 @@ export interface LegMediaOptions {
   readonly profile: 'avp' | 'savp';
   /** The domain's `nat` flag (design.md 6). */
   readonly nat: boolean;
+  /** Digits are looked for in the peer's audio too (domain setting dtmf_inband). */
+  readonly dtmfInband?: boolean;
   /** Preference order; default PCMU, PCMA. */
   readonly codecs?: readonly AudioCodec[];
 }
@@ -106,6 +108,7 @@ export class LegMedia {
     }
     this.#endpoint = opened.value.id;
     this.#services.router.own(opened.value.id, listener);
+    if (this.#options.dtmfInband) this.#services.engine.detectInbandDigits(opened.value.id, true);
     this.#source = { signallingAddress: peer.remoteAddress, nat: this.#options.nat };
     this.#local = {
       address: peer.advertisedHost,

@@ -1,33 +1,9 @@
 // What a caller hears while a Dial rings: the far side's early media, or a ringing tone of ours, or (unanswered, no early media) nothing
 // but the 180 that its own phone turns into a tone.
 
-import type { BridgeId, MediaEngine, PlayId, PlaySource } from '../media/engine.ts';
+import type { BridgeId, MediaEngine, PlayId } from '../media/engine.ts';
 import type { Call } from './call.ts';
-
-/** Ringing cadences: frequencies in Hz, then on/off times in ms (ITU-T E.180 supplement 2). `us` also where no other is named. */
-const cadences: Readonly<Record<string, { frequencies: readonly number[]; onOffMs: readonly number[] }>> = {
-  us: { frequencies: [440, 480], onOffMs: [2000, 4000] },
-  'us-old': { frequencies: [420, 40], onOffMs: [2000, 4000] },
-  uk: { frequencies: [400, 450], onOffMs: [400, 200, 400, 2000] },
-  au: { frequencies: [400, 425], onOffMs: [400, 200, 400, 2000] },
-  de: { frequencies: [425], onOffMs: [1000, 4000] },
-  at: { frequencies: [420], onOffMs: [1000, 5000] },
-  fr: { frequencies: [440], onOffMs: [1500, 3500] },
-  it: { frequencies: [425], onOffMs: [1000, 4000] },
-  es: { frequencies: [425], onOffMs: [1500, 3000] },
-  jp: { frequencies: [400, 15], onOffMs: [1000, 2000] },
-};
-
-const TONE_LEVEL_DB = -19;
-
-export function ringTone(country: string | undefined): PlaySource[] {
-  const cadence = cadences[country ?? 'us'] ?? cadences.us!;
-  return cadence.onOffMs.map((durationMs, index) =>
-    index % 2 === 0
-      ? { kind: 'tone', frequencies: cadence.frequencies, levelDb: TONE_LEVEL_DB, durationMs }
-      : { kind: 'silence', durationMs },
-  );
-}
+import { ringTone } from './ring-tones.ts';
 
 export class Ringback {
   readonly #engine: MediaEngine;

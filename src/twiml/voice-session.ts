@@ -12,6 +12,7 @@ import { CallSession, type CallSessionServices } from './call-session.ts';
 import { runVoiceSession } from './interpreter.ts';
 
 export interface VoiceSessionServices extends Omit<CallSessionServices, 'dial'> {
+  readonly holdMusic?: NonNullable<DialServices['holdMusic']>;
   readonly router: DialServices['router'];
   readonly authTokenOf: (accountSid: string) => string;
 }
@@ -39,6 +40,7 @@ export class VoiceSessions {
     const dialServices: DialServices = {
       engine: services.engine,
       clock: services.clock,
+      ...(services.holdMusic ? { holdMusic: services.holdMusic } : {}),
       router: services.router,
       screen: (child, target, signal) => this.#screen(child, target, signal),
       onBridge: (bridge, calls) => this.#noteBridge(bridge, calls),

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { Ringback, ringTone } from '../../../src/call/ringback.ts';
+import { ringTone } from '../../../src/call/ring-tones.ts';
+import { Ringback } from '../../../src/call/ringback.ts';
 import { CallBench } from '../../support/call-fakes.ts';
 
 async function ringing(country?: string, answered = true) {
@@ -73,22 +74,5 @@ describe('sip-interface.md 1.6: what the caller hears while it rings', () => {
     ringback.stop();
     first.leg.fails(486);
     expect(bench.engine.counts()).toMatchObject({ plays: 0, bridges: 0 });
-  });
-});
-
-describe('ITU-T E.180: cadences', () => {
-  test('us: 440 and 480 Hz, 2 s on, 4 s off; also for a country that is not listed', () => {
-    expect(ringTone('us')).toEqual([
-      { kind: 'tone', frequencies: [440, 480], levelDb: -19, durationMs: 2_000 },
-      { kind: 'silence', durationMs: 4_000 },
-    ]);
-    expect(ringTone('se')).toEqual(ringTone('us'));
-    expect(ringTone(undefined)).toEqual(ringTone('us'));
-  });
-
-  test('uk: two short rings', () => {
-    expect(
-      ringTone('uk').map((source) => (source.kind === 'digits' || source.kind === 'samples' ? 0 : source.durationMs)),
-    ).toEqual([400, 200, 400, 2_000]);
   });
 });
