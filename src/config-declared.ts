@@ -36,7 +36,6 @@ const domain = z
     mediaEncryption: z.enum(['optional', 'vendor']).optional(),
     digestSha256: z.boolean().optional(),
     attendedTransfer: z.boolean().optional(),
-    captureRtp: z.boolean().optional(),
     musicOnHold: z
       .string()
       .regex(
