@@ -137,10 +137,24 @@ export function captureOf(
 ): Buffer {
   const payloads = family.entries.flatMap((entry) => {
     const isLeftOut = entry.kind !== 'sip' || (isEncrypted(entry.flow.transport) && !settings.isDecrypted);
-    return isLeftOut ? [] : [sipPayload(entry, settings.withSecrets)];
+    if (isLeftOut) return [];
+    const shown = sipPayload(entry, settings.withSecrets);
+    return [settings.isDecrypted && rtp.length > 0 ? { ...shown, payload: withPlainMedia(shown.payload) } : shown];
   });
   payloads.push(...rtp.map(rtpPayload));
   return writePcap(payloads.sort((a, b) => a.wallMs - b.wallMs));
+}
+
+/**
+ * The RTP of a decrypted capture is in clear, so its session descriptions must not announce SRTP, or an analyser takes the end of each
+ * packet for a tag. A zero before the port keeps the length.
+ */
+function withPlainMedia(message: Uint8Array): Uint8Array {
+  const text = Buffer.from(message).toString('latin1');
+  return Buffer.from(
+    text.replace(/^(m=\w+ )(\d+ RTP\/)SAVP/gm, (_, kind: string, place: string) => `${kind}0${place}AVP`),
+    'latin1',
+  );
 }
 
 export const isEncrypted = (transport: string): boolean => transport === 'tls' || transport === 'wss';
