@@ -21,8 +21,8 @@ export interface ConversationOptions {
 
 export interface ConversationServices {
   readonly clock: Clock;
-  readonly runTransfer: RunTransfer | undefined;
-  readonly attended: Attended | undefined;
+  readonly runTransfer?: RunTransfer | undefined;
+  readonly attended?: Attended | undefined;
 }
 
 export type ConversationEnd =

@@ -3,9 +3,11 @@
 // (house style 2.6: no kill methods). A wait that was ended by the signal resolves with outcome `aborted`.
 
 import type { DialOptions, DialOutcome } from '../call/dial-options.ts';
+import type { ReferOutcome } from '../call/refer.ts';
 import type { WebhookParams } from '../webhook/webhook.ts';
 
 export type { DialEvent, DialOptions, DialOutcome, DialTarget, DialTargetOptions } from '../call/dial-options.ts';
+export type { ReferOutcome } from '../call/refer.ts';
 
 export type Spoken = {
   readonly text: string;
@@ -60,6 +62,8 @@ export interface CallControl {
   echo(signal: AbortSignal): Promise<void>;
   collect(options: CollectOptions, signal: AbortSignal): Promise<Collected>;
   dial(options: DialOptions, signal: AbortSignal): Promise<DialOutcome>;
+  /** Asks the peer to call `target`; waits for what comes of it, at the latest until the call ends or the signal aborts. */
+  refer(target: string, signal: AbortSignal): Promise<ReferOutcome>;
   /** Standard and SIP parameters of this leg as of now (twiml.md 3.1, 3.2), with the current CallStatus. */
   params(): WebhookParams;
 }

@@ -6,6 +6,7 @@ import type { Call } from '../call/call.ts';
 import type { DialOptions, DialOutcome } from '../call/dial-options.ts';
 import { documentParams } from '../call/params.ts';
 import { playToEnd } from '../call/play.ts';
+import { type ReferOutcome, refer } from '../call/refer.ts';
 import type { MediaEngine } from '../media/engine.ts';
 import type { WebhookParams } from '../webhook/webhook.ts';
 import type { AudioSource, CallControl, Collected, CollectOptions, PlayOutcome } from './call-control.ts';
@@ -109,6 +110,10 @@ export class CallSession implements CallControl {
       },
       signal,
     );
+  }
+
+  refer(target: string, signal: AbortSignal): Promise<ReferOutcome> {
+    return refer(this.#call, target, signal);
   }
 
   dial(options: DialOptions, signal: AbortSignal): Promise<DialOutcome> {

@@ -31,7 +31,15 @@ export interface SessionOptions {
   readonly control: CallControl;
   readonly webhook: WebhookClient;
   readonly start:
-    | { readonly kind: 'url'; readonly url: string; readonly method: HttpMethod }
+    | {
+        readonly kind: 'url';
+        readonly url: string;
+        readonly method: HttpMethod;
+        /** Beyond the standard parameters. */
+        readonly params?: WebhookParams;
+        /** Told once whether the document came. */
+        readonly onFetched?: (ok: boolean) => void;
+      }
     | { readonly kind: 'twiml'; readonly twiml: string; readonly baseUrl?: string | undefined };
   readonly fallback: { readonly url: string; readonly method: HttpMethod } | undefined;
   readonly authToken: string;
@@ -42,6 +50,8 @@ export interface SessionOptions {
   readonly signal: AbortSignal;
   /** `return`: the end of the document leaves the call up (screening: the legs are bridged then). Default `hangUp`. */
   readonly endMeans?: 'hangUp' | 'return';
+  /** While true, the end of the document and its failure return, and leave the call up (a transfer that may come to nothing). */
+  readonly isTentative?: () => boolean;
   readonly random?: RandomSource;
 }
 
@@ -70,6 +80,7 @@ interface Target {
   readonly method: HttpMethod;
   readonly params: WebhookParams;
   readonly purpose: 'document' | 'action' | 'fallback';
+  readonly onFetched?: ((ok: boolean) => void) | undefined;
 }
 
 interface Current {
@@ -119,8 +130,10 @@ class VoiceSession {
 
   #begin(): Promise<Current | undefined> {
     const { start } = this.#options;
-    if (start.kind === 'url')
-      return this.#load({ url: start.url, method: start.method, params: new Map(), purpose: 'document' });
+    if (start.kind === 'url') {
+      const { url, method, params = new Map(), onFetched } = start;
+      return this.#load({ url, method, params, purpose: 'document', onFetched });
+    }
     const parsed = parseDocument(start.twiml);
     return this.#accept(parsed.ok ? parsed.value : parsed.error, start.baseUrl, false);
   }
@@ -138,10 +151,12 @@ class VoiceSession {
     const result = await webhook.request({ url, method, params, authToken, accountSid, callSid, purpose }, signal);
     if (signal.aborted) return undefined;
     if (!result.ok) {
+      target.onFetched?.(false);
       const { errorCode, detail, url: failedUrl } = result.error;
       return this.#fallBack({ level: 'error', code: errorCode, message: detail }, failedUrl, isFallback);
     }
     const answer = readAnswer(result.value);
+    target.onFetched?.(answer.ok);
     return this.#accept(answer.ok ? answer.value : answer.error, result.value.finalUrl, isFallback);
   }
 
@@ -267,7 +282,7 @@ class VoiceSession {
   // --- ends
 
   async #finish(): Promise<void> {
-    if (this.#options.endMeans !== 'return') await this.#hangUp();
+    if (this.#options.endMeans !== 'return' && !this.#options.isTentative?.()) await this.#hangUp();
   }
 
   // twiml.md 1: an unanswered call whose document is over is answered first.
@@ -278,7 +293,8 @@ class VoiceSession {
   }
 
   async #announceFailure(): Promise<void> {
-    const { control, signal } = this.#options;
+    const { control, signal, isTentative } = this.#options;
+    if (isTentative?.()) return;
     await control.answer(signal);
     if (signal.aborted) return;
     await control.play([{ kind: 'say', spoken: ANNOUNCEMENT, loop: 1 }], signal);

@@ -1,32 +1,41 @@
 // Voice sessions: at most one running document per call. Starts them, replaces them (REST redirect), runs screening documents, and
 // knows the bridge a call is in so that a redirected child is taken out of it alive (twiml.md 4.2 point 6).
 
-import type { Domain, HttpMethod } from '../base/records.ts';
+import type { Domain } from '../base/records.ts';
 import { linkedController } from '../base/signal.ts';
+import type { Attended } from '../call/attended.ts';
 import type { Bridge } from '../call/bridge.ts';
 import type { Call } from '../call/call.ts';
 import { type DialServices, dial, type Screening } from '../call/dial.ts';
 import type { DialTarget } from '../call/dial-options.ts';
+import { keepOrphans } from '../call/orphans.ts';
 import type { SessionStart } from '../call/rest-calls.ts';
+import type { TransferDocument, TransferHooks, TransferRunEnd } from '../call/transfer.ts';
 import { CallSession, type CallSessionServices } from './call-session.ts';
-import { runVoiceSession } from './interpreter.ts';
+import { runVoiceSession, type SessionOptions } from './interpreter.ts';
 
 export interface VoiceSessionServices extends Omit<CallSessionServices, 'dial'> {
   readonly holdMusic?: NonNullable<DialServices['holdMusic']>;
   readonly router: DialServices['router'];
   readonly authTokenOf: (accountSid: string) => string;
+  readonly attended?: Attended;
 }
 
-type Start =
-  | { readonly kind: 'url'; readonly url: string; readonly method: HttpMethod }
-  | { readonly kind: 'twiml'; readonly twiml: string };
+type Start = SessionOptions['start'];
+type Fallback = SessionStart['fallback'];
 
 /** Reason of an abort: another document takes over. */
 const REPLACED = 'replaced';
 
+type Session = Pick<SessionOptions, 'start' | 'fallback' | 'signal' | 'endMeans' | 'isTentative'> & {
+  readonly isScreening?: boolean;
+  readonly dial?: CallSessionServices['dial'];
+};
+
 interface Running {
   readonly controller: AbortController;
-  readonly done: Promise<void>;
+  readonly done: Promise<unknown>;
+  readonly fallback: Fallback;
 }
 
 export class VoiceSessions {
@@ -34,6 +43,8 @@ export class VoiceSessions {
   readonly #sessionServices: CallSessionServices;
   readonly #running = new Map<string, Running>();
   readonly #bridges = new Map<string, Bridge>();
+  /** By CallSid of who is being transferred: told that it was joined with somebody. */
+  readonly #transferred = new Map<string, () => void>();
 
   constructor(services: VoiceSessionServices) {
     this.#services = services;
@@ -44,7 +55,13 @@ export class VoiceSessions {
       router: services.router,
       screen: (child, target, signal) => this.#screen(child, target, signal),
       onBridge: (bridge, calls) => this.#noteBridge(bridge, calls),
+      runTransfer: (call, document, hooks) => this.#transfer(call, document, hooks),
+      attended: services.attended,
     };
+    services.attended?.setUser({
+      onBridge: (bridge) => this.#noteBridge(bridge, bridge.calls),
+      onOrphans: (bridge) => void keepOrphans(bridge, dialServices),
+    });
     this.#sessionServices = { ...services, dial: (call, options, signal) => dial(call, options, dialServices, signal) };
   }
 
@@ -76,11 +93,11 @@ export class VoiceSessions {
     this.#run(call, start, fallback);
   }
 
-  #run(call: Call, start: Start, fallback: SessionStart['fallback']): void {
+  #run(call: Call, start: Start, fallback: Fallback): void {
     const before = this.#running.get(call.sid)?.done ?? Promise.resolve();
     const { controller, dispose } = linkedController(call.signal);
     const done = before
-      .then(() => this.#interpret(call, start, fallback, controller.signal, 'hangUp', false))
+      .then(() => this.#interpret(call, { start, fallback, signal: controller.signal }))
       .catch((fault) => {
         // One call's fault never reaches another: log, end this call.
         call.log.error({ err: fault }, 'the voice session failed');
@@ -90,30 +107,21 @@ export class VoiceSessions {
         dispose();
         if (this.#running.get(call.sid)?.controller === controller) this.#running.delete(call.sid);
       });
-    this.#running.set(call.sid, { controller, done });
+    this.#running.set(call.sid, { controller, done, fallback });
     call.sessionEnded = done;
   }
 
-  async #interpret(
-    call: Call,
-    start: Start,
-    fallback: SessionStart['fallback'],
-    signal: AbortSignal,
-    endMeans: 'hangUp' | 'return',
-    isScreening: boolean,
-  ): Promise<void> {
+  async #interpret(call: Call, session: Session): Promise<void> {
     if (call.isOver) return;
+    const { isScreening = false, dial = this.#sessionServices.dial, ...options } = session;
     await runVoiceSession({
-      control: new CallSession(call, this.#sessionServices, isScreening),
+      control: new CallSession(call, { ...this.#sessionServices, dial }, isScreening),
       webhook: this.#services.webhook,
-      start,
-      fallback,
       authToken: this.#services.authTokenOf(call.options.accountSid),
       emit: (event) => call.emit(event),
       log: call.log,
       clock: this.#services.clock,
-      signal,
-      endMeans,
+      ...options,
     });
   }
 
@@ -125,8 +133,16 @@ export class VoiceSessions {
     child.signal.addEventListener('abort', onEnd, { once: true });
     try {
       const start: Start = { kind: 'url', url: target.url, method: target.method };
-      const done = this.#interpret(child, start, undefined, controller.signal, 'return', true);
-      this.#running.set(child.sid, { controller, done });
+      const { signal: screeningSignal } = controller;
+      const session = {
+        start,
+        fallback: undefined,
+        signal: screeningSignal,
+        endMeans: 'return',
+        isScreening: true,
+      } as const;
+      const done = this.#interpret(child, session);
+      this.#running.set(child.sid, { controller, done, fallback: undefined });
       child.sessionEnded = done;
       await done;
     } finally {
@@ -138,7 +154,49 @@ export class VoiceSessions {
     return child.isOver || signal.aborted ? 'declined' : 'accepted';
   }
 
+  /**
+   * The document of referUrl, for the party that stays (sip-interface.md 5.2). A caller goes on inside the session that dialled; a
+   * dialled party gets a session of its own, which REST can replace like any other.
+   */
+  async #transfer(call: Call, document: TransferDocument, hooks: TransferHooks): Promise<TransferRunEnd> {
+    const { controller, dispose } = linkedController(hooks.signal);
+    const outer = this.#running.get(call.sid);
+    let sipStatus: number | undefined;
+    const session: Session = {
+      start: {
+        kind: 'url',
+        url: document.url,
+        method: document.method,
+        params: new Map([['ReferTransferTarget', document.target]]),
+        onFetched: hooks.onFetched,
+      },
+      // Who may go back needs no fallback document.
+      fallback: hooks.isTentative() ? undefined : outer?.fallback,
+      signal: controller.signal,
+      isTentative: hooks.isTentative,
+      dial: async (caller, options, signal) => {
+        const outcome = await this.#sessionServices.dial(caller, options, signal);
+        if (!outcome.bridged) sipStatus = outcome.sip?.responseCode;
+        return outcome;
+      },
+    };
+    this.#transferred.set(call.sid, hooks.onBridged);
+    const done = this.#interpret(call, session).catch((fault) => {
+      call.log.error({ err: fault }, 'the document of a transfer failed');
+    });
+    if (!outer) {
+      this.#running.set(call.sid, { controller, done, fallback: undefined });
+      call.sessionEnded = done;
+    }
+    await done;
+    dispose();
+    if (this.#running.get(call.sid)?.controller === controller) this.#running.delete(call.sid);
+    if (this.#transferred.get(call.sid) === hooks.onBridged) this.#transferred.delete(call.sid);
+    return { isReplaced: controller.signal.reason === REPLACED, sipStatus };
+  }
+
   #noteBridge(bridge: Bridge, calls: readonly [Call, Call]): void {
+    for (const call of calls) this.#transferred.get(call.sid)?.();
     for (const call of calls) this.#bridges.set(call.sid, bridge);
     void bridge.ended.then(() => {
       for (const call of calls) if (this.#bridges.get(call.sid) === bridge) this.#bridges.delete(call.sid);

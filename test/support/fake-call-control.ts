@@ -8,6 +8,7 @@ import type {
   DialOptions,
   DialOutcome,
   PlayOutcome,
+  ReferOutcome,
 } from '../../src/twiml/call-control.ts';
 
 export const noInput: Collected = { digits: '', finishedOnKey: '', reason: 'timeout' };
@@ -19,6 +20,13 @@ export const bridgedOutcome: DialOutcome = {
   bridged: true,
   sip: { callId: 'abc@0.0.0.0', responseCode: 200, headers: [] },
   callerHungUp: false,
+};
+
+export const referredOutcome: ReferOutcome = {
+  status: 'in-progress',
+  sipResponseCode: 202,
+  notifyResponseCode: 200,
+  isPossible: true,
 };
 
 export class FakeCallControl implements CallControl {
@@ -33,6 +41,7 @@ export class FakeCallControl implements CallControl {
   playOutcomes: PlayOutcome[] = [];
   collected: Collected[] = [];
   dialOutcomes: DialOutcome[] = [];
+  referOutcomes: ReferOutcome[] = [];
   answered = false;
   screening = false;
   status: string | undefined;
@@ -91,6 +100,11 @@ export class FakeCallControl implements CallControl {
     this.dials.push(options);
     this.#note(`dial ${options.targets.length}`);
     return this.dialOutcomes.shift() ?? bridgedOutcome;
+  }
+
+  async refer(target: string): Promise<ReferOutcome> {
+    this.#note(`refer ${target}`);
+    return this.referOutcomes.shift() ?? referredOutcome;
   }
 
   params(): ReadonlyMap<string, string> {

@@ -24,7 +24,7 @@ type Check = (request: Request, merged: MergedRequests) => Refused | undefined;
 /** Methods of the standards that are not served here: 405. Others are unknown: 501. */
 const KNOWN_METHODS = new Set(['MESSAGE', 'SUBSCRIBE', 'PUBLISH']);
 const SERVED_METHODS = new Set(EDGE_METHODS.split(', '));
-const EXTENSIONS = new Set(['100rel', 'timer']);
+const EXTENSIONS = new Set(['100rel', 'timer', 'replaces', 'norefersub']);
 
 const allow: HeaderField = { name: 'Allow', value: EDGE_METHODS };
 

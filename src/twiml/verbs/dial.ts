@@ -57,6 +57,7 @@ export const dial: Verb<Dial> = {
         answerOnBridge: read.boolean('answerOnBridge', false, 13219),
         hangupOnStar: read.boolean('hangupOnStar', false, 13213),
         ringTone: readRingTone(read),
+        refer: readRefer(read),
         documentUrl: withoutSecrets(context.documentUrl ?? ''),
       },
     });
@@ -75,6 +76,8 @@ async function runDial(
   if (!options.answerOnBridge) await control.answer(signal);
   if (signal.aborted) return endOfCall('aborted');
   const outcome = options.targets.length === 0 ? NOBODY : await control.dial(options, signal);
+  // The document of referUrl took over, and is over.
+  if (outcome.transferred) return endOfCall('transferred');
   if (outcome.callerHungUp || control.callSignal.aborted) {
     // twiml.md 4.2 point 5: the application still hears how it ended; what it answers is ignored.
     const params = new Map([...actionParams(outcome), ['CallStatus', 'completed'] as const]);
@@ -169,7 +172,13 @@ function readLaterFeatures(read: AttributeReader): void {
   const record = read.choice('record', RECORD_WORDS, 'do-not-record', 13217);
   if (record !== 'do-not-record' && record !== 'false') read.notSupported('record');
   if (read.text('ifMachine') !== undefined) read.warn(13211, 'ifMachine is no longer used');
-  read.notSupported('referUrl');
+}
+
+/** sip-interface.md 5.2. */
+function readRefer(read: AttributeReader): DialOptions['refer'] {
+  const url = read.optionalUrl('referUrl');
+  const method = read.method('referMethod', 13210);
+  return url === undefined ? undefined : { url, method };
 }
 
 function describeTarget(target: DialTarget): string {

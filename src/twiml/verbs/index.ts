@@ -8,6 +8,7 @@ import { hangup } from './hangup.ts';
 import { pause } from './pause.ts';
 import { play } from './play.ts';
 import { redirect } from './redirect.ts';
+import { refer } from './refer.ts';
 import { reject } from './reject.ts';
 import { say } from './say.ts';
 
@@ -20,6 +21,7 @@ export const verbs: ReadonlyMap<string, RegisteredVerb> = new Map(
     register(dial),
     register(echo),
     register(redirect),
+    register(refer),
     register(reject),
     register(hangup),
   ].map((verb) => [verb.name, verb]),

@@ -290,7 +290,7 @@ describe('twiml.md 4.2 point 7: documents without wait', () => {
 });
 
 describe('verbs that are not run', () => {
-  test.each(['Record', 'Enqueue', 'Leave', 'Connect', 'Start', 'Stop', 'Refer', 'Pay', 'Prompt', 'Sms', 'Queue'])(
+  test.each(['Record', 'Enqueue', 'Leave', 'Connect', 'Start', 'Stop', 'Pay', 'Prompt', 'Sms', 'Queue'])(
     '%s is skipped with a warning',
     async (name) => {
       const { control, events } = await runSession({ [START]: response(`<${name}/><Say>b</Say>`) });

@@ -50,7 +50,11 @@ const attributes: [attribute: string, expected: Record<string, unknown>, codes: 
   ['record="record-from-answer-dual"', {}, [13750]],
   ['record="loudly"', {}, [13217]],
   ['recordingTrack="both" trim="do-not-trim" recordingStatusCallback="/r"', {}, []],
-  ['referUrl="/refer" referMethod="GET"', {}, [13750]],
+  ['referUrl="/refer" referMethod="GET"', { refer: { url: 'https://app.example.test/refer', method: 'GET' } }, []],
+  ['referUrl="/refer"', { refer: { url: 'https://app.example.test/refer', method: 'POST' } }, []],
+  ['referUrl=""', { refer: undefined }, []],
+  ['referUrl="ftp://a.example/"', { refer: undefined }, [11100]],
+  ['referUrl="/refer" referMethod="PUT"', { refer: { method: 'POST' } }, [13210]],
   ['ifMachine="Hangup"', {}, [13211]],
   ['callReason="hello" events="call-progress-event"', {}, []],
 ];
