@@ -262,7 +262,10 @@ export const errorCatalogue: Readonly<Record<number, ErrorEntry>> = {
   32022: error('no ACK came for a 200; the call was ended', 'the Contact address must be reachable: publicAddress'),
   32102: error('the session description is broken', 'see the message for its line'),
   32103: error('the session description is empty', 'send SDP, or no body at all'),
-  32114: warning('a parameter or scheme of the URI is not supported', 'sips: write sip with transport=tls or secure=true'),
+  32114: warning(
+    'a parameter or scheme of the URI is not supported',
+    'sips: write sip with transport=tls or secure=true',
+  ),
   32201: sip(
     'error',
     'the source address is in no IP list of the domain',
