@@ -1,6 +1,7 @@
 // Part of the composition root: media engine, webhooks, speech, calls, voice sessions, and who listens to what calls do.
 
 import type { Domain } from './base/records.ts';
+import { Attended } from './call/attended.ts';
 import { Calls } from './call/calls.ts';
 import type { CallsApi } from './call/control-api.ts';
 import { HoldMusic } from './call/hold-music.ts';
@@ -105,7 +106,9 @@ export function buildCalls(parts: CallParts): CallStack {
     domainsOfAccount: (accountSid) => domains().filter((domain) => domain.accountSid === accountSid),
   });
   const authTokenOf = (accountSid: string): string => directory.accountBySid(accountSid)?.authToken ?? '';
+  const attended = new Attended(calls, { engine, clock });
   const sessions = new VoiceSessions({
+    attended,
     engine,
     holdMusic: new HoldMusic({ engine, load: createHoldMusicFiles({ webhook, clock }) }),
     clock,
@@ -120,6 +123,7 @@ export function buildCalls(parts: CallParts): CallStack {
   sip.userAgent.onInvite((invite) => {
     acceptInvite(invite, {
       calls,
+      attended,
       router,
       legs,
       isOverloaded: (domain) => domain.voiceUrl !== null && webhook.isOverloaded(domain.voiceUrl),

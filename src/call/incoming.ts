@@ -4,17 +4,21 @@
 import type { Domain } from '../base/records.ts';
 import { maxForwards } from '../sip/grammar/fields.ts';
 import type { IncomingInvite } from '../sip/ua/ua.ts';
+import type { Attended } from './attended.ts';
 import type { Call } from './call.ts';
 import type { Calls } from './calls.ts';
 import type { HeaderPair } from './leg-driver.ts';
 import { inboundSipParams } from './params.ts';
+import { headerFields } from './relay-headers.ts';
 import type { Router } from './routing.ts';
 import { shownUri } from './shown-uri.ts';
 import { SipLeg, type SipLegServices } from './sip-leg.ts';
+import { readTakeover, takeOver } from './takeover.ts';
 
 export interface IncomingServices {
   readonly calls: Calls;
   readonly router: Router;
+  readonly attended: Attended;
   readonly legs: SipLegServices;
   /** True when the application of the domain cannot take one more request now (design.md 5.4). */
   readonly isOverloaded: (domain: Domain) => boolean;
@@ -38,6 +42,11 @@ export async function acceptInvite(invite: IncomingInvite, services: IncomingSer
     services.onRefused(overload, invite);
     const retryAfter = RETRY_AFTER_SECONDS + (request.cseq.sequence % RETRY_AFTER_SECONDS);
     return session.reject(503, { headers: [{ name: 'Retry-After', value: String(retryAfter) }] });
+  }
+  const takeover = readTakeover(invite, services.attended);
+  if (takeover && !takeover.ok) {
+    const { status, reason, headers = [] } = takeover.error;
+    return session.reject(status, { reason, headers: headerFields(headers) });
   }
   const call = services.calls.create({
     accountSid: domain.accountSid,
@@ -71,6 +80,7 @@ export async function acceptInvite(invite: IncomingInvite, services: IncomingSer
   const failure = await leg.prepare(invite.sdp);
   if (call.isOver) return;
   if (failure) return refuseForMedia(call, failure, () => services.onRefused(failure.reason, invite));
+  if (takeover) return takeOver(call, takeover.value);
   if (!hasApplication(domain)) {
     call.notify('warning', 21205, 'the domain has no Voice URL');
     return call.refuse(404, 'the domain has no Voice URL');
