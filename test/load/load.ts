@@ -49,6 +49,7 @@ interface MediaSums {
   lost: number;
   drops: Record<string, number>;
   maxJitterMs: number;
+  fewestReceived: number;
 }
 
 export interface RunResult {
@@ -73,7 +74,15 @@ export interface RunResult {
 }
 
 function watchMedia(gateway: GatewayProcess): () => MediaSums {
-  const empty = (): MediaSums => ({ legs: 0, received: 0, sent: 0, lost: 0, drops: {}, maxJitterMs: 0 });
+  const empty = (): MediaSums => ({
+    legs: 0,
+    received: 0,
+    sent: 0,
+    lost: 0,
+    drops: {},
+    maxJitterMs: 0,
+    fewestReceived: Infinity,
+  });
   let sums = empty();
   let rest = '';
   gateway.onLog((text) => {
@@ -93,6 +102,7 @@ function addLeg(sums: MediaSums, line: string): void {
   sums.legs++;
   sums.received += leg.packetsReceived ?? 0;
   sums.sent += leg.packetsSent ?? 0;
+  sums.fewestReceived = Math.min(sums.fewestReceived, leg.packetsReceived ?? 0);
   sums.lost += leg.packetsLost ?? 0;
   sums.maxJitterMs = Math.max(sums.maxJitterMs, leg.jitterMs ?? 0);
   for (const [reason, count] of Object.entries(leg.drops)) sums.drops[reason] = (sums.drops[reason] ?? 0) + count;

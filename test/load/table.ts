@@ -24,6 +24,7 @@ export function printTable(
     ['RTP received and echoed by the callees', (result) => echoed(result)],
     ['RTP received by the gateway, both legs', ({ media }) => media.received],
     ['RTP sent by the gateway, both legs', ({ media }) => media.sent],
+    ['RTP received of the leg that had fewest', ({ media }) => media.fewestReceived],
     ['RTP lost by sequence numbers', ({ media }) => media.lost],
     ['RTP not used, by reason', ({ media }) => JSON.stringify(media.drops)],
     ['dropped by the kernel: callees, gateway, backlog', kernelDrops],

@@ -8,18 +8,23 @@ const FIRST = 20_000;
 const LAST = 32_000;
 const TRIES = 200;
 
-/** The first of `count` neighbouring ports that are free on UDP and TCP now; an even number. Rejects when there is no such block. */
+/** What this process was given before: it may not be bound yet. */
+const given = new Set<number>();
+
+/** The first of `count` neighbouring ports that are free on UDP and TCP and were not given out before; an even number. Rejects when there is no such block. */
 export async function freePorts(count: number): Promise<number> {
   for (let tried = 0; tried < TRIES; tried++) {
     const first = FIRST + 2 * Math.floor((Math.random() * (LAST - FIRST - count)) / 2);
-    if (await isBlockFree(first, count)) return first;
+    if (!(await isBlockFree(first, count))) continue;
+    for (let port = first; port < first + count; port++) given.add(port);
+    return first;
   }
   throw new Error(`no block of ${count} free ports between ${FIRST} and ${LAST}`);
 }
 
 async function isBlockFree(first: number, count: number): Promise<boolean> {
   for (let port = first; port < first + count; port++) {
-    if (!(await isUdpFree(port)) || !(await isTcpFree(port))) return false;
+    if (given.has(port) || !(await isUdpFree(port)) || !(await isTcpFree(port))) return false;
   }
   return true;
 }
