@@ -2,7 +2,6 @@
 
 import { expect, test } from 'vitest';
 import type { PhoneCall } from '../../../src/demo/phone.ts';
-import { toneShare } from '../../../src/media/goertzel.ts';
 import { until } from '../../support/until.ts';
 import {
   bridged,
@@ -12,6 +11,7 @@ import {
   heard,
   hearsPackets,
   Inbox,
+  medianShare,
   shareHeard,
   type World,
   world,
@@ -120,30 +120,28 @@ test('design.md 5.1: hangupOnStar ends the callee, and the caller goes on', asyn
   await w.isIdle();
 });
 
-for (const direction of ['sendonly', 'inactive'] as const) {
-  for (const holder of ['caller', 'callee'] as const) {
-    test(`design.md 6: the ${holder} holds (${direction}): the held side is offered sendonly and keeps getting RTP; resume`, async () => {
-      const w = await world();
-      const { caller, callee } = await bridged(w);
-      const [holding, held] = holder === 'caller' ? [caller, callee] : [callee, caller];
+for (const holder of ['caller', 'callee'] as const) {
+  test(`design.md 6: the ${holder} holds (sendonly, inactive): the held side is offered sendonly and keeps getting RTP; resume`, async () => {
+    const w = await world();
+    const { caller, callee } = await bridged(w);
+    const [holding, held] = holder === 'caller' ? [caller, callee] : [callee, caller];
+    const isOffered = (direction: 'sendonly' | 'sendrecv') =>
+      until(
+        () => held.leg.remoteDirection === direction,
+        DEADLINE_MS,
+        () => `the held side was offered ${held.leg.remoteDirection}, not ${direction}`,
+      );
+    for (const direction of ['sendonly', 'inactive'] as const) {
       expect(await holding.offer(direction)).toBe(true);
-      await until(
-        () => held.leg.remoteDirection === 'sendonly',
-        DEADLINE_MS,
-        () => `the held side was offered ${held.leg.remoteDirection}`,
-      );
-      await hearsPackets(held, 25);
+      await isOffered('sendonly');
+      await hearsPackets(held, 20);
       expect(await holding.offer('sendrecv')).toBe(true);
-      await until(
-        () => held.leg.remoteDirection === 'sendrecv',
-        DEADLINE_MS,
-        () => `after the resume the held side was offered ${held.leg.remoteDirection}`,
-      );
-      await expectAudioBothWays(w, caller, callee);
-      caller.leg.hangUp();
-      await w.isIdle();
-    });
-  }
+      await isOffered('sendrecv');
+    }
+    await expectAudioBothWays(w, caller, callee);
+    caller.leg.hangUp();
+    await w.isIdle();
+  });
 }
 
 test('RFC 3264 8.4: who holds hangs up; the held caller is taken off hold for what comes next', async () => {
@@ -199,7 +197,7 @@ test('twiml.md 6.2: without answerOnBridge the answered caller hears ringing, in
   const caller = dials(alice, w.uri('1000'));
   const callee = await inbox.next('ring');
   await expectEvent(alice, caller, 'answered');
-  expect(toneShare(await heard(w, caller), 425)).toBeGreaterThanOrEqual(ENOUGH);
+  expect(medianShare(await heard(w, caller), 425)).toBeGreaterThanOrEqual(ENOUGH);
   callee.leg.refuse(486);
   await expectEvent(alice, caller, 'ended');
   await w.isIdle();
