@@ -39,6 +39,7 @@ export const limits = {
   dnsFilesRereadMs: 2_000,
   // --- certificates
   certificatePollMs: 2_000,
+  certificateKeepMs: 24 * 3_600_000,
   certificateFileBytes: 256 * 1_024,
   // --- transactions, dialogs, calls
   serverTransactions: 200_000,
@@ -75,6 +76,8 @@ export const limits = {
   mergedRequests: 50_000,
   uaStopMs: 3_000,
   // --- transfers
+  /** A REFER that nobody accepted or refused by then is declined. */
+  referAnswerMs: 5_000,
   /** RFC 6665 4.1.2.4: how long after the 202 the first NOTIFY may come. */
   referFirstNotifyMs: 32_000,
   /** Life of the subscription that a REFER makes: ringing, and an answer. */

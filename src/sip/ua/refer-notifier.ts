@@ -26,6 +26,8 @@ export const notifierStates: { readonly [state in NotifierState]: { readonly [in
   offered: {
     accept: { to: 'active', do: ['send 202', 'notify active'] },
     refuse: { to: 'terminated', do: ['send refusal'] },
+    // Nobody took it.
+    timer: { to: 'terminated', do: ['send refusal'] },
   },
   active: {
     progress: { to: 'active', do: ['notify active'] },
@@ -63,6 +65,7 @@ export class ReferNotifier implements ReferAnswer {
     // RFC 3515 2.4.6: the second and later REFERs of a dialog are told apart by their CSeq number.
     const id = isFirst ? '' : `;id=${offered.request.cseq.sequence}`;
     this.#eventHeader = { name: 'Event', value: `refer${id}` };
+    this.#timer = clock.after(limits.referAnswerMs, () => this.#input('timer', 603));
     // RFC 4488 4: the sender wants no subscription.
     this.#isSilent = /^\s*false\b/i.test(offered.request.headers.get('refer-sub') ?? '');
   }
@@ -112,9 +115,11 @@ export class ReferNotifier implements ReferAnswer {
     switch (action) {
       case 'send 202':
         this.#expiresAt = this.#clock.now() + limits.referSubscriptionMs;
+        this.#timer?.cancel();
         this.#timer = this.#clock.after(limits.referSubscriptionMs, () => this.#input('timer', this.#last));
         return this.#respond(202, undefined, this.#isSilent ? [{ name: 'Refer-Sub', value: 'false' }] : []);
       case 'send refusal':
+        this.#timer?.cancel();
         return this.#respond(status, reason);
       case 'notify active': {
         const seconds = Math.max(1, Math.ceil((this.#expiresAt - this.#clock.now()) / 1000));

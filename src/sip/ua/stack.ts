@@ -27,6 +27,7 @@ import { createOptions } from './options.ts';
 import { aorOf, createRegistrar } from './registrar.ts';
 import { answer, makeAnswer, retryAfter } from './responses.ts';
 import { refusedInterval } from './session-timer.ts';
+import { refuseStrayRefer } from './stray-refer.ts';
 import type { AccessControl, IncomingInvite, UserAgent } from './ua.ts';
 import { openUacSession } from './uac-invite.ts';
 import { openUasSession } from './uas-invite.ts';
@@ -117,6 +118,7 @@ export function createUserAgent(parts: UserAgentParts): UserAgent {
       INVITE: receiveInvite,
       REGISTER: createRegistrar({ context, access, registry, onEvent: parts.onRegistration }),
       OPTIONS: createOptions(context, access),
+      REFER: refuseStrayRefer(context, access),
     },
   });
 
