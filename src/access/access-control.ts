@@ -55,6 +55,8 @@ export interface AccessConfig extends DomainNaming {
   readonly realm: string;
   /** Signs nonces; the same on all nodes of a cluster. Default: random, so that a restart makes old nonces stale. */
   readonly nonceSecret?: Buffer;
+  /** Challenged even when the source has no budget left: an emergency call (design.md 9 bounds strangers, not those in need). */
+  readonly isEmergency?: (request: Request, domain: Domain) => boolean;
 }
 
 export interface AccessCounts {
@@ -186,7 +188,7 @@ export function createAccessControl(parts: {
         return undefined;
       case 'absent':
       case 'stale':
-        if (!spend(source)) return { kind: 'drop' };
+        if (!spend(source) && !config.isEmergency?.(request, domain)) return { kind: 'drop' };
         return {
           kind: 'challenge',
           values: digest.challenges(domain, source.remoteAddress, verdict.kind === 'stale'),

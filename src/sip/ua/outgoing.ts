@@ -11,7 +11,8 @@ import { makeSipUri, type SipUri, serializeUri, withoutUriHeaders, withUriParam 
 import type { Destination, Flow } from '../transport/transport.ts';
 import { contactUri, isDialable } from './bindings.ts';
 import { allowField, type UaContext } from './context.ts';
-import { contactField, sdpParts, viaFor } from './header-fields.ts';
+import { contactField, sdpHeader, sdpParts, viaFor } from './header-fields.ts';
+import { mixedBody } from './multipart.ts';
 import type { InviteTarget, OutgoingInviteOptions } from './ua.ts';
 
 /** One place to try. */
@@ -97,7 +98,7 @@ export function buildInvite(context: UaContext, parts: InviteParts): Request {
     params: new Map([['tag', parts.localTag]]),
   };
   const to = { displayName: undefined, uri: options.to ?? hop.requestUri, params: new Map() };
-  const { headers, body } = sdpParts(parts.sdp);
+  const { headers, body } = inviteBody(context, parts);
   return createRequest({
     method: 'INVITE',
     uri: hop.requestUri,
@@ -119,6 +120,14 @@ export function buildInvite(context: UaContext, parts: InviteParts): Request {
     ],
     ...(body ? { body } : {}),
   });
+}
+
+/** The session description alone, or with a part beside it. */
+function inviteBody(context: UaContext, { sdp, options }: InviteParts): ReturnType<typeof sdpParts> {
+  const { bodyPart } = options;
+  if (!bodyPart) return sdpParts(sdp);
+  const description = sdp === undefined ? [] : [{ headers: [sdpHeader], body: Buffer.from(sdp, 'utf8') }];
+  return mixedBody([...description, bodyPart], context.random(16).toString('hex'));
 }
 
 /** For log lines: the target without headers or passwords. */

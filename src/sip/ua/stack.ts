@@ -10,9 +10,10 @@ import { type Clock, sleep } from '../../base/clock.ts';
 import type { RandomSource } from '../../base/ids.ts';
 import { limits } from '../../base/limits.ts';
 import type { Log } from '../../base/log.ts';
+import type { Domain } from '../../base/records.ts';
 import { dialogIdOf } from '../dialog/dialog.ts';
 import { createResponse } from '../grammar/build.ts';
-import type { Response } from '../grammar/message.ts';
+import type { Request, Response } from '../grammar/message.ts';
 import type { ParseFailure } from '../grammar/parse.ts';
 import type { ServerTransaction, TransactionLayer } from '../transaction/transaction.ts';
 import { resolveTargets, type TargetResolver } from '../transport/targets.ts';
@@ -44,6 +45,8 @@ export interface UserAgentParts {
   readonly log: Log;
   /** Each change of a registration, and each REGISTER that was refused. */
   readonly onRegistration?: (event: RegistrationEvent) => void;
+  /** An INVITE that no bound of ours may stop; the domain is given once it is known. */
+  readonly isEmergency?: (request: Request, domain: Domain | undefined) => boolean;
   readonly settings: { readonly nodeId: string } & Partial<UaSettings>;
 }
 
@@ -83,6 +86,8 @@ export function createUserAgent(parts: UserAgentParts): UserAgent {
   let onInvite: (invite: IncomingInvite) => void = (invite) => invite.session.reject(480);
   let isDraining = false;
 
+  const isEmergency = parts.isEmergency ?? (() => false);
+
   const receiveInvite: Handler = (transaction) => {
     const { request, flow } = transaction;
     const admission = access.invite(request, flow);
@@ -93,7 +98,7 @@ export function createUserAgent(parts: UserAgentParts): UserAgent {
         headers: admission.values.map((value) => ({ name: 'Proxy-Authenticate', value })),
       });
     if (admission.kind === 'refuse') return void answer(context, transaction, admission.status, admission);
-    if (isDraining)
+    if (isDraining && !isEmergency(request, domain))
       return void answer(context, transaction, 503, { headers: [retryAfter(context.settings.retryAfterSeconds)] });
     if (isForeignBody(request)) return void answer(context, transaction, 415, { headers: [acceptField] });
     const tooSmall = refusedInterval(request);
@@ -128,7 +133,8 @@ export function createUserAgent(parts: UserAgentParts): UserAgent {
     onStrayResponse: (response, flow) => receiveStray(context, response, flow),
   });
   transport.onMessage((message, flow) => {
-    if (incoming.isAdmitted(message, flow)) transactions.receive(message, flow);
+    const isUrgent = message.kind === 'request' && message.method === 'INVITE' && isEmergency(message, undefined);
+    if (isUrgent || incoming.isAdmitted(message, flow)) transactions.receive(message, flow);
   });
   transport.onUnparsable((failure, flow) => answerUnparsable(context, access, failure, flow));
 

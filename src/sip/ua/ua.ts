@@ -10,6 +10,7 @@ import type { Domain } from '../../base/records.ts';
 import type { Result } from '../../base/result.ts';
 import type { HeaderField, Request, Response } from '../grammar/message.ts';
 import type { SipUri, Uri } from '../grammar/uri.ts';
+import type { BodyPart } from './multipart.ts';
 
 /** Transport's Flow, as far as the layers above need it. */
 export interface PeerFlow {
@@ -233,6 +234,8 @@ export interface OutgoingInviteOptions {
   readonly sdp: string | ((flow: PeerFlow) => Promise<string | undefined>) | undefined;
   readonly headers: readonly HeaderField[];
   readonly credentials: { readonly username: string; readonly password: string } | undefined;
+  /** Goes beside the session description: a location (RFC 6442). */
+  readonly bodyPart?: BodyPart;
   readonly maxForwards: number;
 }
 
