@@ -22,9 +22,11 @@ import type { MediaEngine } from './media/engine.ts';
 import type { ProvisioningContext } from './provisioning.ts';
 import { createRefusalLog, type RefusalLog } from './refusal-log.ts';
 import { sdpNegotiation } from './sdp/negotiate.ts';
+import type { SpeechEngine } from './speech/engine.ts';
 import { createSpeech } from './speech/select.ts';
 import type { StoreDirectory } from './store/directory.ts';
 import type { Store } from './store/store.ts';
+import { createTrunkBook } from './trunk-book.ts';
 import { VoiceSessions } from './twiml/voice-session.ts';
 import { createWebhookClient } from './webhook/client.ts';
 import { createStatusCallbacks, type StatusCallbacks } from './webhook/status-callbacks.ts';
@@ -34,6 +36,7 @@ export interface CallStack {
   readonly calls: Calls;
   readonly sessions: VoiceSessions;
   readonly webhook: WebhookClient;
+  readonly speaker: SpeechEngine;
   readonly statusCallbacks: StatusCallbacks;
   readonly trunks: TrunkGate;
   readonly refusals: RefusalLog;
@@ -95,7 +98,18 @@ export function buildCalls(parts: CallParts): CallStack {
     onEndpoint: observers.onEndpoint,
   };
   const domains = (): Domain[] => directory.domainNames().flatMap((name) => directory.domainByName(name)?.domain ?? []);
-  const trunks = createTrunkGate(() => parts.settings().declared.trunks, parts.isDemoDomain, clock);
+  const trunkBook = createTrunkBook({
+    declared: () => parts.settings().declared,
+    directory,
+    isTargetUp: () => true,
+  });
+  const trunks = createTrunkGate({
+    book: trunkBook,
+    usage: store.trunkUsage,
+    isDemo: parts.isDemoDomain,
+    ...context,
+    log: log.child({ folder: 'call' }),
+  });
   const router = new Router({
     clock,
     calls,
@@ -103,17 +117,19 @@ export function buildCalls(parts: CallParts): CallStack {
     userAgent: sip.userAgent,
     trunks,
     domainOf: sip.domainOf,
+    isOwnAddress: (host, port) => sip.transport.isOwnAddress(host, port),
     domainsOfAccount: (accountSid) => domains().filter((domain) => domain.accountSid === accountSid),
   });
   const authTokenOf = (accountSid: string): string => directory.accountBySid(accountSid)?.authToken ?? '';
   const attended = new Attended(calls, { engine, clock });
+  const speaker = createSpeech({ config: speechSettings(config), clock, log, decode: decodeAudio });
   const sessions = new VoiceSessions({
     attended,
     engine,
     holdMusic: new HoldMusic({ engine, load: createHoldMusicFiles({ webhook, clock }) }),
     clock,
     router,
-    speaker: createSpeech({ config: speechSettings(config), clock, log, decode: decodeAudio }),
+    speaker,
     webhook,
     decode: decodeAudio,
     authTokenOf,
@@ -126,8 +142,10 @@ export function buildCalls(parts: CallParts): CallStack {
       attended,
       router,
       legs,
-      isOverloaded: (domain) => domain.voiceUrl !== null && webhook.isOverloaded(domain.voiceUrl),
-      startSession: (call, domain) => sessions.startForDomain(call, domain),
+      directory,
+      trunks,
+      isOverloaded: ({ voiceUrl }) => voiceUrl !== null && webhook.isOverloaded(voiceUrl),
+      startSession: (call, application) => sessions.startForDomain(call, application),
       onRefused: (reason) => refusals.count(reason),
     }).catch((fault: unknown) => {
       log.error({ err: fault, sipCallId: invite.request.callId }, 'an INVITE could not be dealt with');
@@ -144,7 +162,7 @@ export function buildCalls(parts: CallParts): CallStack {
   });
   const forgetCookies = (callSid: string) => webhook.forget(callSid);
   listenToCalls({ calls, store, statusCallbacks, authTokenOf, forgetCookies, clock, log });
-  return { calls, sessions, webhook, statusCallbacks, trunks, refusals, observers, restCalls };
+  return { calls, sessions, webhook, speaker, statusCallbacks, trunks, refusals, observers, restCalls };
 }
 
 function speechSettings(config: Config): Parameters<typeof createSpeech>[0]['config'] {

@@ -127,11 +127,14 @@ async function assemble(
     engine,
     isDemoDomain,
   });
+  await calls.trunks.start();
+  opened.push(() => calls.trunks.stop());
   await calls.observers.start();
   opened.push(() => calls.observers.stop());
   opened.push(async () => {
     await withTimeout(calls.statusCallbacks.drain(new AbortController().signal), CALLBACK_WAIT_MS, clock);
     await calls.webhook.stop();
+    calls.speaker.close();
   });
 
   const counts = () => countsOf(sip, calls, engine);

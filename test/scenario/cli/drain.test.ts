@@ -17,8 +17,7 @@ async function talking(at: Place): Promise<RawPhone> {
 }
 
 async function expectCleanEnd(gateway: Command): Promise<void> {
-  expect(await gateway.exitCode()).toBe(0);
-  expect(gateway.leavesProcesses).toBe(false);
+  expect(await gateway.endsAltogether()).toBe(0);
   expect(gateway.stderr).toBe('');
 }
 

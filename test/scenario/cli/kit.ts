@@ -87,9 +87,15 @@ export class Command {
     );
   }
 
-  /** Whether the command or a child of it still runs. */
-  get leavesProcesses(): boolean {
-    return this.#isGroupAlive();
+  /** Waits until it has ended and with it every process that it started: the exit code. */
+  async endsAltogether(): Promise<number | null> {
+    const exitCode = await this.exitCode();
+    await until(
+      () => !this.#isGroupAlive(),
+      DEADLINE_MS,
+      () => 'no process of the command is left',
+    );
+    return exitCode;
   }
 
   #isGroupAlive(): boolean {
