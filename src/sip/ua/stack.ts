@@ -85,7 +85,6 @@ export function createUserAgent(parts: UserAgentParts): UserAgent {
   };
   let onInvite: (invite: IncomingInvite) => void = (invite) => invite.session.reject(480);
   let isDraining = false;
-
   const isEmergency = parts.isEmergency ?? (() => false);
 
   const receiveInvite: Handler = (transaction) => {
@@ -98,7 +97,7 @@ export function createUserAgent(parts: UserAgentParts): UserAgent {
         headers: admission.values.map((value) => ({ name: 'Proxy-Authenticate', value })),
       });
     if (admission.kind === 'refuse') return void answer(context, transaction, admission.status, admission);
-    if (isDraining && !isEmergency(request, domain))
+    if (isDraining && !isEmergency(request, admission.domain))
       return void answer(context, transaction, 503, { headers: [retryAfter(context.settings.retryAfterSeconds)] });
     if (isForeignBody(request)) return void answer(context, transaction, 415, { headers: [acceptField] });
     const tooSmall = refusedInterval(request);
