@@ -14,6 +14,9 @@ import { redact } from './trace/redact.ts';
 export interface Config {
   readonly sipListen: readonly Listen[];
   readonly sipsListen: readonly Listen[];
+  readonly sipsLegacyListen: readonly Listen[];
+  /** PEM file; null = no client certificates. */
+  readonly sipsClientCa: string | null;
   readonly httpListen: Listen;
   readonly httpsListen: Listen | null;
   readonly publicUrl: string | null;
@@ -23,6 +26,8 @@ export interface Config {
   readonly mediaWorkers: number;
   readonly dataDir: string;
   readonly certDir: string;
+  /** Further names in our own certificate. */
+  readonly certNames: readonly string[];
   readonly accountSid: string | null;
   readonly authToken: string | null;
   readonly secretKey: string | null;

@@ -1,9 +1,9 @@
 // Part of the composition root: the HTTP side. REST, health, counts, metrics, and the ladder and capture of a call for this machine.
 
 import type { FastifyRequest } from 'fastify';
-import { type ApiServer, createApiServer } from './api/server.ts';
+import { type ApiServer, type ApiTls, createApiServer } from './api/server.ts';
 import { limits } from './base/limits.ts';
-import type { TlsMaterialSource } from './certs/reload.ts';
+import type { TlsMaterial, TlsMaterialSource } from './certs/reload.ts';
 import type { Config } from './config.ts';
 import type { CallStack } from './gateway-calls.ts';
 import type { ProvisioningContext } from './provisioning.ts';
@@ -33,15 +33,20 @@ export async function startHttp(
   const plain = createServer(parts, config.httpListen, undefined);
   const bound = await opened(plain, config.httpListen, 'HOOKSWITCH_HTTP_LISTEN');
   const servers = [plain];
-  const pair = tls?.current().pairs[0];
-  if (config.httpsListen !== null && pair) {
-    const secure = createServer(parts, config.httpsListen, pair);
+  if (config.httpsListen !== null && tls) {
+    const secure = createServer(parts, config.httpsListen, apiTls(tls.current()));
     await opened(secure, config.httpsListen, 'HOOKSWITCH_HTTPS_LISTEN');
+    tls.onChange((material) => secure.replaceTls(apiTls(material)));
     servers.push(secure);
   }
   const host = bound.address.includes(':') ? `[${bound.address}]` : bound.address;
   return { url: `http://${host}:${bound.port}`, servers };
 }
+
+const apiTls = ({ pairs }: TlsMaterial): ApiTls => ({
+  key: pairs.map((pair) => pair.key),
+  cert: pairs.map((pair) => pair.cert),
+});
 
 /** Starts a listener; what goes wrong names its setting. */
 async function opened(server: ApiServer, { address, port }: Config['httpListen'], setting: string) {
@@ -55,11 +60,7 @@ async function opened(server: ApiServer, { address, port }: Config['httpListen']
   }
 }
 
-function createServer(
-  parts: HttpParts,
-  listen: Config['httpListen'],
-  tls: { readonly key: string; readonly cert: string } | undefined,
-): ApiServer {
+function createServer(parts: HttpParts, listen: Config['httpListen'], tls: ApiTls | undefined): ApiServer {
   const { config, context, store, directory, calls } = parts;
   return createApiServer({
     store,
@@ -81,6 +82,15 @@ function createServer(
     },
     captures: { read: (callSid) => readCapture(parts, callSid) },
     extraRoutes: (server) => {
+      // For phones that verify: no credentials, since a phone has none here and a root is no secret.
+      server.get('/ca.pem', (_request, reply) => {
+        const ca = parts.tls?.current().ca ?? null;
+        if (ca === null) return reply.code(404).type('text/plain').send('no certificate authority of ours is in use\n');
+        return reply
+          .type('application/x-pem-file')
+          .header('content-disposition', 'attachment; filename="hookswitch-ca.pem"')
+          .send(ca);
+      });
       server.get<{ Params: { id: string } }>('/debug/capture/:id', async (request, reply) => {
         if (!isFromHere(request)) return reply.code(403).send('only from this machine\n');
         const capture = await readCapture(parts, request.params.id);

@@ -1,11 +1,14 @@
 // Part of the composition root: certificates, sockets, transactions, access, user agent.
 
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { type AccessControlApi, createAccessControl } from './access/access-control.ts';
 import { candidateNames } from './access/domains.ts';
 import type { Domain } from './base/records.ts';
-import { ok, type Result } from './base/result.ts';
+import { err, ok, type Result } from './base/result.ts';
 import { ensureCertificates } from './certs/authority.ts';
+import { keepCertificates } from './certs/keeper.ts';
 import { certificateNames } from './certs/names.ts';
 import { createTlsMaterialSource, type TlsMaterialSource } from './certs/reload.ts';
 import type { Config } from './config.ts';
@@ -30,13 +33,18 @@ export interface SipStack {
   readonly domainOf: (host: string, port: number | undefined) => Domain | undefined;
 }
 
+/** The certificates of this gateway, and whose client certificates it wants (null: none). */
+export interface GatewayTls extends TlsMaterialSource {
+  readonly clientCa: string | null;
+}
+
 export interface SipParts {
   readonly config: Config;
   readonly context: ProvisioningContext;
   readonly store: Store;
   readonly directory: StoreDirectory;
   readonly resolver: Resolver;
-  readonly tls: TlsMaterialSource | null;
+  readonly tls: GatewayTls | null;
   readonly onRegistration: (event: RegistrationEvent) => void;
   /** Domain of calls to our bare address. */
   readonly defaultDomain: string | undefined;
@@ -50,6 +58,8 @@ export function buildSip(parts: SipParts): SipStack {
   const transport = createTransport({
     sipListen: config.sipListen,
     sipsListen: config.sipsListen,
+    sipsLegacyListen: config.sipsLegacyListen,
+    clientCa: tls?.clientCa ?? null,
     publicAddress: config.publicAddress,
     localNetworks: config.localNetworks,
     ownNames: [],
@@ -99,19 +109,48 @@ export function buildSip(parts: SipParts): SipStack {
 export async function buildTls(
   config: Config,
   context: ProvisioningContext,
-): Promise<Result<TlsMaterialSource | null, string>> {
-  if (config.sipsListen.length === 0 && config.httpsListen === null) return ok(null);
+): Promise<Result<GatewayTls | null, string>> {
+  const { sipsListen, sipsLegacyListen, httpsListen } = config;
+  if (sipsListen.length + sipsLegacyListen.length === 0 && httpsListen === null) return ok(null);
+  const clientCa = readClientCa(config);
+  if (!clientCa.ok) return clientCa;
   const log = context.log.child({ folder: 'certs' });
-  const own = Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map((one) => one.address));
-  const made = await ensureCertificates({
+  if (sipsLegacyListen.length > 0)
+    log.warn(
+      { listeners: sipsLegacyListen.length },
+      'TLS 1.0 and 1.1 are on (sipsLegacyListen): only for phones that know no better',
+    );
+  const wanted = () => ({
     directory: config.certDir,
-    names: certificateNames(config.domainSuffix),
-    addresses: config.publicAddress === null ? own : [...own, config.publicAddress],
+    names: [...certificateNames(config.domainSuffix), ...config.certNames],
+    addresses: [...ownAddresses(), ...(config.publicAddress === null ? [] : [config.publicAddress])],
     ...context,
     log,
   });
+  const made = await ensureCertificates(wanted());
   if (!made.ok) return made;
   const source = createTlsMaterialSource({ directory: config.certDir, clock: context.clock, log });
   const loaded = source.start();
-  return loaded.ok ? ok(source) : loaded;
+  if (!loaded.ok) return loaded;
+  const forget = keepCertificates(wanted);
+  const stop = () => {
+    forget();
+    source.stop();
+  };
+  return ok({ ...source, stop, clientCa: clientCa.value });
+}
+
+const ownAddresses = (): string[] =>
+  Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map((one) => one.address));
+
+/** The authority of client certificates. The error names the setting and the fix. */
+function readClientCa({ sipsClientCa }: Config): Result<string | null, string> {
+  if (sipsClientCa === null) return ok(null);
+  try {
+    const text = readFileSync(sipsClientCa, 'utf8');
+    new X509Certificate(text);
+    return ok(text);
+  } catch (fault) {
+    return err(`sipsClientCa ${sipsClientCa} is no PEM certificate that can be read: ${(fault as Error).message}`);
+  }
 }

@@ -120,6 +120,22 @@ export const settings = {
     allowed: 'address:port, IPv6 in brackets',
     parse: list(parseListen),
   },
+  sipsLegacyListen: {
+    env: 'HOOKSWITCH_SIPS_LEGACY_LISTEN',
+    key: 'sipsLegacyListen',
+    default: '',
+    meaning: 'SIP over TLS that also takes 1.0 and 1.1 (insecure, for old phones), comma list; empty = none',
+    allowed: 'address:port, IPv6 in brackets',
+    parse: list(parseListen),
+  },
+  sipsClientCa: {
+    env: 'HOOKSWITCH_SIPS_CLIENT_CA',
+    key: 'sipsClientCa',
+    default: '',
+    meaning: 'TLS peers must show a client certificate of this authority (PEM file); empty = none is asked for',
+    allowed: 'file',
+    parse: optional(text),
+  },
   httpListen: {
     env: 'HOOKSWITCH_HTTP_LISTEN',
     key: 'httpListen',
@@ -191,6 +207,14 @@ export const settings = {
     meaning: 'certificates',
     allowed: 'folder',
     parse: text,
+  },
+  certNames: {
+    env: 'HOOKSWITCH_CERT_NAMES',
+    key: 'certNames',
+    default: '',
+    meaning: 'further names in our own certificate, for devices that take no wildcard, comma list',
+    allowed: 'host names, with or without *. in front',
+    parse: list((value) => `${value.startsWith('*.') ? '*.' : ''}${host(value.replace(/^\*\./, '')).toLowerCase()}`),
   },
   accountSid: {
     env: 'HOOKSWITCH_ACCOUNT_SID',

@@ -4,6 +4,7 @@
 //
 // and every way out of it is a JSON body: a fault of ours too (house style 2.5: one of the three places that catch).
 
+import type { Server as TlsServer } from 'node:tls';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Clock } from '../base/clock.ts';
 import { cryptoRandom, newSid, type RandomSource } from '../base/ids.ts';
@@ -16,6 +17,12 @@ import type { ApiDirectory, ApiStore, CallsApi, CapturesApi, HashPassword, Regis
 import { type Answer, type ApiParts, isFault, type Method, type Quotas, type Route } from './request.ts';
 import { routes } from './resources/index.ts';
 import { API_ROOT, createRouter, type Router, V1_ROOT } from './router.ts';
+
+/** PEM texts: one pair, or several (RSA and EC side by side). */
+export interface ApiTls {
+  readonly key: string | string[];
+  readonly cert: string | string[];
+}
 
 export interface ApiServerOptions {
   readonly store: ApiStore;
@@ -38,7 +45,7 @@ export interface ApiServerOptions {
     readonly quotas?: Partial<Quotas>;
     readonly maxConcurrentRequests?: number;
     /** PEM; the server speaks TLS with them. */
-    readonly tls?: { readonly key: string; readonly cert: string };
+    readonly tls?: ApiTls;
   };
   readonly counts: () => object;
   readonly health: () => { readonly ready: boolean };
@@ -53,6 +60,8 @@ export interface ApiServerOptions {
 export interface ApiServer {
   /** Resolves with the bound address. Rejects when it cannot listen. */
   start(): Promise<{ readonly address: string; readonly port: number }>;
+  /** New TLS connections get this from now on; open ones live on. Throws when OpenSSL refuses it. */
+  replaceTls(tls: ApiTls): void;
   /** Finishes running requests, closes connections. */
   stop(): Promise<void>;
 }
@@ -108,12 +117,17 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       if (bound === null || typeof bound === 'string') throw new TypeError('The API server has no address');
       return { address: bound.address, port: bound.port };
     },
+    replaceTls(tls) {
+      (server.server as unknown as TlsServer).setSecureContext(secureContext(tls));
+    },
     async stop() {
       accounts.stop();
       await server.close();
     },
   };
 }
+
+const secureContext = ({ key, cert }: ApiTls) => ({ key, cert, minVersion: 'TLSv1.2' as const });
 
 function createServer(options: ApiServerOptions): FastifyInstance {
   const { tls } = options.config;
@@ -127,7 +141,7 @@ function createServer(options: ApiServerOptions): FastifyInstance {
     exposeHeadRoutes: false,
     // A path with a broken percent escape names no resource; without this fastify answers in a form of its own.
     frameworkErrors: (_error, request, reply) => void write(reply, notFound(pathOf(request))),
-    ...(tls ? { https: { key: tls.key, cert: tls.cert, minVersion: 'TLSv1.2' as const } } : {}),
+    ...(tls ? { https: secureContext(tls) } : {}),
   }) as unknown as FastifyInstance;
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) =>

@@ -5,6 +5,7 @@
 //   directory/  ca.pem ca.key            10 years, offered for download so that phones can import it
 //               server.pem server.key       RSA  ┐ 825 days, signed by ca.key
 //               server-ec.pem server-ec.key P-256 ┘
+//               ca-next.*, ca-old.*         before and after a change of the CA: succession.ts
 
 import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { hostname } from 'node:os';
@@ -14,8 +15,9 @@ import type { Clock } from '../base/clock.ts';
 import type { RandomSource } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
 import { err, ok, type Result } from '../base/result.ts';
-import { makeKey, openDirectory, readText, writeWhole } from './files.ts';
+import { makeKey, openDirectory, ownAuthorities, parseCertificate, readText, writeWhole } from './files.ts';
 import { canonicalAddress, isCertificateName } from './names.ts';
+import { succeed } from './succession.ts';
 import { type DistinguishedName, issueCertificate } from './x509.ts';
 
 const DAY_MS = 86_400_000;
@@ -72,17 +74,21 @@ export async function ensureCertificates(options: CertificateOptions): Promise<R
   const { directory, log } = options;
   const opened = openDirectory(directory);
   if (!opened.ok) return opened;
-  const authorityText = readText(join(directory, 'ca.pem'));
-  const authorityCertificate = authorityText === undefined ? undefined : parseCertificate(authorityText);
-  if (PAIRS.some((pair) => isUserProvided(directory, pair, authorityCertificate))) {
+  const authorities = ownAuthorities(directory);
+  if (PAIRS.some((pair) => isUserProvided(directory, pair, authorities))) {
     log.info({ directory }, 'server certificate comes from the user and is left alone');
     return ok({ written: [], isUserProvided: true });
   }
   const wanted = wantedNames(options);
-  const due = PAIRS.filter((pair) => renewalReason(options, pair, wanted) !== undefined);
-  if (due.length === 0) return ok({ written: [], isUserProvided: false });
+  const written: string[] = [];
   try {
-    const written: string[] = [];
+    await succeed(options, (name) => makeAuthority(options, written, name), written);
+  } catch (fault) {
+    return err(`${directory}: certificates cannot be written (${String(fault)}): make the directory writable`);
+  }
+  const due = PAIRS.filter((pair) => renewalReason(options, pair, wanted) !== undefined);
+  if (due.length === 0) return ok({ written, isUserProvided: false });
+  try {
     const authority = await openAuthority(options, written);
     if (!authority.ok) return authority;
     for (const pair of due) {
@@ -98,12 +104,12 @@ export async function ensureCertificates(options: CertificateOptions): Promise<R
   }
 }
 
-/** A certificate that our CA did not sign, or a key without a certificate (half of a user's pair). */
-function isUserProvided(directory: string, pair: Pair, authority: X509Certificate | undefined): boolean {
+/** A certificate that no CA of ours signed, or a key without a certificate (half of a user's pair). */
+function isUserProvided(directory: string, pair: Pair, authorities: readonly X509Certificate[]): boolean {
   const text = readText(join(directory, pair.certificateFile));
   if (text === undefined) return readText(join(directory, pair.keyFile)) !== undefined;
   const certificate = parseCertificate(text);
-  return !certificate || !authority || !certificate.verify(authority.publicKey);
+  return !certificate || !authorities.some((authority) => certificate.verify(authority.publicKey));
 }
 
 interface Wanted {
@@ -125,6 +131,8 @@ function renewalReason(options: CertificateOptions, pair: Pair, wanted: Wanted):
   const key = readKey(join(options.directory, pair.keyFile));
   if (!key || !certificate.checkPrivateKey(key)) return 'its key is missing';
   if (certificate.validToDate.getTime() < options.clock.wall() + RENEW_BEFORE_DAYS * DAY_MS) return 'it ends soon';
+  const authority = parseCertificate(readText(join(options.directory, 'ca.pem')) ?? '');
+  if (authority && !certificate.verify(authority.publicKey)) return 'the certificate authority was replaced';
   const held = heldNames(certificate);
   const missing = [...wanted.names, ...wanted.addresses].find((name) => !held.has(name));
   return missing === undefined ? undefined : `it does not name ${missing}`;
@@ -142,24 +150,26 @@ function heldNames(certificate: X509Certificate): ReadonlySet<string> {
 }
 
 async function openAuthority(options: CertificateOptions, written: string[]): Promise<Result<Authority, string>> {
-  const { directory, log, clock } = options;
+  const { directory } = options;
   const text = readText(join(directory, 'ca.pem'));
   const key = readKey(join(directory, 'ca.key'));
   if (text === undefined && readText(join(directory, 'ca.key')) === undefined)
-    return ok(await makeAuthority(options, written));
+    return ok(await makeAuthority(options, written, 'ca'));
   const fix = `put back the pair ca.pem and ca.key, or remove every .pem and .key file in ${directory} so that new ones are made`;
   const certificate = text === undefined ? undefined : parseCertificate(text);
   if (!certificate || !key) return err(`${directory}: ca.pem or ca.key is missing or unreadable: ${fix}`);
   if (!certificate.checkPrivateKey(key)) return err(`${directory}: ca.key does not belong to ca.pem: ${fix}`);
   if (key.asymmetricKeyType !== 'rsa') return err(`${directory}: ca.key is not an RSA key: ${fix}`);
-  if (certificate.validToDate.getTime() < clock.wall() + LEAF_DAYS * DAY_MS)
-    log.warn({ ends: certificate.validTo }, `the certificate authority ends within ${LEAF_DAYS} days: ${fix}`);
   // RFC 5280 6.1.3: the issuer field must equal the CA's subject byte for byte, so it is read back with its string types.
   const name = forge.pki.certificateFromPem(text!).subject.attributes;
   return ok({ certificate, key, name, publicKey: certificate.publicKey });
 }
 
-async function makeAuthority(options: CertificateOptions, written: string[]): Promise<Authority> {
+async function makeAuthority(
+  options: CertificateOptions,
+  written: string[],
+  file: 'ca' | 'ca-next',
+): Promise<Authority> {
   const { directory, clock, random, log } = options;
   const pair = await makeKey('rsa');
   // Every installation has a CA of its own; the label tells them apart in a phone's list.
@@ -179,10 +189,13 @@ async function makeAuthority(options: CertificateOptions, written: string[]): Pr
     notAfter: now + AUTHORITY_DAYS * DAY_MS,
     use: { kind: 'authority' },
   });
-  writeWhole(directory, 'ca.key', pair.privateKeyText, 0o600);
-  writeWhole(directory, 'ca.pem', text, 0o644);
-  written.push('ca.key', 'ca.pem');
-  log.info({ file: join(directory, 'ca.pem') }, 'made a certificate authority: import ca.pem where TLS is verified');
+  writeWhole(directory, `${file}.key`, pair.privateKeyText, 0o600);
+  writeWhole(directory, `${file}.pem`, text, 0o644);
+  written.push(`${file}.key`, `${file}.pem`);
+  log.info(
+    { file: join(directory, `${file}.pem`) },
+    'made a certificate authority: import ca.pem where TLS is verified',
+  );
   return { certificate: new X509Certificate(text), key: pair.privateKey, name, publicKey: pair.publicKey };
 }
 
@@ -217,14 +230,6 @@ async function issuePair(
   if (!made) return [pair.certificateFile];
   writeWhole(directory, pair.keyFile, made.privateKeyText, 0o600);
   return [pair.certificateFile, pair.keyFile];
-}
-
-function parseCertificate(text: string): X509Certificate | undefined {
-  try {
-    return new X509Certificate(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function readKey(path: string): KeyObject | undefined {

@@ -1,6 +1,6 @@
 // The files of the certificate directory: small, read whole, replaced in one step.
 
-import { generateKeyPair, type KeyObject } from 'node:crypto';
+import { generateKeyPair, type KeyObject, X509Certificate } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -44,6 +44,21 @@ export function readText(path: string): string | undefined {
     return undefined;
   }
 }
+
+export function parseCertificate(text: string): X509Certificate | undefined {
+  try {
+    return new X509Certificate(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The CA in use, the one that will follow it, the one before it: peers may know any of them. */
+export const AUTHORITY_FILES = ['ca.pem', 'ca-next.pem', 'ca-old.pem'] as const;
+
+/** Those that are there and can be read, in this order. */
+export const ownAuthorities = (directory: string): X509Certificate[] =>
+  AUTHORITY_FILES.flatMap((name) => parseCertificate(readText(join(directory, name)) ?? '') ?? []);
 
 /** Writes beside the target and renames, so that a reader sees the old file or the new one, never half of it. */
 export function writeWhole(directory: string, name: string, text: string, mode: number): void {

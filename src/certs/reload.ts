@@ -1,19 +1,19 @@
 // The TLS material in use: reads the certificate directory at start, looks every 2 s whether a file has changed, and hands new
 // material to the TLS listener, whose connections live on. A broken new file is logged with the fix; the old one stays in use.
 
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import type { Clock, Timer } from '../base/clock.ts';
 import { Emitter, type Unsubscribe } from '../base/emitter.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import { err, ok, type Result } from '../base/result.ts';
-import { fileSignature, readText } from './files.ts';
+import { AUTHORITY_FILES, fileSignature, ownAuthorities, parseCertificate, readText } from './files.ts';
 
 export interface TlsMaterial {
   /** One or two pairs of PEM texts; RSA and EC are offered together. */
   readonly pairs: readonly { readonly cert: string; readonly key: string }[];
-  /** Our CA, for download; null when there is none. */
+  /** Our CA, for download, with its successor or predecessor where there is one; null when there is none. */
   readonly ca: string | null;
 }
 
@@ -33,7 +33,7 @@ export interface TlsMaterialOptions {
 }
 
 const PAIRS = ['server', 'server-ec'] as const;
-const WATCHED = ['ca.pem', ...PAIRS.flatMap((name) => [`${name}.pem`, `${name}.key`])];
+const WATCHED = [...AUTHORITY_FILES, ...PAIRS.flatMap((name) => [`${name}.pem`, `${name}.key`])];
 /** Shorter keys are refused by OpenSSL at its default security level. */
 const RSA_MINIMUM_BITS = 2048;
 
@@ -89,7 +89,12 @@ export function createTlsMaterialSource(options: TlsMaterialOptions): TlsMateria
 
 /** Reads and checks all files. Where one pair is the user's, a pair of our own CA is left out: peers do not trust it. */
 export function loadMaterial(directory: string, wallMs: number, log: Log): Result<TlsMaterial, string> {
-  const ca = readText(join(directory, 'ca.pem')) ?? null;
+  const authorities = ownAuthorities(directory);
+  const ca =
+    AUTHORITY_FILES.map((name) => readText(join(directory, name)) ?? '')
+      .filter((text) => parseCertificate(text) !== undefined)
+      .map((text) => `${text.trimEnd()}\n`)
+      .join('') || null;
   const pairs: CheckedPair[] = [];
   for (const name of PAIRS) {
     const cert = readText(join(directory, `${name}.pem`));
@@ -99,7 +104,7 @@ export function loadMaterial(directory: string, wallMs: number, log: Log): Resul
       return err(`${name}.pem is missing or unreadable beside ${name}.key: put the certificate there`);
     if (key === undefined)
       return err(`${name}.key is missing or unreadable beside ${name}.pem: put its private key there`);
-    const checked = checkPair(name, cert, key, ca);
+    const checked = checkPair(name, cert, key, authorities);
     if (!checked.ok) return checked;
     pairs.push(checked.value);
   }
@@ -122,8 +127,13 @@ interface CheckedPair {
   readonly isOwn: boolean;
 }
 
-function checkPair(name: string, cert: string, key: string, ca: string | null): Result<CheckedPair, string> {
-  const certificate = parseWith(() => new X509Certificate(cert));
+function checkPair(
+  name: string,
+  cert: string,
+  key: string,
+  authorities: readonly X509Certificate[],
+): Result<CheckedPair, string> {
+  const certificate = parseCertificate(cert);
   if (!certificate)
     return err(`${name}.pem is not a PEM certificate: put the full chain there, the server certificate first`);
   const privateKey = parseWith(() => createPrivateKey(key));
@@ -138,8 +148,7 @@ function checkPair(name: string, cert: string, key: string, ca: string | null): 
   if (!certificate.checkPrivateKey(privateKey))
     return err(`${name}.key does not belong to ${name}.pem: put the matching key there`);
   if (isShortRsa(privateKey)) return err(`${name}.key is an RSA key below ${RSA_MINIMUM_BITS} bits: use a longer one`);
-  const authority = ca === null ? undefined : parseWith(() => new X509Certificate(ca));
-  const isOwn = authority !== undefined && certificate.verify(authority.publicKey);
+  const isOwn = authorities.some((authority) => certificate.verify(authority.publicKey));
   return ok({ name, cert, key, certificate, isOwn });
 }
 

@@ -90,19 +90,23 @@ class TransportLayer implements SipTransport {
   }
 
   async #openAll(): Promise<Result<void, string>> {
-    const { sipListen, sipsListen, tls } = this.#options;
+    const { sipListen, sipsListen, sipsLegacyListen = [], tls } = this.#options;
     for (const listen of sipListen) {
       const opened = await this.#openShared(listen);
       if (!opened.ok) return opened;
     }
-    if (sipsListen.length > 0) {
+    for (const [kind, listens] of [
+      ['modern', sipsListen],
+      ['legacy', sipsLegacyListen],
+    ] as const) {
+      if (listens.length === 0) continue;
       if (!tls) return err('TLS listeners need certificates: none were given');
-      const used = this.#streams.useTls(tls);
+      const used = this.#streams.useTls(tls, kind, this.#options.clientCa ?? null);
       if (!used.ok) return used;
-    }
-    for (const listen of sipsListen) {
-      const opened = await this.#streams.listen('tls', listen, listen.port);
-      if (!opened.ok) return err(opened.error.sentence);
+      for (const listen of listens) {
+        const opened = await this.#streams.listen('tls', listen, listen.port, kind);
+        if (!opened.ok) return err(opened.error.sentence);
+      }
     }
     const isAnyOpen = this.#udp.size > 0 || this.#streams.listeners().length > 0;
     return isAnyOpen

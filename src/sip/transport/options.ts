@@ -38,6 +38,10 @@ export interface TransportOptions {
   readonly sipListen: readonly ListenAddress[];
   /** TLS. */
   readonly sipsListen: readonly ListenAddress[];
+  /** TLS 1.0 and 1.1 too, each a listener of its own. */
+  readonly sipsLegacyListen?: readonly ListenAddress[];
+  /** PEM of the authorities whose client certificates TLS peers must show; null or absent: none is asked for. */
+  readonly clientCa?: string | null;
   /** Address or name told to peers outside `localNetworks`; null: the local address. */
   readonly publicAddress: string | null;
   /** CIDR blocks; null: loopback and the private ranges that are on an interface (design.md 4). */

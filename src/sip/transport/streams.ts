@@ -20,6 +20,8 @@ import { TlsAcceptor, TlsDialer } from './tls.ts';
 import type { Destination, TransportError } from './transport.ts';
 
 type StreamTransport = 'tcp' | 'tls';
+/** Listeners of one kind share their TLS settings. */
+type TlsKind = 'modern' | 'legacy';
 
 export interface StreamsOptions {
   readonly clock: Clock;
@@ -52,8 +54,8 @@ export class Streams {
   /** Connections being made: callers that want the same one share it. */
   readonly #dialling = new Map<string, Promise<Result<StreamFlow, TransportError>>>();
   readonly #stopped = new AbortController();
-  #acceptor: TlsAcceptor | undefined;
-  #forgetMaterial: () => void = () => {};
+  readonly #acceptors = new Map<TlsKind, TlsAcceptor>();
+  readonly #forgetMaterial: (() => void)[] = [];
 
   constructor(options: StreamsOptions) {
     const { clock, count, log } = options;
@@ -87,14 +89,15 @@ export class Streams {
     return this.#listeners.map(({ transport, tcp }) => ({ transport, address: tcp.address, port: tcp.port }));
   }
 
-  /** Reads the TLS material and follows its changes. Before the first TLS listener. */
-  useTls(source: TlsMaterialSource): Result<void, string> {
+  /** Reads the TLS material and follows its changes. Before the first TLS listener of this kind. */
+  useTls(source: TlsMaterialSource, kind: TlsKind, clientCa: string | null): Result<void, string> {
     const { clock, log, count } = this.#options;
     const onSecure = (socket: Socket) => this.#accepted('tls', socket);
-    const created = TlsAcceptor.create(source.current(), { clock, log, count, onSecure });
+    const policy = { isLegacy: kind === 'legacy', clientCa };
+    const created = TlsAcceptor.create(source.current(), { clock, log, count, policy, onSecure });
     if (!created.ok) return created;
-    this.#acceptor = created.value;
-    this.#forgetMaterial = source.onChange((material) => created.value.replace(material));
+    this.#acceptors.set(kind, created.value);
+    this.#forgetMaterial.push(source.onChange((material) => created.value.replace(material)));
     return ok(undefined);
   }
 
@@ -104,13 +107,18 @@ export class Streams {
   }
 
   /** Opens one listener. A family that this machine does not have is no failure of a wildcard. */
-  async listen(transport: StreamTransport, listen: ListenAddress, port: number): Promise<Result<void, ListenFailure>> {
+  async listen(
+    transport: StreamTransport,
+    listen: ListenAddress,
+    port: number,
+    tlsKind: TlsKind = 'modern',
+  ): Promise<Result<void, ListenFailure>> {
     const { log } = this.#options;
     const address = normalizeAddress(listen.address);
     const accept = (socket: Socket) => {
       if (!this.#registry.admit(socket)) return;
       if (transport === 'tcp') this.#accepted('tcp', socket);
-      else this.#acceptor?.accept(socket);
+      else this.#acceptors.get(tlsKind)?.accept(socket);
     };
     const opened = await listenTcp(transport, bindAddress(listen.address), port, log, accept);
     if (!opened.ok) {
@@ -164,7 +172,7 @@ export class Streams {
     signal: AbortSignal | undefined,
   ): Promise<Result<StreamFlow, TransportError>> {
     const { address, port } = destination;
-    const verifiedName = transport === 'tls' ? this.#dialer.verifiedName(destination.serverName) : null;
+    const verifiedName = transport === 'tls' ? this.#dialer.verifiedName(destination) : null;
     const known = this.#registry.find(transport, address, port, verifiedName);
     if (known) return ok(known);
     if (this.#stopped.signal.aborted) return err({ code: 'closed', detail: 'gateway stops' });
@@ -186,10 +194,10 @@ export class Streams {
     origin: Origin,
   ): Promise<Result<StreamFlow, TransportError>> {
     const { clock, count } = this.#options;
-    const { address, port, serverName } = destination;
+    const { address, port } = destination;
     const dial: Dial = { address, port, localAddress: origin.localAddress, clock, signal: this.#stopped.signal };
     const plain = await dialTcp(dial);
-    const ready = plain.ok && transport === 'tls' ? await this.#dialer.secure(plain.value, serverName, dial) : plain;
+    const ready = plain.ok && transport === 'tls' ? await this.#dialer.secure(plain.value, destination, dial) : plain;
     if (!ready.ok) {
       count('connectFailed');
       return ready;
@@ -218,7 +226,7 @@ export class Streams {
   /** Closes listeners, flows and attempts. */
   async stop(): Promise<void> {
     this.#stopped.abort();
-    this.#forgetMaterial();
+    for (const forget of this.#forgetMaterial.splice(0)) forget();
     const closing = this.#listeners.splice(0).map((listener) => listener.tcp.close());
     // A listener is closed when its last connection is.
     this.#registry.stop();

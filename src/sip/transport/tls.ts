@@ -1,5 +1,6 @@
 // TLS on top of TCP sockets: the vendor's suites, RSA and EC certificates side by side, material that can be replaced while
-// connections live. SNI is ignored: one set of certificates for every name. Client certificates are not asked for.
+// connections live. SNI is ignored: one set of certificates for every name. Client certificates are asked for only where a setting
+// names their authority. A legacy listener takes TLS 1.0 and 1.1 too, for phones that know no better; it is a listener of its own.
 
 import type { Socket } from 'node:net';
 import {
@@ -20,7 +21,7 @@ import { familyOf } from './addresses.ts';
 import { faultCode } from './listen-failure.ts';
 import type { EventCounter, OutgoingTls, TlsMaterial } from './options.ts';
 import { type Dial, untilReady } from './tcp.ts';
-import type { TransportError } from './transport.ts';
+import type { Destination, TransportError } from './transport.ts';
 
 /** sip-interface.md 0: the vendor's ten suites, and the ECDSA twins of its older page. Forward secrecy and GCM come first. */
 export const TLS12_SUITES = [
@@ -48,13 +49,25 @@ export const TLS13_SUITES = [
 
 const CIPHERS = [...TLS13_SUITES, ...TLS12_SUITES].join(':');
 
-function contextOptions(material: TlsMaterial): SecureContextOptions {
+/** OpenSSL 3 speaks TLS 1.0 and 1.1 only at security level 0. */
+const LEGACY_CIPHERS = `${CIPHERS}:ECDHE-ECDSA-AES256-SHA:ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES256-SHA:ECDHE-RSA-AES128-SHA:@SECLEVEL=0`;
+
+/** What a listener asks of its clients. */
+export interface TlsPolicy {
+  /** TLS 1.0 and 1.1 are taken too. */
+  readonly isLegacy: boolean;
+  /** PEM of the authorities of client certificates, one of which is then required; null: none is asked for. */
+  readonly clientCa: string | null;
+}
+
+function contextOptions(material: TlsMaterial, { isLegacy, clientCa }: TlsPolicy): SecureContextOptions {
   return {
     cert: material.pairs.map((pair) => pair.cert),
     key: material.pairs.map((pair) => pair.key),
-    ciphers: CIPHERS,
+    ciphers: isLegacy ? LEGACY_CIPHERS : CIPHERS,
     honorCipherOrder: true,
-    minVersion: 'TLSv1.2',
+    minVersion: isLegacy ? 'TLSv1' : 'TLSv1.2',
+    ...(clientCa === null ? {} : { ca: clientCa }),
   };
 }
 
@@ -62,6 +75,7 @@ export interface TlsAcceptorOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly count: EventCounter;
+  readonly policy: TlsPolicy;
   readonly onSecure: (socket: TLSSocket) => void;
 }
 
@@ -89,7 +103,12 @@ export class TlsAcceptor {
   static create(material: TlsMaterial, options: TlsAcceptorOptions): Result<TlsAcceptor, string> {
     try {
       // Its own deadline stands behind ours, for good measure.
-      const server = createServer({ ...contextOptions(material), handshakeTimeout: 2 * limits.flowHandshakeMs });
+      const { clientCa } = options.policy;
+      const server = createServer({
+        ...contextOptions(material, options.policy),
+        handshakeTimeout: 2 * limits.flowHandshakeMs,
+        ...(clientCa === null ? {} : { requestCert: true, rejectUnauthorized: true }),
+      });
       return ok(new TlsAcceptor(server, options));
     } catch (fault) {
       return err(`the TLS certificate or key is refused: ${String(fault)}`);
@@ -99,7 +118,7 @@ export class TlsAcceptor {
   /** New connections get the new material; a refused one is logged and the old one stays. */
   replace(material: TlsMaterial): void {
     try {
-      this.#server.setSecureContext(contextOptions(material));
+      this.#server.setSecureContext(contextOptions(material, this.#options.policy));
     } catch (fault) {
       this.#options.log.error(
         { fault: String(fault) },
@@ -146,13 +165,14 @@ export class TlsDialer {
     });
   }
 
-  /** The name that a connection must be verified for; null when peers are not verified. */
-  verifiedName(serverName: string): string | null {
-    return this.#verify ? serverName.toLowerCase() : null;
+  /** The name that a connection must be verified for; null when peers are not verified, or this one is not. */
+  verifiedName({ serverName, verify = true }: Destination): string | null {
+    return this.#verify && verify ? serverName.toLowerCase() : null;
   }
 
   /** Hands back a socket after the handshake, or the reason; the TCP socket is used up either way. */
-  secure(socket: Socket, serverName: string, dial: Dial): Promise<Result<TLSSocket, TransportError>> {
+  secure(socket: Socket, destination: Destination, dial: Dial): Promise<Result<TLSSocket, TransportError>> {
+    const { serverName } = destination;
     const isAddress = familyOf(serverName) !== undefined;
     const secured = connect({
       socket,
@@ -160,7 +180,7 @@ export class TlsDialer {
       // RFC 6066 3: no addresses in SNI.
       servername: isAddress ? '' : serverName,
       secureContext: this.#context,
-      rejectUnauthorized: this.#verify,
+      rejectUnauthorized: this.verifiedName(destination) !== null,
     });
     return untilReady(secured, 'secureConnect', limits.flowHandshakeMs, dial);
   }

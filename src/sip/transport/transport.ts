@@ -47,6 +47,8 @@ export interface Destination {
   readonly port: number;
   /** Name for TLS SNI and verification; the URI host. */
   readonly serverName: string;
+  /** False: the certificate of this peer is not verified, whatever the setting says. */
+  readonly verify?: boolean;
 }
 
 export type TransportError = {
