@@ -18,7 +18,7 @@ export const fit = (label: Label, room: number): string =>
 
 /** At most `room` characters; what is left out leaves an ellipsis. */
 export const cut = (text: string, room: number): string =>
-  text.length <= room ? text : `${text.slice(0, Math.max(0, room - 1))}…`;
+  text.length <= room ? text : `${text.slice(0, Math.max(0, room - 1))}…`.slice(0, room);
 
 /** Without what a terminal would obey, and without secrets. */
 export const shown = (text: string): string => redact(text).replace(/[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/gu, '·');
