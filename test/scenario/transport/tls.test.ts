@@ -131,6 +131,74 @@ describe('suites (sip-interface.md 0)', () => {
   });
 });
 
+describe('[sip 0 tls-legacy] a listener of its own for old phones', () => {
+  const openBoth = () => openTls({ sipsLegacyListen: sipsListen });
+  const legacyPort = (open: Awaited<ReturnType<typeof openTls>>): number =>
+    open.transport.listeners().filter(({ transport }) => transport === 'tls')[1]!.port;
+
+  test.each(['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const)(
+    'takes %s; the ordinary one only 1.2 and 1.3',
+    async (version) => {
+      const open = await openBoth();
+      const offer = { minVersion: version, maxVersion: version, ciphers: 'DEFAULT@SECLEVEL=0' };
+      const socket = await handshake(legacyPort(open), offer);
+      expect(socket.getProtocol()).toBe(version);
+      socket.write(text(version));
+      const { message, flow } = await open.messages.next();
+      expect([message.callId, flow.isSecure, flow.advertisedPort]).toEqual([version, true, legacyPort(open)]);
+      const ordinary = await handshake(open.port('tls'), offer).catch(() => undefined);
+      expect(ordinary === undefined).toBe(version === 'TLSv1' || version === 'TLSv1.1');
+    },
+  );
+
+  test('its certificate is replaced too', async () => {
+    const tls = new MaterialSource(certificates.material);
+    const open = await openTls({ tls, sipsLegacyListen: sipsListen });
+    tls.replace(otherCertificates.material);
+    await expect(handshake(legacyPort(open))).rejects.toThrow(/certificate/);
+    expect((await handshake(legacyPort(open), { ca: otherCertificates.material.ca ?? '' })).authorized).toBe(true);
+    await open.transport.stop();
+    expect(tls.listeners.size).toBe(0);
+  });
+});
+
+describe('[sip 0 tls-client-certificate] where their authority is named', () => {
+  const openAsking = () => openTls({ clientCa: otherCertificates.material.ca });
+  const own = ({ material }: TestCertificates) => {
+    const [{ cert, key }] = material.pairs as [{ cert: string; key: string }];
+    return { cert, key };
+  };
+
+  test.each(['TLSv1.2', 'TLSv1.3'] as const)('%s: one of that authority is let in', async (version) => {
+    const { messages, port } = await openAsking();
+    const socket = await handshake(port('tls'), {
+      ...own(otherCertificates),
+      minVersion: version,
+      maxVersion: version,
+    });
+    socket.write(text(version));
+    expect((await messages.next()).message.callId).toBe(version);
+  });
+
+  test.each([
+    ['none', {}],
+    ['one of another authority', () => own(certificates)],
+  ] as const)('%s is refused', async (_what, more) => {
+    const { transport, port } = await openAsking();
+    // In TLS 1.3 the client learns of it after its own handshake.
+    const socket = connect({
+      port: port('tls'),
+      host: '127.0.0.1',
+      rejectUnauthorized: false,
+      ...(typeof more === 'function' ? more() : more),
+    });
+    const peer = peerOn(socket);
+    await peer.isClosed();
+    await eventually(() => transport.events().handshakeFailed === 1, 'the count');
+    expect(transport.counts().flows).toBe(0);
+  });
+});
+
 test('messages byte by byte, two in one record, ping and pong', async () => {
   const { messages, port } = await openTls();
   const socket = await handshake(port('tls'));
@@ -304,6 +372,23 @@ describe('outgoing connections', () => {
       error: { code: 'tls' },
     });
     expect(transport.counts().flows).toBe(0);
+  });
+
+  test('[sip 0 tls-verify] a destination may be left unverified; that connection serves nobody who wants verification', async () => {
+    const { transport } = await verifying();
+    const stranger = await openServer(otherCertificates);
+    const unverified = await transport.connect({ ...stranger.destination('localhost'), verify: false });
+    expect(unverified.ok).toBe(true);
+    expect((await transport.connect(stranger.destination('localhost'))).ok).toBe(false);
+    expect(await transport.connect({ ...stranger.destination('localhost'), verify: false })).toEqual(unverified);
+  });
+
+  test('[sip 0 tls-sni] the name of the URI host is sent (RFC 6066 3)', async () => {
+    const { transport } = await openTls();
+    const { sockets, destination } = await openServer();
+    await transport.connect(destination('pbx.example.net'));
+    await eventually(() => sockets.length === 1, 'the connection');
+    expect((sockets[0] as TLSSocket & { servername: string | false }).servername).toBe('pbx.example.net');
   });
 
   test('with verification a connection is reused for its own name only', async () => {
