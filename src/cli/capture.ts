@@ -53,7 +53,10 @@ async function save(origin: string, id: string, file: string): Promise<number> {
   } catch (fault) {
     const { code, syscall, message } = fault as NodeJS.ErrnoException;
     if (syscall === 'open') console.error(`${file} cannot be written (${code}).`);
-    else console.error(`No gateway answers at ${origin} (${code ?? message}). Is it running? "${commandLine('serve')}" starts it.`);
+    else
+      console.error(
+        `No gateway answers at ${origin} (${code ?? message}). Is it running? "${commandLine('serve')}" starts it.`,
+      );
     return 1;
   }
 }

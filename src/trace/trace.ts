@@ -126,6 +126,7 @@ class CallTrace implements Trace {
   onEvent(event: CallEvent): void {
     const call = this.#calls.get(event.callSid) ?? this.#open(event.callSid);
     this.#add(call.events, { kind: 'event', atMs: this.#clock.now(), event });
+    this.#trim();
     if (event.type === 'ended') call.isOver = true;
     if (event.type !== 'created') return;
     call.accountSid = event.accountSid;
