@@ -88,8 +88,9 @@ export class ReferNotifier implements ReferAnswer {
   }
 
   /** Tells of a provisional status, such as 180. */
-  progress(status: number): void {
+  async progress(status: number): Promise<void> {
     this.#input('progress', status);
+    await this.#sent;
   }
 
   /** The final NOTIFY; resolves when it was answered, or could not be sent. */

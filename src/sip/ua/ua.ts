@@ -144,8 +144,8 @@ export interface ReferAnswer {
   /** 202, then `NOTIFY 100 Trying`. */
   accept(): void;
   refuse(status: number, reason?: string): void;
-  /** Tells of a provisional status, such as 180. */
-  progress(status: number): void;
+  /** Tells of a provisional status, such as 180; resolves like `finish`. */
+  progress(status: number): Promise<void>;
   /** The final NOTIFY; resolves when it was answered, or could not be sent. */
   finish(status: number): Promise<void>;
 }
@@ -217,8 +217,8 @@ export interface IncomingInvite {
 
 /** Where an outgoing INVITE goes. */
 export type InviteTarget =
-  /** By the rules of RFC 3263 for the Request-URI, or for `nextHop` when given. */
-  | { readonly kind: 'uri'; readonly uri: SipUri; readonly nextHop?: SipUri }
+  /** By the rules of RFC 3263 for the Request-URI, or for `nextHop` when given. `tlsVerify` false: whatever certificate it shows. */
+  | { readonly kind: 'uri'; readonly uri: SipUri; readonly nextHop?: SipUri; readonly tlsVerify?: boolean }
   /** To a registered phone: by the flow or source address of its REGISTER. */
   | { readonly kind: 'binding'; readonly binding: import('../../base/records.ts').Binding };
 
@@ -237,6 +237,8 @@ export interface OutgoingInviteOptions {
   /** Goes beside the session description: a location (RFC 6442). */
   readonly bodyPart?: BodyPart;
   readonly maxForwards: number;
+  /** Somebody else can be called instead: the last address too is given up after limits.targetFailoverMs of silence. */
+  readonly hasAlternatives?: boolean;
 }
 
 export interface RegistrationSummary {
