@@ -33,6 +33,7 @@ export type TraceEntry =
 /** Entries of one Call-ID, or the events of one call. */
 interface Strand {
   readonly entries: TraceEntry[];
+  isStranger: boolean;
   bytes: number;
   dropped: number;
 }
@@ -79,6 +80,9 @@ export interface TraceBounds {
   readonly bytes: number;
 }
 
+/** What belongs to no call may take one part in so many. */
+const STRANGER_SHARE = 8;
+
 const defaultBounds: TraceBounds = {
   calls: limits.tracedCalls,
   strangers: limits.tracedStrangers,
@@ -97,6 +101,7 @@ class CallTrace implements Trace {
   readonly #strangers = new Map<string, Strand>();
   readonly #sidOfCallId = new Map<string, string>();
   #bytes = 0;
+  #strangerBytes = 0;
 
   constructor(clock: Clock, bounds: TraceBounds) {
     this.#clock = clock;
@@ -212,7 +217,7 @@ class CallTrace implements Trace {
     const known =
       (sid === undefined ? undefined : this.#calls.get(sid)?.sip.get(callId)) ?? this.#strangers.get(callId);
     if (known) return known;
-    const strand = newStrand();
+    const strand = newStrand(true);
     this.#strangers.set(callId, strand);
     return strand;
   }
@@ -223,7 +228,10 @@ class CallTrace implements Trace {
     const call = this.#calls.get(callSid);
     if (!call) return;
     this.#sidOfCallId.set(callId, callSid);
-    call.sip.set(callId, this.#strangers.get(callId) ?? newStrand());
+    const strand = this.#strangers.get(callId) ?? newStrand();
+    if (strand.isStranger) this.#strangerBytes -= strand.bytes;
+    strand.isStranger = false;
+    call.sip.set(callId, strand);
     this.#strangers.delete(callId);
   }
 
@@ -241,20 +249,22 @@ class CallTrace implements Trace {
   #count(strand: Strand, bytes: number): void {
     strand.bytes += bytes;
     this.#bytes += bytes;
+    if (strand.isStranger) this.#strangerBytes += bytes;
   }
 
   #trim(): void {
     while (this.#strangers.size > this.#bounds.strangers) this.#forgetStranger();
     while (this.#calls.size > this.#bounds.calls) this.#forgetCall();
-    while (this.#bytes > this.#bounds.bytes && this.#calls.size + this.#strangers.size > 1) {
-      if (this.#strangers.size > 0) this.#forgetStranger();
-      else this.#forgetCall();
-    }
+    // Strangers have a share: less, and the first message of a call would be lost before it is known to be one.
+    const share = this.#bounds.bytes / STRANGER_SHARE;
+    while (this.#strangerBytes > share && this.#strangers.size > 1) this.#forgetStranger();
+    while (this.#bytes > this.#bounds.bytes && this.#calls.size > 1) this.#forgetCall();
   }
 
   #forgetStranger(): void {
     const [callId, strand] = this.#strangers.entries().next().value!;
     this.#bytes -= strand.bytes;
+    this.#strangerBytes -= strand.bytes;
     this.#strangers.delete(callId);
   }
 
@@ -269,7 +279,7 @@ class CallTrace implements Trace {
   }
 }
 
-const newStrand = (): Strand => ({ entries: [], bytes: 0, dropped: 0 });
+const newStrand = (isStranger = false): Strand => ({ entries: [], isStranger, bytes: 0, dropped: 0 });
 
 /** What an entry costs, about; an event is a small object. */
 const sizeOf = (entry: TraceEntry): number => (entry.kind === 'sip' ? entry.bytes.length : 0) + 256;
