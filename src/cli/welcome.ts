@@ -1,5 +1,6 @@
 // What `npm start` prints: where to register, with what, and what to dial.
 
+import { networkInterfaces } from 'node:os';
 import type { Config } from '../config.ts';
 import { DEMO_USERS, demoDomainName, demoPassword } from '../demo/domain.ts';
 import type { Gateway } from '../gateway.ts';
@@ -18,7 +19,7 @@ export function welcome(config: Config, gateway: Gateway): string {
   if (isNewAccount && config.authToken === null) lines.push(`  Auth token     ${rootAccount.authToken}   (shown once)`);
   if (isDemo) {
     const first = listeners.find((listener) => listener.transport === 'udp' && !listener.address.includes(':'));
-    const place = first ? `${first.address}:${first.port}` : 'this machine';
+    const place = first ? `${reachable(first.address)}:${first.port}` : 'this machine';
     lines.push('', `  Register two phones at domain ${demoDomainName(config.domainSuffix)} (outbound proxy ${place}):`);
     for (const user of DEMO_USERS) lines.push(`    user ${user.padEnd(6)} password ${demoPassword(secretKey, user)}`);
     lines.push(
@@ -29,6 +30,13 @@ export function welcome(config: Config, gateway: Gateway): string {
   }
   lines.push('');
   return lines.join('\n');
+}
+
+/** An address that a phone can be given in place of a wildcard: the first of this machine's own, else loopback. */
+function reachable(address: string): string {
+  if (address !== '0.0.0.0') return address;
+  const own = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  return own.find((one) => one.family === 'IPv4' && !one.internal)?.address ?? '127.0.0.1';
 }
 
 const bracketed = (address: string): string => (address.includes(':') ? `[${address}]` : address);
