@@ -32,6 +32,8 @@ export class DialogPeer {
   flow: Flow;
   /** Its Via asked for rport (RFC 3581), or it is a registered phone: it listens where it sends from. */
   readonly isSymmetric: boolean;
+  /** Its certificate is verified when it has to be dialled again. */
+  readonly #verifies: boolean;
   /** Methods that its last Allow named; undefined while it said nothing. */
   #allowed: ReadonlySet<string> | undefined;
   readonly #context: UaContext;
@@ -45,6 +47,7 @@ export class DialogPeer {
     readonly auth: AuthClient;
     readonly contactUser: string;
     readonly isSymmetric: boolean;
+    readonly verifies?: boolean;
   }) {
     this.#context = parts.context;
     this.#auth = parts.auth;
@@ -52,6 +55,7 @@ export class DialogPeer {
     this.dialog = parts.dialog;
     this.flow = parts.flow;
     this.isSymmetric = parts.isSymmetric;
+    this.#verifies = parts.verifies !== false;
   }
 
   get id(): string {
@@ -134,7 +138,9 @@ export class DialogPeer {
     const resolved = beside ? undefined : await this.#context.resolveTargets(hop);
     const destination = beside ?? (resolved?.ok ? resolved.value[0] : undefined);
     if (!destination) return fallback;
-    const connected = await this.#context.transport.connect(destination);
+    const connected = await this.#context.transport.connect(
+      this.#verifies ? destination : { ...destination, verify: false },
+    );
     if (!connected.ok) return fallback;
     if (!this.flow.isAlive) this.flow = connected.value;
     return connected.value;

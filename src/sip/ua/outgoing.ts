@@ -21,6 +21,8 @@ export interface Hop {
   readonly routes: readonly string[];
   /** A registered phone: it listens where it sends from, whatever its Contact says. */
   readonly isSymmetric: boolean;
+  /** Its certificate is verified, where the setting says so. */
+  readonly verifies: boolean;
   /** Address, for the log. */
   readonly name: string;
   open(signal: AbortSignal): Promise<Result<Flow, { readonly detail: string }>>;
@@ -37,6 +39,7 @@ export async function hopsFor(context: UaContext, target: InviteTarget): Promise
     return hop ? ok([hop]) : err({ detail: `binding ${target.binding.contact} cannot be reached` });
   }
   const requestUri = withoutUriHeaders(withoutSips(target.uri));
+  const verifies = target.tlsVerify !== false;
   const next = target.nextHop ? withoutSips(target.nextHop) : requestUri;
   const resolved = await context.resolveTargets(next);
   if (!resolved.ok) return resolved;
@@ -47,7 +50,8 @@ export async function hopsFor(context: UaContext, target: InviteTarget): Promise
       routes: [],
       isSymmetric: false,
       name: nameOf(destination),
-      open: (signal) => context.transport.connect(destination, signal),
+      verifies,
+      open: (signal) => context.transport.connect(verifies ? destination : { ...destination, verify: false }, signal),
     })),
   );
 }
@@ -64,6 +68,7 @@ function bindingHop(context: UaContext, binding: Binding): Hop | undefined {
     requestUri: withoutUriHeaders(contact),
     routes: binding.path,
     isSymmetric: true,
+    verifies: true,
     name: nameOf(source),
     async open(signal) {
       const flow = context.registry.flowOf(binding);

@@ -71,6 +71,7 @@ class UacInvite implements SessionOrigin, InviteClientUser {
         auth: this.#auth,
         contactUser: this.#contactUser,
         isSymmetric: sent.hop.isSymmetric,
+        verifies: sent.hop.verifies,
       });
     });
     context.sessions.addInviteClient(session.callId, this.#localTag, this);
