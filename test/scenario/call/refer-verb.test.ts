@@ -3,7 +3,7 @@
 
 import { expect, test } from 'vitest';
 import type { PhoneCall } from '../../../src/demo/phone.ts';
-import { bridged, DEADLINE_MS, dials, expectEvent, type World, world } from '../../support/world.ts';
+import { bridged, dials, expectEvent, type World, world } from '../../support/world.ts';
 
 const refer = (
   action = ' action="/referred"',
@@ -125,17 +125,3 @@ test('[sip 5.1 refer-outbound-leg] over REST also on a leg that was dialled: it 
   await expectEvent(alice, caller, 'ended');
   await w.isIdle();
 });
-
-test(
-  'RFC 3515 2.4.4: a phone that takes the REFER and tells of no result: the action is asked without a status when the subscription is over',
-  async () => {
-    const w = await world({ clockRate: 60 });
-    const { request } = await referred(w, refer());
-    // `100 Trying` is all that comes.
-    request.answer.accept();
-    const { params } = await w.asked('/referred');
-    expect(params.ReferSipResponseCode).toBe('202');
-    expect(params).not.toHaveProperty('ReferCallStatus');
-  },
-  DEADLINE_MS * 2,
-);
