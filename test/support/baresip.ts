@@ -106,17 +106,27 @@ export class Baresip {
 
   /** Share of the energy of `frequency` in what this phone heard, 0 to 1, and how long that was. The beginning is left out. */
   heard(frequency: number): { readonly share: number; readonly seconds: number } {
+    const samples = this.#heardSamples();
+    const from = Math.min(SAMPLE_RATE / 2, samples.length);
+    return { share: toneShare(samples.subarray(from), frequency, SAMPLE_RATE), seconds: samples.length / SAMPLE_RATE };
+  }
+
+  /** Share of `frequency` in the last `seconds` of what it heard; 0 while it has not heard as much. */
+  heardLately(frequency: number, seconds: number): number {
+    const samples = this.#heardSamples();
+    const count = Math.round(seconds * SAMPLE_RATE);
+    return samples.length < count ? 0 : toneShare(samples.subarray(samples.length - count), frequency, SAMPLE_RATE);
+  }
+
+  #heardSamples(): Int16Array {
     const folder = join(this.#options.folder, 'heard');
     const files = readdirSync(folder)
       .filter((name) => name.endsWith('-dec.wav'))
       .sort();
     const last = files.at(-1);
-    if (last === undefined) return { share: 0, seconds: 0 };
+    if (last === undefined) return new Int16Array();
     const wav = readWav(readFileSync(join(folder, last)));
-    if (!wav.ok) return { share: 0, seconds: 0 };
-    const { samples } = wav.value;
-    const from = Math.min(SAMPLE_RATE / 2, samples.length);
-    return { share: toneShare(samples.subarray(from), frequency, SAMPLE_RATE), seconds: samples.length / SAMPLE_RATE };
+    return wav.ok ? wav.value.samples : new Int16Array();
   }
 
   async stop(): Promise<void> {
