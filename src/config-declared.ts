@@ -16,6 +16,32 @@ const address = z
     'an IP address or CIDR',
   );
 
+const place = safe.pipe(z.string().min(1).max(128)).optional();
+/** Where a user is: a civic address (RFC 5139), or a reference that the emergency service asks (RFC 6442). */
+const emergencyAddress = z.union([
+  z
+    .object({
+      country: z.string().regex(/^[A-Z]{2}$/, 'two capital letters, ISO 3166'),
+      region: place,
+      county: place,
+      city: place,
+      district: place,
+      street: place,
+      houseNumber: place,
+      houseNumberSuffix: place,
+      landmark: place,
+      location: place,
+      floor: place,
+      name: place,
+      postalCode: place,
+      building: place,
+      unit: place,
+      room: place,
+    })
+    .strict(),
+  z.object({ uri: z.string().regex(/^https?:\/\/[^\s<>"]{1,1024}$/, 'an http or https URL') }).strict(),
+]);
+
 const domain = z
   .object({
     name: z
@@ -45,6 +71,12 @@ const domain = z
       .optional(),
     dtmfInband: z.boolean().optional(),
     captureRtp: z.boolean().optional(),
+    emergencyCallingEnabled: z.boolean().optional(),
+    emergencyCallerId: z
+      .string()
+      .regex(/^\+?\d{2,15}$/, 'a phone number')
+      .optional(),
+    emergencyAddress: emergencyAddress.optional(),
     ipAccessControlLists: z.array(name).optional(),
     credentialLists: z.array(name).optional(),
     registrationCredentialLists: z.array(name).optional(),
@@ -59,6 +91,7 @@ const credentialList = z
         .object({
           username: z.string().regex(/^[^\s"\\@:]{1,32}$/, '1 to 32 characters without space, quote, @ or :'),
           password: safe.pipe(z.string().min(1).max(128)),
+          emergencyAddress: emergencyAddress.optional(),
         })
         .strict(),
     ),
@@ -99,4 +132,5 @@ export const declaredSchema = z.object({
   trunks: z.array(trunk).default([]),
 });
 
+export type DeclaredEmergencyAddress = z.infer<typeof emergencyAddress>;
 export type Declared = z.infer<typeof declaredSchema>;

@@ -22,6 +22,7 @@ export interface DeclaredDomain {
   readonly attendedTransfer?: boolean;
   /** `none`, `built-in`, a URL or a file. */
   readonly musicOnHold?: string;
+  readonly emergencyCallingEnabled?: boolean;
   readonly dtmfInband?: boolean;
   /** Names of lists, declared here or made over REST. */
   readonly ipAccessControlLists?: readonly string[];
@@ -65,6 +66,10 @@ export function settingsOf(declared: DeclaredDomain) {
     attendedTransfer: declared.attendedTransfer ?? true,
     musicOnHold: declared.musicOnHold ?? 'none',
     dtmfInband: declared.dtmfInband ?? false,
+    // Unsaid, it stays as REST has set it.
+    ...(declared.emergencyCallingEnabled === undefined
+      ? {}
+      : { emergencyCallingEnabled: declared.emergencyCallingEnabled }),
   } as const;
 }
 

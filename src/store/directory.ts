@@ -52,6 +52,7 @@ export interface StoreDirectory {
   policyTargets(connectionPolicySid: string): readonly PolicyTarget[];
   /** By E.164 number. */
   phoneNumber(number: string): PhoneNumber | undefined;
+  phoneNumberBySid(sid: string): PhoneNumber | undefined;
   /** Domains whose calls belong to the trunk, the oldest first. */
   domainsOfTrunk(trunkSid: string): readonly Domain[];
   /** Resolves when every change that was reported before this call can be read. Rejects when the store cannot be read. */
@@ -152,6 +153,7 @@ export async function createDirectory(
     byocTrunks: () => [...snapshot.trunks.trunks.values()],
     policyTargets: (sid) => snapshot.trunks.targets.get(sid) ?? [],
     phoneNumber: (number) => snapshot.trunks.numbers.get(number),
+    phoneNumberBySid: (sid) => snapshot.trunks.numbers.values().find((number) => number.sid === sid),
     domainsOfTrunk: (sid) =>
       [...snapshot.bySid.values()]
         .map((access) => access.domain)
