@@ -24,7 +24,7 @@ afterAll(() => world.stop());
 const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`;
 
 describe('authentication (rest-api.md 2)', () => {
-  test('a wrong token is 401, 20003, as a RestException', async () => {
+  test('a wrong token is 401, 20003, as a RestException [sip 6.7 generic]', async () => {
     const wrong = world.clientOf({ sid: world.account.sid, authToken: 'f'.repeat(32) });
     await expect(wrong.calls.list()).rejects.toMatchObject({
       status: 401,
@@ -132,7 +132,7 @@ describe('accounts (rest-api.md 2)', () => {
 
 describe('requests and errors (rest-api.md 4-6)', () => {
   test.each([
-    ['unknown resource', 'Faxes.json', 'GET', 404, 20404],
+    ['unknown resource [sip 6.7 generic]', 'Faxes.json', 'GET', 404, 20404],
     ['malformed account', '/2010-04-01/Accounts/AC1/Calls.json', 'GET', 404, 20404],
     ['unknown version', '/2011-04-01/Accounts.json', 'GET', 404, 20404],
     ['broken percent escape', 'Calls/%zz.json', 'GET', 404, 20404],

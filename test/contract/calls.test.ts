@@ -29,7 +29,7 @@ const rejection = (code: number, status = 400) => ({
 });
 
 describe('create (rest-api.md 9.1, 22.1)', () => {
-  test('the body decodes to the exact strings; the 201 has no start', async () => {
+  test('the body decodes to the exact strings; the 201 has no start [sip 2.6 to]', async () => {
     const to = 'sip:jörg+1@pbx.example.com;transport=tcp?X-A=1&X-B=a%20b%2B';
     const call = await make({
       to,
@@ -77,7 +77,7 @@ describe('create (rest-api.md 9.1, 22.1)', () => {
     });
   });
 
-  test('defaults: POST, 60 s ring, 4 h, completed alone', async () => {
+  test('defaults: POST, 60 s ring, 4 h, completed alone [sip 2.6 timeout] [sip 2.6 status-callback]', async () => {
     await make({ url: undefined, twiml: '<Response>\n<Hangup/></Response>' });
     expect(world.calls.created.at(-1)).toMatchObject({
       instructions: { twiml: '<Response>\n<Hangup/></Response>' },
@@ -96,12 +96,12 @@ describe('create (rest-api.md 9.1, 22.1)', () => {
     expect(world.calls.created.at(-1)?.statusCallbackEvents).toEqual(['initiated', 'ringing', 'completed']);
   });
 
-  test('CallerId is what is shown, in place of From', async () => {
+  test('CallerId is what is shown, in place of From [sip 2.6 caller-id]', async () => {
     await make({ callerId: 'client:desk' });
     expect(world.calls.created.at(-1)?.from).toBe('client:desk');
   });
 
-  test('an unknown event: 201, no callbacks, warning 21626; Url beats Twiml: warning 32019', async () => {
+  test('an unknown event: 201, no callbacks, warning 21626; Url beats Twiml: warning 32019 [sip 2.6 url-wins]', async () => {
     const call = await make({ statusCallback: url, statusCallbackEvent: ['answred'], twiml: '<Response/>' });
     expect(world.calls.created.at(-1)).toMatchObject({ statusCallbackEvents: [], instructions: { url } });
     const warnings = await world.client.calls(call.sid).notifications.list();
@@ -116,38 +116,42 @@ describe('create (rest-api.md 9.1, 22.1)', () => {
     ['no To', { to: '' }, 21201],
     ['To is no address', { to: 'bob' }, 21211],
     ['To with a line end', { to: 'sip:bob@x\r\nX-A: 1' }, 21211],
-    ['To of another transport', { to: 'sip:bob@x;transport=sctp' }, 21211],
+    ['To of another transport [sip 2.1 transport]', { to: 'sip:bob@x;transport=sctp' }, 21211],
     ['To too long', { to: `sip:${long}@x` }, 21211],
-    ['To headers too long', { to: `sip:bob@x?X-A=${'1'.repeat(1_100)}` }, 21227],
-    ['To header that is not allowed', { to: 'sip:bob@x?Contact=1' }, 21228],
-    ['To header name with a bad character', { to: 'sip:bob@x?X-A%0D=1' }, 21228],
-    ['To header value with a line end', { to: 'sip:bob@x?X-A=1%0D%0AVia:x' }, 21229],
+    ['To headers too long [sip 2.1 header-length]', { to: `sip:bob@x?X-A=${'1'.repeat(1_100)}` }, 21227],
+    ['To header that is not allowed [sip 2.1 other-headers]', { to: 'sip:bob@x?Contact=1' }, 21228],
+    ['To header name with a bad character [sip 2.1 header-characters]', { to: 'sip:bob@x?X-A%0D=1' }, 21228],
+    ['To header value with a line end [sip 2.1 header-characters]', { to: 'sip:bob@x?X-A=1%0D%0AVia:x' }, 21229],
     ['To before From', { to: 'bob', from: '' }, 21211],
-    ['no From', { from: '' }, 21213],
+    ['no From [sip 2.6 from-required]', { from: '' }, 21213],
     ['From is no number for a number', { to: '+4930111', from: 'client:bob' }, 21212],
     ['From with spaces', { from: 'a b' }, 21212],
     ['no instructions', { url: '' }, 21205],
     ['Url is relative', { url: '/voice' }, 21205],
     ['Url of another scheme', { url: 'ftp://x/voice' }, 21205],
-    ['Twiml too long', { url: undefined, twiml: 'x'.repeat(4_001) }, 21205],
+    ['Twiml too long [sip 2.6 instructions]', { url: undefined, twiml: 'x'.repeat(4_001) }, 21205],
     ['an application that is not there', { applicationSid: `AP${'0'.repeat(32)}` }, 21218],
     ['instructions before methods', { url: '', method: 'PUT' }, 21205],
-    ['Method', { method: 'PUT' }, 21209],
-    ['FallbackMethod', { fallbackMethod: 'DELETE' }, 21209],
+    ['Method [sip 2.6 methods]', { method: 'PUT' }, 21209],
+    ['FallbackMethod [sip 2.6 methods]', { fallbackMethod: 'DELETE' }, 21209],
     ['StatusCallbackMethod', { statusCallbackMethod: 'x' }, 21209],
     ['StatusCallback', { statusCallback: 'nowhere' }, 21502],
     ['methods before timeouts', { method: 'PUT', timeout: 0 }, 21209],
     ['Timeout zero', { timeout: 0 }, 21208],
-    ['Timeout above 600', { timeout: 601 }, 21208],
-    ['TimeLimit above 24 h', { timeLimit: 90_000 }, 20001],
+    ['Timeout above 600 [sip 2.6 timeout]', { timeout: 601 }, 21208],
+    ['TimeLimit above 24 h [sip 1.7 call-length-24h]', { timeLimit: 90_000 }, 20001],
     ['SendDigits', { sendDigits: '12x' }, 21206],
-    ['SendDigits too long', { sendDigits: '1'.repeat(33) }, 21206],
-    ['SIP user name too long', { sipAuthUsername: long, sipAuthPassword: 'p' }, 21221],
-    ['SIP user name with a quote', { sipAuthUsername: 'a"b', sipAuthPassword: 'p' }, 21222],
-    ['SIP password too long', { sipAuthUsername: 'u', sipAuthPassword: long }, 21223],
-    ['SIP password with NUL', { sipAuthUsername: 'u', sipAuthPassword: 'a\0b' }, 21224],
-    ['SIP user name without password', { sipAuthUsername: 'u' }, 21225],
-    ['trunk sid', { to: '+4930111', byoc: 'BY1' }, 21300],
+    ['SendDigits too long [sip 2.6 send-digits]', { sendDigits: '1'.repeat(33) }, 21206],
+    ['SIP user name too long [sip 2.6 sip-auth-lengths]', { sipAuthUsername: long, sipAuthPassword: 'p' }, 21221],
+    [
+      'SIP user name with a quote [sip 2.6 sip-auth-characters]',
+      { sipAuthUsername: 'a"b', sipAuthPassword: 'p' },
+      21222,
+    ],
+    ['SIP password too long [sip 2.6 sip-auth-lengths]', { sipAuthUsername: 'u', sipAuthPassword: long }, 21223],
+    ['SIP password with NUL [sip 2.6 sip-auth-characters]', { sipAuthUsername: 'u', sipAuthPassword: 'a\0b' }, 21224],
+    ['SIP user name without password [sip 2.6 sip-auth-pair]', { sipAuthUsername: 'u' }, 21225],
+    ['trunk sid [sip 2.6 byoc]', { to: '+4930111', byoc: 'BY1' }, 21300],
   ])('%s', async (_, over, code) => {
     const before = world.calls.created.length;
     await expect(make(over)).rejects.toMatchObject(rejection(code));
@@ -160,7 +164,7 @@ describe('create (rest-api.md 9.1, 22.1)', () => {
     world.calls.refusal = undefined;
   });
 
-  test('a number that the account does not own: 21210', async () => {
+  test('a number that the account does not own: 21210 [sip 2.2 number-owned] [sip 3 number-of-account]', async () => {
     const strict = await apiWorld({ ownsNumber: (_, number) => number === '+4930111111' });
     const to = '+4930222222';
     await expect(strict.client.calls.create({ to, from, url })).rejects.toMatchObject(rejection(21210));
@@ -179,7 +183,7 @@ describe('fetch, update, delete (rest-api.md 9.3, 8, 22.4)', () => {
     expect(call.startTime.toISOString()).toBe('2026-02-03T04:05:06.000Z');
   });
 
-  test('completed ends a live call, also a ringing one; on an ended one it changes nothing', async () => {
+  test('completed ends a live call, also a ringing one; on an ended one it changes nothing [sip 8.2 rest-update]', async () => {
     const { sid } = await make();
     world.calls.set(sid, { status: 'in-progress', startTime: 1, answerTime: 1 });
     const ended = await world.client.calls(sid).update({ status: 'completed' });
@@ -190,7 +194,7 @@ describe('fetch, update, delete (rest-api.md 9.3, 8, 22.4)', () => {
     expect((await world.client.calls(ringing.sid).update({ status: 'completed' })).status).toBe('canceled');
   });
 
-  test('canceled ends queued and ringing calls only', async () => {
+  test('canceled ends queued and ringing calls only [sip 8.2 rest-update]', async () => {
     const queued = await make();
     expect((await world.client.calls(queued.sid).update({ status: 'canceled' })).status).toBe('canceled');
     const answered = await make();
@@ -215,7 +219,7 @@ describe('fetch, update, delete (rest-api.md 9.3, 8, 22.4)', () => {
     await expect(world.client.calls(sid).update({ twiml: '<Response/>' })).rejects.toMatchObject(rejection(21220));
   });
 
-  test('an update without arguments gives the call; a wrong status and a bad Url are refused', async () => {
+  test('an update without arguments gives the call; a wrong status and a bad Url are refused [sip 8.2 rest-update]', async () => {
     const { sid } = await make();
     expect((await world.client.calls(sid).update()).sid).toBe(sid);
     await expect(world.client.calls(sid).update({ status: 'busy' as 'completed' })).rejects.toMatchObject(
@@ -353,7 +357,7 @@ describe('list (rest-api.md 7, 22.2)', () => {
     expect(labelsOf(body.calls)).toEqual(expected);
   });
 
-  test('the envelope: relative links that keep the filters, indexes, no totals', async () => {
+  test('the envelope: relative links that keep the filters, indexes, no totals [sip 6 lists]', async () => {
     const base = `/2010-04-01/Accounts/${list.account.sid}/Calls.json`;
     const { calls, ...envelope } = await json<{ calls: { sid: string }[]; next_page_uri: string }>(
       await list.fetch('Calls.json?StartTime%3E=2026-01-01&PageSize=2'),

@@ -94,7 +94,7 @@ const beyond: Readonly<Record<string, readonly string[]>> = {
   [DOMAIN]: ['media_encryption', 'music_on_hold', 'dtmf_inband'],
 };
 
-test.each(Object.keys(fieldRules))('%s', async (schema) => {
+test.each(Object.keys(fieldRules))('%s [sip 6.1 paths] [sip 6.2 sid-prefixes] [sip 6.3 fields]', async (schema) => {
   const path = paths.get(schema);
   if (path === undefined) throw new Error(`no example of ${schema}`);
   const body = await json<Record<string, unknown>>(await world.fetch(path));
@@ -102,7 +102,7 @@ test.each(Object.keys(fieldRules))('%s', async (schema) => {
   expect(fieldProblems(schema, listed, beyond[schema])).toEqual([]);
 });
 
-test('the links that a body names are below the resource itself and relative', async () => {
+test('the links that a body names are below the resource itself and relative [sip 6 uri] [sip 6.3 subresource-uris]', async () => {
   const domain = await json<{ subresource_uris: Record<string, string>; uri: string }>(
     await world.fetch(paths.get(DOMAIN)!),
   );

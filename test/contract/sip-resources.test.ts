@@ -22,7 +22,7 @@ const makeList = () => world.client.sip.credentialLists.create({ friendlyName: u
 const makeAcl = () => world.client.sip.ipAccessControlLists.create({ friendlyName: unique('acl') });
 
 describe('domains (sip-interface.md 6.3)', () => {
-  test('create with defaults', async () => {
+  test('create with defaults [sip 6.3 defaults]', async () => {
     const domain = await world.client.sip.domains.create({ domainName: 'Office.SIP.localhost' });
     expect(domain).toMatchObject({
       domainName: 'office.sip.localhost',
@@ -42,7 +42,7 @@ describe('domains (sip-interface.md 6.3)', () => {
     expect(world.directory.domainByName('office.sip.localhost')?.domain.realm).toBe('sip.hookswitch.local');
   });
 
-  test('every setting, update keeps what is not named, an empty value clears', async () => {
+  test('every setting, update keeps what is not named, an empty value clears [sip 4 per-domain] [sip 6.3 update] [sip 9 emergency-settings]', async () => {
     const trunk = await world.client.voice.v1.byocTrunks.create({});
     const settings = {
       friendlyName: 'Scranton',
@@ -71,29 +71,29 @@ describe('domains (sip-interface.md 6.3)', () => {
   });
 
   test.each<[string, object, number]>([
-    ['no name', { domainName: '' }, 21232],
-    ['a bare name', { domainName: 'office' }, 21232],
-    ['another suffix', { domainName: 'office.example.com' }, 21232],
+    ['no name [sip 6.3 name-required]', { domainName: '' }, 21232],
+    ['a bare name [sip 6.7 domain-validation]', { domainName: 'office' }, 21232],
+    ['another suffix [sip 1.1 name-characters]', { domainName: 'office.example.com' }, 21232],
     ['the suffix alone', { domainName: 'sip.localhost' }, 21232],
-    ['a bad character', { domainName: 'of_fice.sip.localhost' }, 21232],
+    ['a bad character [sip 1.1 name-characters]', { domainName: 'of_fice.sip.localhost' }, 21232],
     ['a label that ends with -', { domainName: 'office-.sip.localhost' }, 21232],
     ['an empty label', { domainName: 'a..sip.localhost' }, 21232],
     ['a line end', { domainName: 'a.sip.localhost\r\n' }, 21232],
     ['too long', { domainName: `${'a.'.repeat(130)}sip.localhost` }, 21232],
-    ['the sid of another account', { domainName: `ac${'0'.repeat(32)}.sip.localhost` }, 21232],
-    ['a sub-domain without its domain', { domainName: 'a.nowhere.sip.localhost' }, 21232],
-    ['FriendlyName too long', { friendlyName: 'x'.repeat(65) }, 21231],
+    ['the sid of another account [sip 1.1 name-reserved]', { domainName: `ac${'0'.repeat(32)}.sip.localhost` }, 21232],
+    ['a sub-domain without its domain [sip 1.1 sub-domains]', { domainName: 'a.nowhere.sip.localhost' }, 21232],
+    ['FriendlyName too long [sip 6.3 friendly-name]', { friendlyName: 'x'.repeat(65) }, 21231],
     ['FriendlyName with a line end', { friendlyName: 'a\nb' }, 21231],
-    ['VoiceUrl', { voiceUrl: 'ftp://x' }, 21231],
+    ['VoiceUrl [sip 6.7 domain-validation]', { voiceUrl: 'ftp://x' }, 21231],
     ['VoiceMethod', { voiceMethod: 'PUT' }, 21231],
     ['SipRegistration', { sipRegistration: 'maybe' }, 21231],
-    ['ByocTrunkSid', { byocTrunkSid: 'BY1' }, 21300],
-    ['a ByocTrunkSid that nobody has', { byocTrunkSid: `BY${'0'.repeat(32)}` }, 21300],
+    ['ByocTrunkSid [sip 6.7 trunk-sid]', { byocTrunkSid: 'BY1' }, 21300],
+    ['a ByocTrunkSid that nobody has [sip 6.7 trunk-sid]', { byocTrunkSid: `BY${'0'.repeat(32)}` }, 21300],
   ])('refused: %s', async (_, over, code) => {
     await expect(makeDomain(over)).rejects.toMatchObject(rejection(code));
   });
 
-  test('names are unique over accounts, suffixes and edge labels (sip-interface.md 0, 1.1)', async () => {
+  test('names are unique over accounts, suffixes and edge labels (sip-interface.md 0, 1.1) [sip 1.1 name-unique]', async () => {
     await makeDomain({ domainName: 'one.sip.frankfurt.twilio.com' });
     const found = (await world.client.sip.domains.list()).map((domain) => domain.domainName);
     expect(found).toContain('one.sip.twilio.com');
@@ -106,7 +106,7 @@ describe('domains (sip-interface.md 6.3)', () => {
     );
   });
 
-  test('sub-domains need their domain, also the parent account’s; it is not removed or renamed before them (21233)', async () => {
+  test('sub-domains need their domain, also the parent account’s; it is not removed or renamed before them (21233) [sip 1.1 sub-domains] [sip 1.1 sub-accounts] [sip 1.1 delete-with-sub-domains] [sip 6.3 name-required]', async () => {
     const parent = await makeDomain({ domainName: 'corp.sip.localhost' });
     const child = await makeDomain({ domainName: 'berlin.corp.sip.localhost' });
     const sub = anAccount({ ownerAccountSid: world.account.sid });
@@ -156,7 +156,7 @@ describe('domains (sip-interface.md 6.3)', () => {
 });
 
 describe('lists and members (sip-interface.md 6.5, 6.6)', () => {
-  test('credential lists: create, rename, list, duplicate name (21240), remove', async () => {
+  test('credential lists: create, rename, list, duplicate name (21240), remove [sip 6.5 list-name]', async () => {
     const list = await makeList();
     expect(list.subresourceUris).toEqual({ credentials: list.uri.replace('.json', '/Credentials.json') });
     const renamed = await world.client.sip.credentialLists(list.sid).update({ friendlyName: unique('renamed') });
@@ -176,7 +176,7 @@ describe('lists and members (sip-interface.md 6.5, 6.6)', () => {
     await expect(world.client.sip.credentialLists(list.sid).fetch()).rejects.toMatchObject(notFound);
   });
 
-  test('a credential: its password becomes HA1s and is never shown; update sets a new one', async () => {
+  test('a credential: its password becomes HA1s and is never shown; update sets a new one [sip 6.5 username] [sip 6.5 password-hidden]', async () => {
     const list = await makeList();
     const credentials = world.client.sip.credentialLists(list.sid).credentials;
     const credential = await credentials.create({ username: 'Alice.1', password });
@@ -195,7 +195,7 @@ describe('lists and members (sip-interface.md 6.5, 6.6)', () => {
     await expect(credentials(credential.sid).fetch()).rejects.toMatchObject(notFound);
   });
 
-  test('HA1s are made for every realm that a domain of the account still has (design.md 4)', async () => {
+  test('HA1s are made for every realm that a domain of the account still has (design.md 4) [sip 1.2 realm-changes]', async () => {
     await world.store.domains.insert(
       aDomain(world.account.sid, { domainName: 'old.sip.localhost', realm: 'sip.twilio.com' }),
     );
@@ -207,7 +207,7 @@ describe('lists and members (sip-interface.md 6.5, 6.6)', () => {
 
   test.each([
     ['no user name', '', password],
-    ['user name too long', 'x'.repeat(33), password],
+    ['user name too long [sip 6.5 username]', 'x'.repeat(33), password],
     ['user name with :', 'a:b', password],
     ['user name with a quote', 'a"b', password],
     ['user name with a space', 'a b', password],
@@ -218,14 +218,14 @@ describe('lists and members (sip-interface.md 6.5, 6.6)', () => {
     ['password without upper case', 'bob', 'correct-horse-1'],
     ['password without lower case', 'bob', 'CORRECT-HORSE-1'],
     ['password with NUL', 'bob', 'Correct-Horse-1\0'],
-  ])('credential refused with 21243: %s', async (_, username, secret) => {
+  ])('credential refused with 21243: %s [sip 6.5 password]', async (_, username, secret) => {
     const list = await makeList();
     await expect(
       world.client.sip.credentialLists(list.sid).credentials.create({ username, password: secret }),
     ).rejects.toMatchObject(rejection(21243));
   });
 
-  test('addresses: whole address by default, prefix, IPv6, update, remove', async () => {
+  test('addresses: whole address by default, prefix, IPv6, update, remove [sip 6.6 prefix-length]', async () => {
     const acl = await makeAcl();
     const addresses = world.client.sip.ipAccessControlLists(acl.sid).ipAddresses;
     const whole = await addresses.create({ friendlyName: 'PBX', ipAddress: '192.0.2.7' });
@@ -241,11 +241,11 @@ describe('lists and members (sip-interface.md 6.5, 6.6)', () => {
   });
 
   test.each<[string, object, number]>([
-    ['no name', { friendlyName: '' }, 21238],
+    ['no name [sip 6.6 address-name]', { friendlyName: '' }, 21238],
     ['no address', { ipAddress: '' }, 21238],
-    ['a part', { ipAddress: '10.1' }, 21238],
+    ['a part [sip 6.6 address]', { ipAddress: '10.1' }, 21238],
     ['octal', { ipAddress: '010.0.0.1' }, 21238],
-    ['a wildcard', { ipAddress: '10.0.0.*' }, 21238],
+    ['a wildcard [sip 6.6 address]', { ipAddress: '10.0.0.*' }, 21238],
     ['a range', { ipAddress: '10.0.0.0/8' }, 21238],
     ['a host name', { ipAddress: 'pbx.example.com' }, 21238],
     ['a mapped address', { ipAddress: '::ffff:192.0.2.1' }, 21238],
@@ -274,7 +274,7 @@ describe('lists and members (sip-interface.md 6.5, 6.6)', () => {
     ).rejects.toMatchObject(notFound);
   });
 
-  test('limits have their own codes (sip-interface.md 1.7)', async () => {
+  test('limits have their own codes (sip-interface.md 1.7) [sip 1.1 domain-limit] [sip 1.7 acl-limits] [sip 1.7 credential-limits] [sip 6.7 limits]', async () => {
     const quotas = {
       domains: 1,
       credentialLists: 1,
@@ -313,7 +313,7 @@ describe('lists and members (sip-interface.md 6.5, 6.6)', () => {
 });
 
 describe('mappings (sip-interface.md 6.1, 6.4)', () => {
-  test('the older paths and Auth/Calls are one store; the second association is 21231', async () => {
+  test('the older paths and Auth/Calls are one store; the second association is 21231 [sip 6.3 auth-type] [sip 6.4 one-store] [sip 6.4 sid]', async () => {
     const domain = await makeDomain();
     const list = await makeList();
     const acl = await makeAcl();
@@ -336,7 +336,7 @@ describe('mappings (sip-interface.md 6.1, 6.4)', () => {
     expect((await context.fetch()).authType).toBe('IP_ACL');
   });
 
-  test('registrations are mapped apart, and auth_type does not speak of them', async () => {
+  test('registrations are mapped apart, and auth_type does not speak of them [sip 6.4 registrations-apart] [sip 10 trap-9]', async () => {
     const domain = await makeDomain({ sipRegistration: true });
     const list = await makeList();
     const { registrations, calls } = world.client.sip.domains(domain.sid).auth;
@@ -349,7 +349,7 @@ describe('mappings (sip-interface.md 6.1, 6.4)', () => {
     expect((await calls.credentialListMappings.list()).map((one) => one.sid)).toEqual([list.sid]);
   });
 
-  test('the envelope: older paths have keys, uri and domain_sid; Auth paths `contents` and neither', async () => {
+  test('the envelope: older paths have keys, uri and domain_sid; Auth paths `contents` and neither [sip 6.1 collection-keys] [sip 6.4 fields] [sip 10 trap-10]', async () => {
     const domain = await makeDomain();
     const list = await makeList();
     await world.client.sip.domains(domain.sid).credentialListMappings.create({ credentialListSid: list.sid });
@@ -385,14 +385,14 @@ describe('mappings (sip-interface.md 6.1, 6.4)', () => {
     ['another prefix', `AL${'0'.repeat(32)}`],
     ['malformed', 'CL1'],
     ['unknown', `CL${'0'.repeat(32)}`],
-  ])('a list that cannot be mapped: %s', async (_, credentialListSid) => {
+  ])('a list that cannot be mapped: %s [sip 6.4 unknown-list]', async (_, credentialListSid) => {
     const domain = await makeDomain();
     await expect(
       world.client.sip.domains(domain.sid).credentialListMappings.create({ credentialListSid }),
     ).rejects.toMatchObject(rejection(21231));
   });
 
-  test('a list is not removed while it is mapped (21241, 21236); removing the domain frees it', async () => {
+  test('a list is not removed while it is mapped (21241, 21236); removing the domain frees it [sip 6.7 in-use]', async () => {
     const domain = await makeDomain();
     const list = await makeList();
     const acl = await makeAcl();

@@ -38,7 +38,7 @@ describe('lists of v1 (rest-api.md 7.1)', () => {
     for (const trunk of listed) await trunks(trunk.sid).remove();
   });
 
-  test('the envelope, with a way back', async () => {
+  test('the envelope, with a way back [sip 7 envelope]', async () => {
     for (const name of ['a', 'b', 'c']) await voice().ipRecords.create({ ipAddress: '192.0.2.1', friendlyName: name });
     type Body = { meta: Record<string, unknown>; ip_records: { friendly_name: string; url: string }[] };
     const first = await json<Body>(await world.fetch('/v1/IpRecords?PageSize=2'));
@@ -86,7 +86,7 @@ describe('lists of v1 (rest-api.md 7.1)', () => {
 });
 
 describe('ByocTrunks (sip-interface.md 7)', () => {
-  test('create with defaults, every setting, update keeps what is not named, an empty value clears', async () => {
+  test('create with defaults, every setting, update keeps what is not named, an empty value clears [sip 7 byoc-trunks]', async () => {
     expect(await voice().byocTrunks.create({})).toMatchObject({
       friendlyName: null,
       voiceUrl: null,
@@ -160,7 +160,7 @@ describe('ByocTrunks (sip-interface.md 7)', () => {
 });
 
 describe('ConnectionPolicies and Targets', () => {
-  test('targets with defaults and settings; the policy takes them along', async () => {
+  test('targets with defaults and settings; the policy takes them along [sip 7 connection-policies]', async () => {
     const policy = await voice().connectionPolicies.create({ friendlyName: 'two ways' });
     const targets = voice().connectionPolicies(policy.sid).targets;
     const first = await targets.create({ target: 'sip:a.example.com:5070;transport=tcp' });
@@ -180,7 +180,7 @@ describe('ConnectionPolicies and Targets', () => {
 
   test.each<[string, object]>([
     ['no target', { target: '' }],
-    ['sips', { target: 'sips:a.example.com' }],
+    ['sips [sip 7 target-scheme]', { target: 'sips:a.example.com' }],
     ['a user', { target: 'sip:bob@a.example.com' }],
     ['headers', { target: 'sip:a.example.com?X-A=1' }],
     ['a line end', { target: 'sip:a.example.com\r\nX: 1' }],
@@ -196,7 +196,7 @@ describe('ConnectionPolicies and Targets', () => {
     await policies(policy.sid).remove();
   });
 
-  test('21254: at most ten targets; 21253: at most so many policies', async () => {
+  test('21254: at most ten targets; 21253: at most so many policies [sip 6.7 policies]', async () => {
     const policy = await voice().connectionPolicies.create({});
     const targets = voice().connectionPolicies(policy.sid).targets;
     for (let count = 0; count < 10; count++) await targets.create({ target: `sip:t${count}.example.com` });
@@ -218,7 +218,7 @@ describe('ConnectionPolicies and Targets', () => {
 });
 
 describe('IpRecords and SourceIpMappings', () => {
-  test('a record and its mapping; the directory knows the source at once', async () => {
+  test('a record and its mapping; the directory knows the source at once [sip 7 ip-records]', async () => {
     const record = await voice().ipRecords.create({ ipAddress: '198.51.100.0', cidrPrefixLength: 24 });
     expect(record).toMatchObject({ ipAddress: '198.51.100.0', cidrPrefixLength: 24, friendlyName: null });
     const [one, two] = [await makeDomain(), await makeDomain()];
@@ -264,7 +264,7 @@ describe('IpRecords and SourceIpMappings', () => {
     await expect(voice().ipRecords.create(over as { ipAddress: string })).rejects.toMatchObject(rejection(20001));
   });
 
-  test('a mapping needs a record and a domain of the account', async () => {
+  test('a mapping needs a record and a domain of the account [sip 7 source-ip-mappings]', async () => {
     const record = await voice().ipRecords.create({ ipAddress: '192.0.2.1' });
     const domain = await makeDomain();
     const other = await stranger();

@@ -27,7 +27,7 @@ function problems(content: unknown, environment: NodeJS.ProcessEnv = {}) {
 }
 
 describe('design.md 4: settings', () => {
-  test('without anything given: the defaults of the table', () => {
+  test('without anything given: the defaults of the table [sip 0 ports]', () => {
     const config = load('');
     expect(config).toMatchObject({
       sipListen: [

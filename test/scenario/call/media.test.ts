@@ -73,7 +73,7 @@ test('design.md 10: SRTP over TLS on one side, plain RTP over UDP on the other',
   await w.isIdle();
 });
 
-test('design.md 10: a binding over TLS is offered SRTP', async () => {
+test('design.md 10: a binding over TLS is offered SRTP [sip 4 tls-binding]', async () => {
   const w = await world({ tls: true });
   const { caller, callee } = await bridged(w, undefined, { bob: { transport: 'tls', secureMedia: true } });
   await expectAudioBothWays(w, caller, callee);
@@ -81,7 +81,7 @@ test('design.md 10: a binding over TLS is offered SRTP', async () => {
   await w.isIdle();
 });
 
-test('RFC 4733: digits pass through a bridge, either way', async () => {
+test('RFC 4733: digits pass through a bridge, either way [sip 0 dtmf-events]', async () => {
   const w = await world();
   const { caller, callee } = await bridged(w);
   await Promise.all([
@@ -93,7 +93,7 @@ test('RFC 4733: digits pass through a bridge, either way', async () => {
   await w.isIdle();
 });
 
-test('RFC 4733: digits into a Gather reach its action', async () => {
+test('RFC 4733: digits into a Gather reach its action [sip 0 dtmf-events]', async () => {
   const w = await world();
   w.answers('<Gather action="/digits" numDigits="4" timeout="8"/>');
   w.answers('<Hangup/>', '/digits');
@@ -107,7 +107,7 @@ test('RFC 4733: digits into a Gather reach its action', async () => {
   await w.isIdle();
 });
 
-test('design.md 5.1: hangupOnStar ends the callee, and the caller goes on', async () => {
+test('design.md 5.1: hangupOnStar ends the callee, and the caller goes on [sip 2.1 hangup-on-star]', async () => {
   const w = await world();
   const { bob, caller, callee } = await bridged(
     w,
@@ -120,7 +120,7 @@ test('design.md 5.1: hangupOnStar ends the callee, and the caller goes on', asyn
 });
 
 for (const holder of ['caller', 'callee'] as const) {
-  test(`design.md 6: the ${holder} holds (sendonly, inactive): the held side is offered sendonly and keeps getting RTP; resume`, async () => {
+  test(`design.md 6: the ${holder} holds (sendonly, inactive): the held side is offered sendonly and keeps getting RTP; resume [sip 1.6 hold]`, async () => {
     const w = await world();
     const { caller, callee } = await bridged(w);
     const [holding, held] = holder === 'caller' ? [caller, callee] : [callee, caller];
@@ -166,7 +166,7 @@ test('RFC 3264 8.4: who holds hangs up; the held caller is taken off hold for wh
   await w.isIdle();
 });
 
-test('sip-interface.md 1.6: with answerOnBridge the caller hears early media of the callee before its 200', async () => {
+test('sip-interface.md 1.6: with answerOnBridge the caller hears early media of the callee before its 200 [sip 1.6 early-media]', async () => {
   const w = await world();
   w.answers('<Dial answerOnBridge="true"><Client>bob</Client></Dial>');
   const alice = await w.phone('alice');
@@ -188,7 +188,7 @@ test('sip-interface.md 1.6: with answerOnBridge the caller hears early media of 
   await w.isIdle();
 });
 
-test('twiml.md 6.2: without answerOnBridge the answered caller hears ringing, in the cadence of ringTone', async () => {
+test('twiml.md 6.2: without answerOnBridge the answered caller hears ringing, in the cadence of ringTone [sip 1.6 ring-tone]', async () => {
   const w = await world();
   w.answers('<Dial ringTone="de"><Client>bob</Client></Dial>');
   const alice = await w.phone('alice');
@@ -202,7 +202,7 @@ test('twiml.md 6.2: without answerOnBridge the answered caller hears ringing, in
   await w.isIdle();
 });
 
-test('twiml.md 6.1: timeLimit ends the callee, the caller goes on with the action', async () => {
+test('twiml.md 6.1: timeLimit ends the callee, the caller goes on with the action [sip 2.1 time-limit]', async () => {
   const w = await world({ clockRate: 10 });
   const { bob, callee } = await bridged(w, '<Dial timeLimit="5" action="/after"><Client>bob</Client></Dial>');
   await expectEvent(bob, callee, 'ended');

@@ -22,7 +22,7 @@ async function referred(w: World, verbs: string) {
 const askedToTransfer = (phone: Parameters<typeof expectEvent>[0], call: PhoneCall) =>
   expectEvent(phone, call, 'refer');
 
-test('[sip 5.1 refer-target] an unanswered leg is answered first; URI headers go into Refer-To as written', async () => {
+test('[sip 5.1 refer-target] an unanswered leg is answered first; URI headers go into Refer-To as written [sip 10 trap-14]', async () => {
   const w = await world();
   const { alice, call, request } = await referred(w, refer());
   expect(call.events.map((event) => event.type)).toContain('answered');

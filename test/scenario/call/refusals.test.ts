@@ -27,7 +27,7 @@ for (const [verb, sipStatus, callStatus] of [
   ['<Reject/>', 404, 'no-answer'],
   ['<Reject reason="busy"/>', 486, 'busy'],
 ] as const) {
-  test(`sip-interface.md 1.4, trap 1: ${verb} refuses with ${sipStatus}, status ${callStatus}`, async () => {
+  test(`sip-interface.md 1.4, trap 1: ${verb} refuses with ${sipStatus}, status ${callStatus} [sip 1.4 reject-busy] [sip 1.4 reject-default] [sip 8.3 reject] [sip 10 trap-1]`, async () => {
     const w = await world();
     w.answers(verb);
     const alice = await w.phone('alice');
@@ -39,7 +39,7 @@ for (const [verb, sipStatus, callStatus] of [
   });
 }
 
-test('sip-interface.md 1.4: a domain without Voice URL answers 404', async () => {
+test('sip-interface.md 1.4: a domain without Voice URL answers 404 [sip 1.4 no-voice-url]', async () => {
   const w = await world({ domain: { voiceUrl: undefined } });
   const alice = await w.phone('alice');
   const caller = dials(alice, w.uri('1000'));
@@ -57,7 +57,7 @@ test('design.md 4: a domain with a static document needs no application', async 
   await w.isIdle();
 });
 
-test('sip-interface.md 1.5: a secure domain refuses plain signalling: 488 Secure SIP transport required', async () => {
+test('sip-interface.md 1.5: a secure domain refuses plain signalling: 488 Secure SIP transport required [sip 1.5 488-secure-transport] [sip 4 secure-domain]', async () => {
   const w = await world({ domain: { secure: true } });
   const alice = await w.phone('alice', { registered: false });
   const caller = dials(alice, w.uri('1000'));
@@ -67,7 +67,7 @@ test('sip-interface.md 1.5: a secure domain refuses plain signalling: 488 Secure
   await w.isIdle();
 });
 
-test('sip-interface.md 1.5: a secure domain refuses plain RTP over TLS: 488 Secure media required', async () => {
+test('sip-interface.md 1.5: a secure domain refuses plain RTP over TLS: 488 Secure media required [sip 1.5 488-secure-media] [sip 4 secure-domain]', async () => {
   const w = await world({ tls: true, domain: { secure: true } });
   const alice = await w.phone('alice', { transport: 'tls', registered: false });
   const caller = dials(alice, w.uri('1000', 'tls'));
@@ -77,7 +77,7 @@ test('sip-interface.md 1.5: a secure domain refuses plain RTP over TLS: 488 Secu
   await w.isIdle();
 });
 
-test('sip-interface.md 1.5: SRTP offered over UDP is refused: 488, 32207', async () => {
+test('sip-interface.md 1.5: SRTP offered over UDP is refused: 488, 32207 [sip 0 media-combinations] [sip 1.5 488-secure-unwanted]', async () => {
   const w = await world();
   const alice = await w.phone('alice', { secureMedia: true });
   const caller = dials(alice, w.uri('1000'));
@@ -87,7 +87,7 @@ test('sip-interface.md 1.5: SRTP offered over UDP is refused: 488, 32207', async
   await w.isIdle();
 });
 
-test('RFC 3261 13.2.1: an INVITE without offer gets ours in the 200, and the answer in the ACK', async () => {
+test('RFC 3261 13.2.1: an INVITE without offer gets ours in the 200, and the answer in the ACK [sip 1.6 late-offer]', async () => {
   const w = await world(openWorld);
   w.answers('<Gather timeout="8" numDigits="1" action="/digits"/>');
   w.answers('<Hangup/>', '/digits');
@@ -105,7 +105,7 @@ test('RFC 3261 13.2.1: an INVITE without offer gets ours in the 200, and the ans
   await w.isIdle();
 });
 
-test('design.md 5.4: a full gateway answers 503 with Retry-After before any 180', async () => {
+test('design.md 5.4: a full gateway answers 503 with Retry-After before any 180 [sip 1.4 x-twilio-error-capacity] [sip 1.5 503-capacity]', async () => {
   const w = await world({ ...openWorld, settings: { ...openWorld.settings, maxCalls: 1 } });
   w.answers('<Gather timeout="30"/>');
   const first = await rawCaller(w);
@@ -123,7 +123,7 @@ test('design.md 5.4: a full gateway answers 503 with Retry-After before any 180'
   await w.isIdle();
 });
 
-test('design.md 6: no media port left is 503 with Retry-After', async () => {
+test('design.md 6: no media port left is 503 with Retry-After [sip 1.5 503-capacity]', async () => {
   const w = await world({
     ...openWorld,
     settings: { ...openWorld.settings, mediaPorts: '28100-28103', mediaWorkers: 1 },
@@ -145,7 +145,7 @@ test('design.md 6: no media port left is 503 with Retry-After', async () => {
   await w.isIdle();
 });
 
-test('design.md 4: while it drains the gateway answers 503, and the running call goes on', async () => {
+test('design.md 4: while it drains the gateway answers 503, and the running call goes on [sip 1.5 drain]', async () => {
   const w = await world(openWorld);
   w.answers('<Gather timeout="30" numDigits="1" action="/digits"/>');
   w.answers('<Hangup/>', '/digits');
@@ -180,13 +180,13 @@ async function expectAnnouncedEnd(w: World, errorCode: string): Promise<void> {
   expect(calls.map((call) => call.status)).toEqual(['completed']);
 }
 
-test('twiml.md 2.4: HTTP 500 without fallback: answered, announcement, BYE; alert 11217', async () => {
+test('twiml.md 2.4: HTTP 500 without fallback: answered, announcement, BYE; alert 11217 [sip 1.4 application-fails]', async () => {
   const w = await world();
   w.app.on('/voice', { status: 500 });
   await expectAnnouncedEnd(w, '11217');
 });
 
-test('twiml.md 2.4: connection refused without fallback: answered, announcement, BYE; alert 11202', async () => {
+test('twiml.md 2.4: connection refused without fallback: answered, announcement, BYE; alert 11202 [sip 1.4 application-fails]', async () => {
   const port = await closedPort();
   const w = await world({
     domain: { voiceUrl: `http://127.0.0.1:${port}/voice`, voiceStatusCallbackUrl: undefined },
@@ -200,7 +200,7 @@ test('twiml.md 2.4: no answer in time without fallback: answered, announcement, 
   await expectAnnouncedEnd(w, '11200');
 });
 
-test('twiml.md 2.4: the fallback URL is asked once with ErrorCode and ErrorUrl, and runs', async () => {
+test('twiml.md 2.4: the fallback URL is asked once with ErrorCode and ErrorUrl, and runs [sip 1.4 fallback-order]', async () => {
   const w = await world({ domain: (origin) => ({ voiceFallbackUrl: `${origin}/fallback` }) });
   w.answers('<Reject reason="busy"/>', '/fallback');
   const alice = await w.phone('alice');
@@ -234,7 +234,7 @@ test('twiml.md 2.4: the application dies in mid-call: announcement, then BYE to 
 
 // --- what crosses the gateway
 
-test('sip-interface.md 1.3, trap 6: X-* and User-to-User reach the webhook with their own spelling, others do not', async () => {
+test('sip-interface.md 1.3, trap 6: X-* and User-to-User reach the webhook with their own spelling, others do not [sip 1.2 trust-hints] [sip 1.3 sip-header-names] [sip 1.3 sip-header-values] [sip 1.3 user-to-user] [sip 10 trap-6]', async () => {
   const w = await world();
   w.answers('<Reject/>');
   const alice = await w.phone('alice');
@@ -266,7 +266,7 @@ test('sip-interface.md 1.3, trap 6: X-* and User-to-User reach the webhook with 
   await w.isIdle();
 });
 
-test('sip-interface.md 2.1, 2.3: headers of the dialled URI and the leg headers are in the INVITE', async () => {
+test('sip-interface.md 2.1, 2.3: headers of the dialled URI and the leg headers are in the INVITE [sip 2.1 edge-parameters] [sip 2.1 x-headers] [sip 2.1 user-to-user] [sip 2.3 request-uri] [sip 2.3 account-sid]', async () => {
   const w = await world(openWorld);
   const far = await rawCaller(w);
   w.answers(

@@ -29,7 +29,7 @@ async function untilStatus(w: World, sid: unknown, status: string): Promise<void
 }
 
 for (const to of ['sip:bob@office.sip.localhost', 'client:bob']) {
-  test(`rest-api.md 9.2: a call to ${to}: queued, then initiated, ringing, answered, completed by callback`, async () => {
+  test(`rest-api.md 9.2: a call to ${to}: queued, then initiated, ringing, answered, completed by callback [sip 2.6 status-callback] [sip 8.1 rest-events] [sip 8.1 child-sids] [sip 8.2 initiated]`, async () => {
     const w = await world();
     w.app.on('/progress', { status: 204 });
     w.answers('<Gather numDigits="1" timeout="8" action="/digits"/>', '/outgoing');
@@ -68,7 +68,7 @@ for (const [status, final] of [
   ['canceled', 'canceled'],
   ['completed', 'canceled'],
 ] as const) {
-  test(`rest-api.md 9.3: Status=${status} on a ringing call cancels it; the answer says so`, async () => {
+  test(`rest-api.md 9.3: Status=${status} on a ringing call cancels it; the answer says so [sip 8.3 rest-cancel]`, async () => {
     const w = await world();
     w.app.on('/progress', { status: 204 });
     const bob = await w.phone('bob');
@@ -104,7 +104,7 @@ test('rest-api.md 9.3: Status=canceled leaves an answered call alone, Status=com
   await w.isIdle();
 });
 
-test('rest-api.md 9.1: Timeout, and 5 s on top: CANCEL, no-answer', async () => {
+test('rest-api.md 9.1: Timeout, and 5 s on top: CANCEL, no-answer [sip 2.6 timeout]', async () => {
   const w = await world({ clockRate: 10 });
   const bob = await w.phone('bob');
   const inbox = new Inbox(bob, 'bob');
@@ -127,7 +127,7 @@ test('sip-interface.md 8.3: a call to a user without binding is made, and fails 
   await w.isIdle();
 });
 
-test('sip-interface.md 2.6: Twiml runs after the answer, SendDigits before it', async () => {
+test('sip-interface.md 2.6: Twiml runs after the answer, SendDigits before it [sip 2.6 instructions] [sip 2.6 send-digits]', async () => {
   const w = await world();
   w.answers('<Hangup/>', '/after');
   const bob = await w.phone('bob');

@@ -62,12 +62,12 @@ async function handshake(port: number, more: ConnectionOptions = {}): Promise<TL
 const servedKey = (socket: TLSSocket) => socket.getPeerX509Certificate()?.publicKey.asymmetricKeyType;
 
 describe('suites (sip-interface.md 0)', () => {
-  test('ten suites of the current page and the four ECDSA twins', () => {
+  test('ten suites of the current page and the four ECDSA twins [sip 0 tls-suites]', () => {
     expect(TLS12_SUITES).toHaveLength(14);
     expect(TLS12_SUITES.filter((suite) => suite.startsWith('ECDHE-ECDSA-'))).toHaveLength(4);
   });
 
-  test.each(TLS12_SUITES)('TLS 1.2 with %s carries a message', async (suite) => {
+  test.each(TLS12_SUITES)('TLS 1.2 with %s carries a message [sip 0 tls-ecdsa-suites]', async (suite) => {
     const { messages, port } = await openTls();
     const socket = await handshake(port('tls'), { maxVersion: 'TLSv1.2', ciphers: suite });
     expect([socket.getProtocol(), socket.getCipher().name]).toEqual(['TLSv1.2', suite]);
@@ -106,7 +106,7 @@ describe('suites (sip-interface.md 0)', () => {
   });
 
   test.each([
-    ['TLS 1.1', { maxVersion: 'TLSv1.1', minVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' }],
+    ['TLS 1.1 [sip 0 tls-versions]', { maxVersion: 'TLSv1.1', minVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' }],
     ['a suite outside the list', { maxVersion: 'TLSv1.2', ciphers: 'DHE-RSA-AES128-SHA256' }],
     ['ChaCha20 in TLS 1.2', { maxVersion: 'TLSv1.2', ciphers: 'ECDHE-RSA-CHACHA20-POLY1305' }],
   ] as const)('%s is refused', async (_what, more) => {
@@ -122,7 +122,7 @@ describe('suites (sip-interface.md 0)', () => {
     expect(socket.getPeerX509Certificate()?.subjectAltName).toContain('gateway.test');
   });
 
-  test('client certificates are not asked for', async () => {
+  test('client certificates are not asked for [sip 0 tls-client-certificates]', async () => {
     const { port } = await openTls();
     const [{ cert, key }] = certificates.material.pairs as [{ cert: string; key: string }];
     const socket = await handshake(port('tls'), { cert, key });

@@ -78,7 +78,7 @@ async function startRaw(
 const codeOf = (result: Awaited<ReturnType<WebhookClient['request']>>) => (result.ok ? 0 : result.error.errorCode);
 
 describe('twiml.md 2.1 request shape', () => {
-  test('POST: form body, own query kept, headers', async () => {
+  test('POST: form body, own query kept, headers [sip 1.3 form-post]', async () => {
     const app = await startApp();
     app.on('/voice', xml('<Response/>'));
     const result = await startClient().request(request(app.url('/voice?x=1')));
@@ -102,7 +102,7 @@ describe('twiml.md 2.1 request shape', () => {
     expect(result.ok && result.value.body.toString()).toBe('<Response/>');
   });
 
-  test('GET: parameters behind the own query; finalUrl stays without them', async () => {
+  test('GET: parameters behind the own query; finalUrl stays without them [sip 1.3 form-post]', async () => {
     const app = await startApp();
     app.on('/voice', xml('<Response/>'));
     const result = await startClient().request(request(app.url('/voice?x=1#ct=900'), { method: 'GET' }));

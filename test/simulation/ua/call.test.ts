@@ -224,7 +224,7 @@ describe('calls (RFC 3261 13, 15)', () => {
     await expectIdle(world, alice, bob);
   });
 
-  test('a 200 that is never acknowledged is repeated for 64*T1, then BYE (13.3.1.4)', async () => {
+  test('a 200 that is never acknowledged is repeated for 64*T1, then BYE (13.3.1.4) [sip 1.4 no-ack]', async () => {
     const world = sipWorld();
     const gateway = await world.gateway('gateway');
     const phone = world.phone('bob');

@@ -132,7 +132,7 @@ describe('targets (RFC 3263 4.3, sip-interface.md 2.4)', () => {
     return { world, gateway, dead, live, session, events: new Events(session) };
   };
 
-  test('four seconds of silence: the next address, with a new branch and CSeq', async () => {
+  test('four seconds of silence: the next address, with a new branch and CSeq [sip 2.4 silent-address]', async () => {
     const { world, gateway, dead, live, session, events } = await twoTargets();
     await world.pass(3_900);
     expect(live.requests('INVITE')).toHaveLength(0);
@@ -188,7 +188,7 @@ describe('targets (RFC 3263 4.3, sip-interface.md 2.4)', () => {
     await expectIdle(world, gateway);
   });
 
-  test('one silent target: 408 after 64*T1', async () => {
+  test('one silent target: 408 after 64*T1 [sip 2.4 no-response]', async () => {
     const { world, gateway, events } = await calling();
     await world.pass(31_000);
     expect(events.types()).toEqual([]);
@@ -206,7 +206,7 @@ describe('targets (RFC 3263 4.3, sip-interface.md 2.4)', () => {
     await expectIdle(world, gateway);
   });
 
-  test('sips is sent as sip over TLS: never as a sips Request-URI (sip-interface.md 0)', async () => {
+  test('sips is sent as sip over TLS: never as a sips Request-URI (sip-interface.md 0) [sip 0 sips]', async () => {
     const { invite } = await calling({
       target: { kind: 'uri', uri: makeSipUri({ scheme: 'sips', user: 'bob', host: '192.0.2.2' }) },
     });
@@ -220,33 +220,36 @@ describe('digest towards the peer (RFC 3261 22, RFC 7616)', () => {
   test.each([
     [407, 'Proxy-Authenticate', 'Proxy-Authorization', 'MD5'],
     [401, 'WWW-Authenticate', 'Authorization', 'SHA-256'],
-  ] as const)('%i is answered once with a right response', async (status, asks, answers, algorithm) => {
-    const { world, gateway, phone, session, events, invite } = await calling({ credentials });
-    const challenge = `Digest realm="carrier",qop="auth",nonce="n1",opaque="o1",algorithm=${algorithm}`;
-    phone.answer(invite, status, { headers: [{ name: asks, value: challenge }] });
-    await world.pass(50);
-    const second = phone.request('INVITE');
-    expect(second.cseq.sequence).toBe(invite.cseq.sequence + 1);
-    expect(second.callId).toBe(invite.callId);
-    expect(second.from.params.get('tag')).toBe(invite.from.params.get('tag'));
-    const parsed = parseCredentials(second.headers.get(answers)!);
-    if (!parsed.ok) throw new Error(parsed.error.detail);
-    const { uri, nonce, nc, cnonce, qop, response, opaque } = parsed.value;
-    expect({ qop, nc, opaque }).toEqual({ qop: 'auth', nc: '00000001', opaque: 'o1' });
-    const hashed = ha1({ algorithm, ...credentials, realm: 'carrier' });
-    expect(response).toBe(digestResponse({ algorithm, ha1: hashed, method: 'INVITE', uri, nonce, nc, cnonce, qop }));
-    phone.answer(second, 200, { sdp: ANSWER });
-    await world.pass(50);
-    expect(events.types()).toEqual(['accepted']);
-    // RFC 3261 22.1: the ACK carries the credentials of its INVITE; the BYE has the next nonce count.
-    expect(phone.request('ACK').headers.get(answers)).toBe(second.headers.get(answers));
-    session.end();
-    await world.pass(50);
-    const bye = parseCredentials(phone.request('BYE').headers.get(answers)!);
-    expect(bye.ok && bye.value.nc).toBe('00000002');
-    phone.answer(phone.request('BYE'), 200);
-    await expectIdle(world, gateway);
-  });
+  ] as const)(
+    '%i is answered once with a right response [sip 2.3 digest-407] [sip 2.3 digest-401]',
+    async (status, asks, answers, algorithm) => {
+      const { world, gateway, phone, session, events, invite } = await calling({ credentials });
+      const challenge = `Digest realm="carrier",qop="auth",nonce="n1",opaque="o1",algorithm=${algorithm}`;
+      phone.answer(invite, status, { headers: [{ name: asks, value: challenge }] });
+      await world.pass(50);
+      const second = phone.request('INVITE');
+      expect(second.cseq.sequence).toBe(invite.cseq.sequence + 1);
+      expect(second.callId).toBe(invite.callId);
+      expect(second.from.params.get('tag')).toBe(invite.from.params.get('tag'));
+      const parsed = parseCredentials(second.headers.get(answers)!);
+      if (!parsed.ok) throw new Error(parsed.error.detail);
+      const { uri, nonce, nc, cnonce, qop, response, opaque } = parsed.value;
+      expect({ qop, nc, opaque }).toEqual({ qop: 'auth', nc: '00000001', opaque: 'o1' });
+      const hashed = ha1({ algorithm, ...credentials, realm: 'carrier' });
+      expect(response).toBe(digestResponse({ algorithm, ha1: hashed, method: 'INVITE', uri, nonce, nc, cnonce, qop }));
+      phone.answer(second, 200, { sdp: ANSWER });
+      await world.pass(50);
+      expect(events.types()).toEqual(['accepted']);
+      // RFC 3261 22.1: the ACK carries the credentials of its INVITE; the BYE has the next nonce count.
+      expect(phone.request('ACK').headers.get(answers)).toBe(second.headers.get(answers));
+      session.end();
+      await world.pass(50);
+      const bye = parseCredentials(phone.request('BYE').headers.get(answers)!);
+      expect(bye.ok && bye.value.nc).toBe('00000002');
+      phone.answer(phone.request('BYE'), 200);
+      await expectIdle(world, gateway);
+    },
+  );
 
   test('a second refusal ends it; stale=true is one more try', async () => {
     const { world, gateway, phone, events } = await calling({ credentials });
@@ -265,7 +268,7 @@ describe('digest towards the peer (RFC 3261 22, RFC 7616)', () => {
     await expectIdle(world, gateway);
   });
 
-  test('without credentials the challenge is the outcome (sip-interface.md 2.3)', async () => {
+  test('without credentials the challenge is the outcome (sip-interface.md 2.3) [sip 2.3 digest-none]', async () => {
     const { world, gateway, phone, events, invite } = await calling();
     phone.answer(invite, 407, { headers: [{ name: 'Proxy-Authenticate', value: 'Digest realm="r",nonce="n"' }] });
     await world.pass(50);

@@ -158,7 +158,7 @@ describe('checks before anyone acts (RFC 3261 8.2)', () => {
     expect(gateway.ua.counts()).toMatchObject({ dialogs: 0, sessions: 0 });
   });
 
-  test('OPTIONS: 200 with Allow and Accept, no challenge (sip-interface.md 1.6)', async () => {
+  test('OPTIONS: 200 with Allow and Accept, no challenge (sip-interface.md 1.6) [sip 1.6 options] [sip 1.6 allow]', async () => {
     const { phone, call, pass } = await world({ ...withUsers, callAcl: null, callCredentials: users });
     phone.do(call, 'OPTIONS', { headers: [{ name: 'Max-Forwards', value: '0' }] });
     await pass(20);
@@ -191,7 +191,7 @@ describe('checks before anyone acts (RFC 3261 8.2)', () => {
     expect(Object.values(gateway.transactions.counts()).every((count) => count === 0)).toBe(true);
   });
 
-  test('digest for calls: 407, ACK, INVITE with credentials, 100 and the application is asked (sip-interface.md 1.2, 1.4)', async () => {
+  test('digest for calls: 407, ACK, INVITE with credentials, 100 and the application is asked (sip-interface.md 1.2, 1.4) [sip 1.2 challenge-407] [sip 1.4 trying]', async () => {
     const { phone, call, pass, gateway } = await world({ ...withUsers, callCredentials: users });
     phone.do(call, 'INVITE', { sdp: OFFER });
     await pass(20);
@@ -219,7 +219,7 @@ describe('checks before anyone acts (RFC 3261 8.2)', () => {
 });
 
 describe('REGISTER on the wire (RFC 3261 10, sip-interface.md 3)', () => {
-  test('401, 200 with Contact, expires and Date; then a call finds the phone where its REGISTER came from', async () => {
+  test('401, 200 with Contact, expires and Date; then a call finds the phone where its REGISTER came from [sip 3 aor] [sip 3 challenge-401] [sip 3 nat]', async () => {
     const made = await world();
     const { phone, pass, gateway, store } = { ...made, store: made.gateway.store };
     await register(made);
@@ -255,7 +255,7 @@ describe('REGISTER on the wire (RFC 3261 10, sip-interface.md 3)', () => {
     expect(phone.request('ACK').uri).toMatchObject({ host: '192.168.99.99' });
   });
 
-  test('a wrong password: 403 with X-Twilio-Error 32212', async () => {
+  test('a wrong password: 403 with X-Twilio-Error 32212 [sip 3 auth-failure]', async () => {
     const { phone, call, pass } = await world();
     phone.do(call, 'REGISTER');
     await pass(20);
@@ -279,7 +279,7 @@ describe('REGISTER on the wire (RFC 3261 10, sip-interface.md 3)', () => {
     expect(made.gateway.ua.bindingsOf('phone', 'demo.sip.localhost')).toEqual([]);
   });
 
-  test('more than five REGISTERs a second for one address of record: 503 with 32008', async () => {
+  test('more than five REGISTERs a second for one address of record: 503 with 32008 [sip 3 rate]', async () => {
     const made = await world();
     await register(made);
     for (let nc = 2; nc < 10; nc++) {
@@ -291,7 +291,7 @@ describe('REGISTER on the wire (RFC 3261 10, sip-interface.md 3)', () => {
     expect(made.phone.response(503).headers.get('x-twilio-error')).toMatch(/^32008 /);
   });
 
-  test('Path is kept and told (RFC 3327)', async () => {
+  test('Path is kept and told (RFC 3327) [sip 3 path]', async () => {
     const made = await world();
     await register(made, [{ name: 'Path', value: '<sip:edge.example;lr>, <sip:edge2.example;lr>' }]);
     expect(made.phone.response(200, 'REGISTER').headers.getAll('path')).toEqual([

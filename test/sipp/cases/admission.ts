@@ -19,36 +19,48 @@ export function admissionCases(world: () => World): void {
       await story.calls('uac-call-expect-200-then-bye', { transport: 'tcp' });
     });
 
-    scenario('a credential list: 407, never 401, then the call', world, async (story) => {
+    scenario('a credential list: 407, never 401, then the call [sip 1.2 challenge-407]', world, async (story) => {
       story.answers(stayOnLine);
       await story.calls('uac-call-with-digest-expect-407-then-200', { domain: domains.guarded, ...user });
       expect((await story.asked()).SipUsername).toBe(user.username);
     });
 
-    scenario('a wrong password: 403 with 32202, the application is not asked', world, async (story) => {
-      story.answers(stayOnLine);
-      const options = { domain: domains.guarded, ...user, password: 'not-the-password' };
-      await story.calls('uac-bad-password-expect-403', options);
-      expect(story.requests()).toEqual([]);
-    });
+    scenario(
+      'a wrong password: 403 with 32202, the application is not asked [sip 1.2 one-challenge]',
+      world,
+      async (story) => {
+        story.answers(stayOnLine);
+        const options = { domain: domains.guarded, ...user, password: 'not-the-password' };
+        await story.calls('uac-bad-password-expect-403', options);
+        expect(story.requests()).toEqual([]);
+      },
+    );
 
-    scenario('an address that is not listed: 403 with 32201, the application is not asked', world, async (story) => {
-      story.answers(stayOnLine);
-      await story.calls('uac-unlisted-address-expect-403', { domain: domains.elsewhere });
-      expect(story.requests()).toEqual([]);
-    });
+    scenario(
+      'an address that is not listed: 403 with 32201, the application is not asked [sip 1.2 acl-only]',
+      world,
+      async (story) => {
+        story.answers(stayOnLine);
+        await story.calls('uac-unlisted-address-expect-403', { domain: domains.elsewhere });
+        expect(story.requests()).toEqual([]);
+      },
+    );
 
-    scenario('a host that is no domain: 403', world, async (story) => {
+    scenario('a host that is no domain: 403 [sip 1.1 unknown-host]', world, async (story) => {
       await story.calls('uac-unknown-domain-expect-403', { domain: domains.unknown });
     });
 
-    scenario('a call to the bare IP address goes to the default domain', world, async (story) => {
-      story.answers(stayOnLine);
-      await story.calls('uac-call-by-address-expect-default-domain');
-      expect((await story.asked()).SipDomain).toBe(domains.listed);
-    });
+    scenario(
+      'a call to the bare IP address goes to the default domain [sip 1.1 default-domain]',
+      world,
+      async (story) => {
+        story.answers(stayOnLine);
+        await story.calls('uac-call-by-address-expect-default-domain');
+        expect((await story.asked()).SipDomain).toBe(domains.listed);
+      },
+    );
 
-    scenario('a domain without Voice URL: 404', world, async (story) => {
+    scenario('a domain without Voice URL: 404 [sip 1.4 no-voice-url]', world, async (story) => {
       await story.calls('uac-domain-without-application-expect-404', { domain: domains.silent });
     });
 
@@ -60,12 +72,16 @@ export function admissionCases(world: () => World): void {
       await story.calls('uac-max-forwards-zero-expect-483');
     });
 
-    scenario('sip-interface 1.5: an offer without PCMU and PCMA gets 415', world, async (story) => {
-      await story.calls('uac-no-common-codec-expect-415');
-      expect(story.requests()).toEqual([]);
-    });
+    scenario(
+      'sip-interface 1.5: an offer without PCMU and PCMA gets 415 [sip 1.5 415-no-codec]',
+      world,
+      async (story) => {
+        await story.calls('uac-no-common-codec-expect-415');
+        expect(story.requests()).toEqual([]);
+      },
+    );
 
-    scenario('OPTIONS gets 200 with Allow', world, async (story) => {
+    scenario('OPTIONS gets 200 with Allow [sip 1.6 options]', world, async (story) => {
       await story.calls('uac-options-expect-200');
     });
 

@@ -32,19 +32,27 @@ export function dialogCases(world: () => World): void {
       await joined(story, 'uac-answered-expect-bye', 'uas-answer-then-hang-up', { transport: 'tcp' });
     });
 
-    scenario('the callee asks for credentials and gets those of the Sip noun', world, async (story) => {
-      const noun = ' username="carol" password="right"';
-      await joined(story, 'uac-call-expect-200-then-bye', 'uas-challenge-401-then-answer', {
-        noun,
-        attributes: 'answerOnBridge="true"',
-      });
-    });
+    scenario(
+      'the callee asks for credentials and gets those of the Sip noun [sip 2.1 credentials]',
+      world,
+      async (story) => {
+        const noun = ' username="carol" password="right"';
+        await joined(story, 'uac-call-expect-200-then-bye', 'uas-challenge-401-then-answer', {
+          noun,
+          attributes: 'answerOnBridge="true"',
+        });
+      },
+    );
 
-    scenario('early media with answerOnBridge: 183 with SDP, 200 when the callee answers', world, async (story) => {
-      await joined(story, 'uac-early-media-expect-183-then-200', 'uas-early-media-183-then-answer', {
-        attributes: 'answerOnBridge="true"',
-      });
-    });
+    scenario(
+      'early media with answerOnBridge: 183 with SDP, 200 when the callee answers [sip 1.6 early-media]',
+      world,
+      async (story) => {
+        await joined(story, 'uac-early-media-expect-183-then-200', 'uas-early-media-183-then-answer', {
+          attributes: 'answerOnBridge="true"',
+        });
+      },
+    );
 
     scenario('a callee that sends several provisional responses', world, async (story) => {
       await joined(story, 'uac-call-expect-200-then-bye', 'uas-two-ringing-responses-then-answer', {
@@ -52,31 +60,39 @@ export function dialogCases(world: () => World): void {
       });
     });
 
-    scenario('RFC 3264 8.4: hold and resume by re-INVITE reach the other side', world, async (story) => {
+    scenario('RFC 3264 8.4: hold and resume by re-INVITE reach the other side [sip 1.6 hold]', world, async (story) => {
       await joined(story, 'uac-hold-and-resume', 'uas-expect-hold-and-resume');
     });
 
-    scenario('RFC 3261 13.2.2.4: each repeated 200 of the callee gets its ACK again', world, async (story) => {
-      const far = await story.callee('uas-lose-first-acks-expect-another', { flags: ['-pause_msg_ign'] });
-      story.answers(dial([far]));
-      const near = await story.caller('uac-call-for-3-s-expect-200-then-bye');
-      await Promise.all([near.finished, far.finished]);
-    });
+    scenario(
+      'RFC 3261 13.2.2.4: each repeated 200 of the callee gets its ACK again [sip 2.4 unreachable-contact]',
+      world,
+      async (story) => {
+        const far = await story.callee('uas-lose-first-acks-expect-another', { flags: ['-pause_msg_ign'] });
+        story.answers(dial([far]));
+        const near = await story.caller('uac-call-for-3-s-expect-200-then-bye');
+        await Promise.all([near.finished, far.finished]);
+      },
+    );
 
     scenario('RFC 3261 14.2: a re-INVITE without SDP gets an offer in the 200', world, async (story) => {
       story.answers(stayOnLine);
       await story.calls('uac-reinvite-without-sdp-expect-offer');
     });
 
-    scenario('RFC 3311: UPDATE with an offer, and OPTIONS inside the dialog', world, async (story) => {
+    scenario('RFC 3311: UPDATE with an offer, and OPTIONS inside the dialog [sip 1.6 update]', world, async (story) => {
       story.answers(stayOnLine);
       await story.calls('uac-update-expect-200');
     });
 
-    scenario('RFC 3261 13.2.1: an INVITE without SDP gets the offer in the 200', world, async (story) => {
-      story.answers(stayOnLine);
-      await story.calls('uac-late-offer-expect-offer-in-200');
-    });
+    scenario(
+      'RFC 3261 13.2.1: an INVITE without SDP gets the offer in the 200 [sip 1.6 late-offer]',
+      world,
+      async (story) => {
+        story.answers(stayOnLine);
+        await story.calls('uac-late-offer-expect-offer-in-200');
+      },
+    );
 
     scenario('RFC 3261 17.2.1: a repeated INVITE makes one call', world, async (story) => {
       story.answers(stayOnLine);
@@ -90,17 +106,21 @@ export function dialogCases(world: () => World): void {
       expect(near.countReceived('SIP/2.0 200', 'INVITE')).toBeGreaterThan(1);
     });
 
-    scenario('RFC 3261 13.3.1.4: without any ACK the call is ended with BYE', world, async (story) => {
+    scenario('RFC 3261 13.3.1.4: without any ACK the call is ended with BYE [sip 1.4 no-ack]', world, async (story) => {
       story.answers(stayOnLine);
       const near = await story.calls('uac-never-acks-expect-bye', { seconds: 60 });
       expect(near.countReceived('SIP/2.0 200', 'INVITE')).toBeGreaterThan(5);
     });
 
-    scenario('RFC 3262: a caller that requires 100rel gets a reliable 180', world, async (story) => {
-      // The pause keeps the call ringing until the PRACK is through.
-      story.answers(`<Response><Pause length="1"/><Gather timeout="60"/></Response>`);
-      await story.calls('uac-require-100rel-expect-reliable-180');
-    });
+    scenario(
+      'RFC 3262: a caller that requires 100rel gets a reliable 180 [sip 1.6 reliable-provisional]',
+      world,
+      async (story) => {
+        // The pause keeps the call ringing until the PRACK is through.
+        story.answers(`<Response><Pause length="1"/><Gather timeout="60"/></Response>`);
+        await story.calls('uac-require-100rel-expect-reliable-180');
+      },
+    );
 
     scenario('RFC 4028 9: a session timer is agreed to and its refresh answered', world, async (story) => {
       story.answers(stayOnLine);

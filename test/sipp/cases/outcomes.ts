@@ -15,12 +15,12 @@ async function dialled(story: Story, callee: string, attributes = ''): Promise<R
 
 export function outcomeCases(world: () => World): void {
   describe.concurrent('outcomes', () => {
-    scenario('Reject: 404', world, async (story) => {
+    scenario('Reject: 404 [sip 1.4 reject-default]', world, async (story) => {
       story.answers('<Response><Reject/></Response>');
       await story.calls('uac-rejected-expect-404');
     });
 
-    scenario('Reject busy: 486', world, async (story) => {
+    scenario('Reject busy: 486 [sip 1.4 reject-busy]', world, async (story) => {
       story.answers('<Response><Reject reason="busy"/></Response>');
       await story.calls('uac-rejected-as-busy-expect-486');
     });
@@ -73,11 +73,15 @@ export function outcomeCases(world: () => World): void {
       expect(await story.asked('/after')).toMatchObject({ DialCallStatus: 'completed', DialBridged: 'true' });
     });
 
-    scenario('the caller cancels while it rings: 487, and the callee is cancelled', world, async (story) => {
-      const far = await story.callee('uas-ring-until-cancel');
-      story.answers(dial([far], { attributes: 'answerOnBridge="true"' }));
-      const near = await story.caller('uac-cancel-while-ringing-expect-487');
-      await Promise.all([near.finished, far.finished]);
-    });
+    scenario(
+      'the caller cancels while it rings: 487, and the callee is cancelled [sip 1.4 cancel]',
+      world,
+      async (story) => {
+        const far = await story.callee('uas-ring-until-cancel');
+        story.answers(dial([far], { attributes: 'answerOnBridge="true"' }));
+        const near = await story.caller('uac-cancel-while-ringing-expect-487');
+        await Promise.all([near.finished, far.finished]);
+      },
+    );
   });
 }

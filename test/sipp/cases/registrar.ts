@@ -7,19 +7,27 @@ export function registrarCases(world: () => World): void {
   describe.concurrent('registrar', () => {
     const phone = { domain: domains.guarded, service: user.username, ...user };
 
-    scenario('RFC 3261 10.2: a phone registers with a digest and removes its binding', world, async (story) => {
-      await story.calls('register-and-remove-expect-200', { ...phone });
-    });
+    scenario(
+      'RFC 3261 10.2: a phone registers with a digest and removes its binding [sip 3 unregister]',
+      world,
+      async (story) => {
+        await story.calls('register-and-remove-expect-200', { ...phone });
+      },
+    );
 
-    scenario('a wrong password gets one challenge, then 403', world, async (story) => {
+    scenario('a wrong password gets one challenge, then 403 [sip 3 challenge-401]', world, async (story) => {
       const options = { ...phone, password: 'not-the-password' };
       const run = await story.calls('register-bad-password-expect-403', options);
       expect(run.countReceived('SIP/2.0 401', 'REGISTER')).toBe(1);
     });
 
-    scenario('RFC 3261 10.3 step 7: 60 seconds are too brief, 423 names 600', world, async (story) => {
-      await story.calls('register-expires-too-small-expect-423', { ...phone });
-    });
+    scenario(
+      'RFC 3261 10.3 step 7: 60 seconds are too brief, 423 names 600 [sip 3 expires-min]',
+      world,
+      async (story) => {
+        await story.calls('register-expires-too-small-expect-423', { ...phone });
+      },
+    );
 
     scenario('a host that is no domain gets 403 and no challenge', world, async (story) => {
       const options = { domain: domains.unknown };
@@ -29,7 +37,7 @@ export function registrarCases(world: () => World): void {
 
   describe('registered users', () => {
     scenario(
-      'a user with two bindings rings on both; the one that does not answer is cancelled',
+      'a user with two bindings rings on both; the one that does not answer is cancelled [sip 3 all-ring]',
       world,
       async (story) => {
         const phone = { domain: domains.guarded, service: user.username, ...user };

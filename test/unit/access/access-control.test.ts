@@ -132,20 +132,20 @@ describe('INVITE: what is mapped × who sends (sip-interface.md 1.2)', () => {
     admission.kind === 'refuse' ? `${admission.status} ${admission.errorCode ?? ''}`.trim() : admission.kind;
 
   test.each([
-    ['nothing', null, null, LISTED, 'none', '403'],
+    ['nothing [sip 1.2 nothing-mapped] [sip 10 trap-2]', null, null, LISTED, 'none', '403'],
     ['an empty ACL', [], null, LISTED, 'none', '403 32201'],
     ['ACL only, listed', acl, null, LISTED, 'none', 'accept'],
-    ['ACL only, not listed', acl, null, OTHER, 'none', '403 32201'],
+    ['ACL only, not listed [sip 1.2 acl-only]', acl, null, OTHER, 'none', '403 32201'],
     ['credentials only, none given', null, users, OTHER, 'none', 'challenge'],
-    ['credentials only, right', null, users, OTHER, 'right', 'accept'],
+    ['credentials only, right [sip 1.2 credentials-only]', null, users, OTHER, 'right', 'accept'],
     ['credentials only, wrong password', null, users, OTHER, 'wrong', '403 32202'],
-    ['credentials only, unknown user', null, users, OTHER, 'unknown', '403 32202'],
+    ['credentials only, unknown user [sip 1.2 credentials-only]', null, users, OTHER, 'unknown', '403 32202'],
     ['credentials only, user in another case', null, users, OTHER, 'case', '403 32202'],
-    ['both, not listed, none given', acl, users, OTHER, 'none', '403 32201'],
-    ['both, not listed, right digest', acl, users, OTHER, 'right', '403 32201'],
+    ['both, not listed, none given [sip 1.2 which-403]', acl, users, OTHER, 'none', '403 32201'],
+    ['both, not listed, right digest [sip 1.2 both-are-and] [sip 10 trap-2]', acl, users, OTHER, 'right', '403 32201'],
     ['both, listed, none given', acl, users, LISTED, 'none', 'challenge'],
-    ['both, listed, wrong digest', acl, users, LISTED, 'wrong', '403 32202'],
-    ['both, listed, right digest', acl, users, LISTED, 'right', 'accept'],
+    ['both, listed, wrong digest [sip 1.2 which-403]', acl, users, LISTED, 'wrong', '403 32202'],
+    ['both, listed, right digest [sip 1.2 both-are-and]', acl, users, LISTED, 'right', 'accept'],
   ] as const)('%s → %s', (_name, callAcl, callCredentials, source, given, expected) => {
     const access = control({ callAcl, callCredentials });
     const headers: HeaderField[] = [];
@@ -157,21 +157,21 @@ describe('INVITE: what is mapped × who sends (sip-interface.md 1.2)', () => {
     expect(outcome(access.invite(request('INVITE', headers), source))).toBe(expected);
   });
 
-  test('an accepted digest call carries its user name, an ACL call none', () => {
+  test('an accepted digest call carries its user name, an ACL call none [sip 1.3 sip-username]', () => {
     const digest = control({ callCredentials: users });
     const headers = [credentials({ nonce: nonceOf(digest) })];
     expect(digest.invite(request('INVITE', headers), OTHER)).toMatchObject({ kind: 'accept', username: 'alice' });
     expect(control({ callAcl: acl }).invite(request('INVITE'), LISTED)).toMatchObject({ username: undefined });
   });
 
-  test('refusals with a vendor code carry X-Twilio-Error, code first', () => {
+  test('refusals with a vendor code carry X-Twilio-Error, code first [sip 1.4 x-twilio-error]', () => {
     const admission = control({ callAcl: acl }).invite(request('INVITE'), OTHER);
     expect(admission).toMatchObject({
       headers: [{ name: 'X-Twilio-Error', value: expect.stringMatching(/^32201 \S/) }],
     });
   });
 
-  test('unknown host: 403 without a code, within the budget, then silence', () => {
+  test('unknown host: 403 without a code, within the budget, then silence [sip 1.1 unknown-host]', () => {
     const access = control();
     const answers = Array.from({ length: limits.sourceBudgetBurst + 5 }, () =>
       outcome(access.invite(request('INVITE', [], 'nowhere.example'), OTHER)),
@@ -184,7 +184,7 @@ describe('INVITE: what is mapped × who sends (sip-interface.md 1.2)', () => {
     expect(access.mayTalk(OTHER)).toBe(true);
   });
 
-  test('an own address or an IP literal means the default domain, else 403', () => {
+  test('an own address or an IP literal means the default domain, else 403 [sip 1.1 default-domain]', () => {
     const config = { defaultDomain: 'demo.sip.localhost', isOwnAddress: (host: string) => host === 'gw.example' };
     const access = control({ callAcl: acl }, config);
     for (const host of ['192.0.2.1', '2001:db8::1', 'gw.example'])
@@ -193,7 +193,7 @@ describe('INVITE: what is mapped × who sends (sip-interface.md 1.2)', () => {
     expect(outcome(control({ callAcl: acl }).invite(request('INVITE', [], '192.0.2.1'), LISTED))).toBe('403');
   });
 
-  test('a suspended account: 603 with 10001, after authentication', () => {
+  test('a suspended account: 603 with 10001, after authentication [sip 1.2 suspended-account]', () => {
     const access = control({ callAcl: acl, account: { ...account, status: 'suspended' } });
     expect(access.invite(request('INVITE'), LISTED)).toMatchObject({
       status: 603,
@@ -211,7 +211,7 @@ describe('INVITE: what is mapped × who sends (sip-interface.md 1.2)', () => {
 });
 
 describe('challenges (sip-interface.md 1.2)', () => {
-  test('MD5 as the vendor writes it: realm, qop, 48 url-safe characters, 32 hex; no algorithm, no stale', () => {
+  test('MD5 as the vendor writes it: realm, qop, 48 url-safe characters, 32 hex; no algorithm, no stale [sip 1.2 challenge-form]', () => {
     const admission = control({ callCredentials: users }).invite(request('INVITE'), OTHER);
     if (admission.kind !== 'challenge') throw new Error(admission.kind);
     expect(admission.values).toHaveLength(1);
@@ -245,7 +245,7 @@ describe('nonces and counts (RFC 7616 3.3, 3.4)', () => {
   const isStale = (admission: ReturnType<Control['invite']>) =>
     admission.kind === 'challenge' && admission.values[0]!.includes('stale=true');
 
-  test('an old nonce with the right digest: a challenge with stale=true', () => {
+  test('an old nonce with the right digest: a challenge with stale=true [sip 1.2 nonce-reuse]', () => {
     const access = control({ callCredentials: users });
     const nonce = nonceOf(access);
     clock.advance(limits.nonceLifetimeMs + 1);
@@ -282,7 +282,7 @@ describe('nonces and counts (RFC 7616 3.3, 3.4)', () => {
   });
 
   test.each([
-    ['each count once', ['00000001', '00000001'], [false, true]],
+    ['each count once [sip 1.2 nonce-reuse]', ['00000001', '00000001'], [false, true]],
     ['counting up', ['00000001', '00000002', '0000000a'], [false, false, false]],
     ['overtaken by a later one', ['00000001', '00000003', '00000002', '00000002'], [false, false, false, true]],
     ['far behind', ['00000064', '00000001'], [false, true]],
@@ -328,12 +328,12 @@ describe('REGISTER (sip-interface.md 3)', () => {
   const register = (access: Control, headers: readonly HeaderField[] = [], user = 'alice') =>
     access.register(request('REGISTER', headers, 'demo.sip.localhost', user), OTHER);
 
-  test('registration switched off: 403 with 32210', () => {
+  test('registration switched off: 403 with 32210 [sip 3 switched-off]', () => {
     const access = control({ registrationCredentials: users, domain: { ...testDomain, sipRegistration: false } });
     expect(register(access)).toMatchObject({ status: 403, errorCode: 32210 });
   });
 
-  test('no registration list mapped: 403 with 32212; call lists do not count', () => {
+  test('no registration list mapped: 403 with 32212; call lists do not count [sip 3 credentials]', () => {
     expect(register(control({ callCredentials: users }))).toMatchObject({ status: 403, errorCode: 32212 });
   });
 
@@ -346,7 +346,7 @@ describe('REGISTER (sip-interface.md 3)', () => {
     expect(register(access, [wrong])).toMatchObject({ status: 403, errorCode: 32212 });
   });
 
-  test('the user of To must be the digest user, case included', () => {
+  test('the user of To must be the digest user, case included [sip 3 user-name]', () => {
     const access = control({ registrationCredentials: users });
     for (const [user, kind] of [
       ['bob', 'refuse'],
@@ -358,7 +358,7 @@ describe('REGISTER (sip-interface.md 3)', () => {
     }
   });
 
-  test('a source outside of the call ACL may register', () => {
+  test('a source outside of the call ACL may register [sip 3 no-acl]', () => {
     expect(register(control({ callAcl: acl, registrationCredentials: users })).kind).toBe('challenge');
   });
 
@@ -445,7 +445,7 @@ describe('budgets and bans (design.md 9)', () => {
 });
 
 describe('sources that are mapped to a domain (sip-interface.md 7)', () => {
-  test('[sip 7 source-mapping] the host does not matter and the ACL is not used', () => {
+  test('[sip 7 source-mapping] the host does not matter and the ACL is not used [sip 1.2 source-mapping]', () => {
     const access = control({ callAcl: acl });
     for (const host of ['demo.sip.localhost', '198.51.100.1', 'somewhere.example.com'])
       expect(access.invite(request('INVITE', [], host), MAPPED)).toMatchObject({ kind: 'accept', domain: testDomain });

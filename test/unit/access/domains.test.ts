@@ -5,7 +5,7 @@ import { isListed } from '../../../src/access/acl.ts';
 import { sourceKey } from '../../../src/access/budget.ts';
 import { candidateNames, nameBelowSuffix } from '../../../src/access/domains.ts';
 
-describe('one domain, many spellings', () => {
+describe('one domain, many spellings [sip 0 domain-forms]', () => {
   test.each([
     ['alice.sip.localhost', 'sip.localhost', 'alice'],
     ['alice.sip.frankfurt.localhost', 'sip.localhost', 'alice'],
@@ -21,7 +21,7 @@ describe('one domain, many spellings', () => {
     ['alice.host', 'host', 'alice'],
   ])('%s below %s is %s', (host, suffix, name) => expect(nameBelowSuffix(host, suffix)).toBe(name));
 
-  test('candidates: as written, under our suffix, under the vendor suffix; case and final dot do not matter', () => {
+  test('candidates: as written, under our suffix, under the vendor suffix; case and final dot do not matter [sip 0 edges]', () => {
     const names = ['demo.sip.localhost', 'demo.sip.twilio.com'];
     expect(candidateNames('Demo.SIP.Dublin.twilio.com.', 'sip.localhost')).toEqual([
       'demo.sip.dublin.twilio.com',
@@ -47,7 +47,7 @@ describe('IP access control lists', () => {
     ['198.51.100.7', 'nonsense', 32, false],
     ['198.51.100.7', '198.51.100.7', 33, false],
     ['not an address', '0.0.0.0', 0, false],
-  ])('%s in %s/%i: %s', (source, ipAddress, cidrPrefixLength, expected) => {
+  ])('%s in %s/%i: %s [sip 1.2 networks]', (source, ipAddress, cidrPrefixLength, expected) => {
     expect(isListed([{ ipAddress, cidrPrefixLength }], source)).toBe(expected);
   });
 

@@ -91,7 +91,7 @@ describe('form (rest-api.md 4)', () => {
 });
 
 describe('dates (rest-api.md 5, 7.3)', () => {
-  test('RFC 2822 in UTC with a numeric zone', () => {
+  test('RFC 2822 in UTC with a numeric zone [sip 6 dates]', () => {
     expect(rfc2822(Date.UTC(2010, 7, 31, 20, 36, 29))).toBe('Tue, 31 Aug 2010 20:36:29 +0000');
     expect(rfc2822(null)).toBeNull();
   });

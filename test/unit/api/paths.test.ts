@@ -69,7 +69,7 @@ describe('Basic authentication (RFC 7617)', () => {
   });
 });
 
-describe('page request (rest-api.md 7.1)', () => {
+describe('page request (rest-api.md 7.1) [sip 6 lists]', () => {
   const sid = `CA${'0'.repeat(32)}`;
   test.each<[string, object]>([
     ['', { size: 50, page: 0, cursor: null }],
@@ -90,7 +90,7 @@ describe('page request (rest-api.md 7.1)', () => {
   });
 });
 
-describe('domain names (sip-interface.md 0, 1.1)', () => {
+describe('domain names (sip-interface.md 0, 1.1) [sip 1.1 name-reserved]', () => {
   const own = `AC${'a'.repeat(32)}`;
   const other = `ac${'b'.repeat(32)}`;
   test.each<[string, string | undefined]>([
@@ -120,7 +120,7 @@ describe('domain names (sip-interface.md 0, 1.1)', () => {
   });
 });
 
-describe('call addresses (rest-api.md 9.1)', () => {
+describe('call addresses (rest-api.md 9.1) [sip 2.6 to]', () => {
   test.each<[string, string | number]>([
     ['+4930123456', 'number'],
     ['14158675309', 'number'],
@@ -154,7 +154,9 @@ describe('call addresses (rest-api.md 9.1)', () => {
     ['sip:bob@example.com?X-A=1', 'sip', false],
     ['a"b', 'sip', false],
     ['a\r\nb', 'sip', false],
-  ])('From %s for a %s: %s', (from, kind, isGood) => expect(checkFrom(from, kind).ok).toBe(isGood));
+  ])('From %s for a %s: %s [sip 2.2 rest-from-characters]', (from, kind, isGood) =>
+    expect(checkFrom(from, kind).ok).toBe(isGood),
+  );
 
   test('any text is a kind or a fault, and no accepted To holds a control character', () => {
     fc.assert(

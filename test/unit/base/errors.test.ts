@@ -38,7 +38,7 @@ describe('error catalogue', () => {
   const used = numbersInSource();
   const rows = Object.entries(errorCatalogue).map(([code, entry]) => ({ code: Number(code), ...entry }));
 
-  test('every error number in src/ has a row (or is named above as no error number)', () => {
+  test('every error number in src/ has a row (or is named above as no error number) [sip 8.4 dictionary]', () => {
     const missing = [...used].filter(([number]) => !(number in errorCatalogue) && !notCodes.has(number));
     expect(missing.map(([number, files]) => `${number} in ${files.join(', ')}`)).toEqual([]);
   });
@@ -66,7 +66,7 @@ describe('error catalogue', () => {
     ]);
   });
 
-  test('X-Twilio-Error holds the code and the words of the vendor, or else the reason (sip-interface.md 1.4)', () => {
+  test('X-Twilio-Error holds the code and the words of the vendor, or else the reason (sip-interface.md 1.4) [sip 1.4 x-twilio-error]', () => {
     expect(sipErrorValue(32201, 'Forbidden')).toBe('32201 Authentication failure - source IP Address not in ACL');
     expect(sipErrorValue(32208, 'Secure media required')).toBe('32208 Secure media required');
   });

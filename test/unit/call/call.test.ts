@@ -165,7 +165,7 @@ describe('the end of a call', () => {
     expect(bench.calls.size).toBe(0);
   });
 
-  test('design.md 5.4: 60 s without RTP ends the call with warning 32014', async () => {
+  test('design.md 5.4: 60 s without RTP ends the call with warning 32014 [sip 1.4 no-media]', async () => {
     const bench = new CallBench();
     const { call, leg } = bench.inbound();
     await call.answer();
@@ -174,7 +174,7 @@ describe('the end of a call', () => {
     expect(leg.done).toContain('hangUp');
   });
 
-  test('design.md 5.4: every call has a hard end, warning 32015', async () => {
+  test('design.md 5.4: every call has a hard end, warning 32015 [sip 1.7 call-length]', async () => {
     const bench = new CallBench();
     const { call } = bench.inbound();
     await call.answer();

@@ -93,7 +93,7 @@ const expectNothingLeft = (bench: DialBench, calls = 0): void => {
 };
 
 describe('Dial: ringing', () => {
-  test('parallel: all start at once, the first answer is bridged, the others are cancelled', async () => {
+  test('parallel: all start at once, the first answer is bridged, the others are cancelled [sip 2.1 never-queued]', async () => {
     const bench = new DialBench();
     const run = await bench.run({ targets: [target('bob'), target('carol')] });
     expect([bench.legOf('bob').done, bench.legOf('carol').done]).toEqual([['start'], ['start']]);
@@ -147,7 +147,7 @@ describe('Dial: ringing', () => {
     expectNothingLeft(bench, 1);
   });
 
-  test('trap 13: timeout has 5 s added; the outcome waits for the 487', async () => {
+  test('trap 13: timeout has 5 s added; the outcome waits for the 487 [sip 2.1 timeout] [sip 10 trap-13]', async () => {
     const bench = new DialBench();
     const run = await bench.run({ timeoutSeconds: 20 });
     bench.legOf('bob').cancelsAtOnce = false;
@@ -193,7 +193,7 @@ describe('Dial: ringing', () => {
     expectNothingLeft(bench);
   });
 
-  test('hangupOnStar before the answer: canceled, the caller stays; another digit does nothing', async () => {
+  test('hangupOnStar before the answer: canceled, the caller stays; another digit does nothing [sip 8.3 star]', async () => {
     const bench = new DialBench();
     const run = await bench.run({ hangupOnStar: true });
     run.leg.presses('1');
@@ -224,7 +224,7 @@ describe('Dial: ringing', () => {
     expect(bench.calls.size).toBe(0);
   });
 
-  test('no more than the allowed number of targets is dialled', async () => {
+  test('no more than the allowed number of targets is dialled [sip 2.1 parallel]', async () => {
     const bench = new DialBench();
     await bench.run({ targets: Array.from({ length: 15 }, (_, index) => target(`user${index}`)) });
     expect(bench.children.size).toBe(10);

@@ -29,7 +29,7 @@ const rows: readonly (readonly [number, boolean, 'timeout' | 'request' | undefin
   [604, true, undefined, 'failed'],
 ];
 
-describe('sip-interface.md 8.3: status of an outgoing leg that was not answered', () => {
+describe('sip-interface.md 8.3: status of an outgoing leg that was not answered [sip 4 mismatch-outbound] [sip 8.3 busy] [sip 8.3 no-answer] [sip 8.3 failed] [sip 8.3 no-credentials]', () => {
   for (const [status, rang, canceledBy, expected] of rows) {
     test(`${status}${rang ? ' after ringing' : ''}${canceledBy ? `, cancelled by ${canceledBy}` : ''} is ${expected}`, () => {
       const failure: LegFailure = { status, cause: 'response', rang };
@@ -38,7 +38,7 @@ describe('sip-interface.md 8.3: status of an outgoing leg that was not answered'
   }
 });
 
-describe('sip-interface.md 1.4, 8.3: status of a refused inbound leg', () => {
+describe('sip-interface.md 1.4, 8.3: status of a refused inbound leg [sip 8.3 reject]', () => {
   for (const [status, expected] of [
     [486, 'busy'],
     [600, 'busy'],

@@ -29,7 +29,7 @@ function invite(...headers: string[]): Request {
 }
 
 describe('twiml.md 3.1: standard parameters', () => {
-  test('of an inbound call, as it is now', async () => {
+  test('of an inbound call, as it is now [sip 1.3 standard-parameters] [sip 9 shaken-nothing-made-up]', async () => {
     const { call } = new CallBench().inbound({ sipParams: new Map([['SipDomain', 'office.example']]) });
     expect(Object.fromEntries(callParams(call))).toEqual({
       CallSid: call.sid,
@@ -47,14 +47,14 @@ describe('twiml.md 3.1: standard parameters', () => {
     expect(callParams(call).get('CallStatus')).toBe('in-progress');
   });
 
-  test('ParentCallSid on children only', () => {
+  test('ParentCallSid on children only [sip 1.3 parent-call-sid]', () => {
     const { call } = new CallBench().outbound({ parentCallSid: 'CA1' });
     expect(callParams(call).get('ParentCallSid')).toBe('CA1');
   });
 });
 
 describe('sip-interface.md 2.5: a document for a callee', () => {
-  test('how it was reached, and the X-headers of its 200', () => {
+  test('how it was reached, and the X-headers of its 200 [sip 2.5 screening-sip-call-id] [sip 2.5 screening-source-ip] [sip 2.5 screening-headers]', () => {
     const { call, leg } = new CallBench().outbound({ to: 'sip:bob@office.example', domain: domainRecord() });
     call.start();
     leg.answers([
@@ -70,7 +70,7 @@ describe('sip-interface.md 2.5: a document for a callee', () => {
     });
   });
 
-  test('no SipDomainSid for a host that is not ours, no SipDomain for a number', () => {
+  test('no SipDomainSid for a host that is not ours, no SipDomain for a number [sip 2.5 screening-sip-domain]', () => {
     const bench = new CallBench();
     const far = bench.outbound({ to: 'sip:bob@far.example', domain: domainRecord() });
     expect([...documentParams(far.call).keys()]).toContain('SipDomain');
@@ -86,7 +86,7 @@ describe('sip-interface.md 2.5: a document for a callee', () => {
 });
 
 describe('twiml.md 3.2: SIP parameters of an INVITE', () => {
-  test('domain, Call-ID, source, user, X-headers and User-to-User; equal names joined (RFC 3261 7.3.1)', () => {
+  test('domain, Call-ID, source, user, X-headers and User-to-User; equal names joined (RFC 3261 7.3.1) [sip 1.3 sip-domain] [sip 1.3 sip-call-id] [sip 1.3 sip-source-ip] [sip 1.3 sip-header-repeated]', () => {
     const request = invite(
       'X-A: 1',
       'x-b: p=1;q=2',
@@ -107,14 +107,14 @@ describe('twiml.md 3.2: SIP parameters of an INVITE', () => {
     });
   });
 
-  test('no SipUsername without digest; no headers at all behind a BYOC trunk', () => {
+  test('no SipUsername without digest; no headers at all behind a BYOC trunk [sip 1.3 sip-username] [sip 1.3 byoc-no-headers]', () => {
     const params = inboundSipParams(invite('X-A: 1'), domainRecord({ byocTrunkSid: 'BY1' }), '::1', undefined);
     expect([...params.keys()]).toEqual(['SipDomain', 'SipDomainSid', 'SipCallId', 'SipSourceIp']);
   });
 });
 
 describe('which headers cross the gateway', () => {
-  test('sip-interface.md 2.5: to the action only X-headers, spelling and order kept', () => {
+  test('sip-interface.md 2.5: to the action only X-headers, spelling and order kept [sip 2.5 only-x-headers]', () => {
     const request = invite('x-b: 2', 'User-to-User: u', 'X-A: 1');
     expect(customHeaders(request)).toEqual([
       ['x-b', '2'],
@@ -123,14 +123,14 @@ describe('which headers cross the gateway', () => {
     expect(customHeaders(undefined)).toEqual([]);
   });
 
-  test('sip-interface.md 1.3: to the webhook User-to-User too', () => {
+  test('sip-interface.md 1.3: to the webhook User-to-User too [sip 1.3 other-headers]', () => {
     expect(webhookHeaders(invite('user-to-user: u', 'Diversion: <sip:x@y>', 'X-A: 1'))).toEqual([
       ['user-to-user', 'u'],
       ['X-A', '1'],
     ]);
   });
 
-  test('sip-interface.md 2.3: the headers that name a leg, and those of a BYE', () => {
+  test('sip-interface.md 2.3: the headers that name a leg, and those of a BYE [sip 2.3 account-sid] [sip 2.3 bye-reason]', () => {
     expect(legHeaders('CA1', 'AC1')).toEqual(
       headerFields([
         ['X-Twilio-CallSid', 'CA1'],

@@ -137,7 +137,7 @@ describe('rest-api.md 9.1: making a call', () => {
     expect(bench.clock.pendingTimers).toBe(0);
   });
 
-  test('TimeLimit counts from the answer', async () => {
+  test('TimeLimit counts from the answer [sip 2.6 time-limit]', async () => {
     const bench = new RestBench();
     const { call, leg } = await bench.create({ timeLimitSeconds: 30 });
     await bench.clock.advanceAsync(20_000);

@@ -37,7 +37,7 @@ const mediaLines = (sdp: string) => linesOf(sdp).filter((line) => line.startsWit
 const keyBytes = (inline: string) => Uint8Array.from(Buffer.from(inline, 'base64'));
 
 describe('answers to offers of real clients', () => {
-  test('baresip: PCMA is first there, so we take PCMA; events mirrored with 0-15', () => {
+  test('baresip: PCMA is first there, so we take PCMA; events mirrored with 0-15 [sip 1.6 telephone-event-answer]', () => {
     const { sdp, plan, offeredDirection } = answered(baresip);
     expect(linesOf(sdp)).toEqual([
       'v=0',
@@ -94,7 +94,7 @@ describe('answers to offers of real clients', () => {
     expect(plan).toMatchObject({ telephoneEventSend: null, telephoneEventReceive: null });
   });
 
-  test('FreeSWITCH-like: comfort noise and G.722 are left out', () => {
+  test('FreeSWITCH-like: comfort noise and G.722 are left out [sip 0 codecs]', () => {
     expect(mediaLines(answered(freeswitch).sdp)).toEqual(['m=audio 12000 RTP/AVP 0 101']);
   });
 
@@ -108,7 +108,7 @@ describe('answers to offers of real clients', () => {
     expect(mediaLines(sdp)).toEqual(['m=audio 12000 RTP/AVP 0 101']);
   });
 
-  test('a browser without gateway (UDP/TLS/RTP/SAVPF) is refused', () => {
+  test('a browser without gateway (UDP/TLS/RTP/SAVPF) is refused [sip 4 sdes]', () => {
     expect(answer(browser)).toMatchObject({ ok: false, error: { status: 488, reason: 'Not Acceptable Here' } });
   });
 
@@ -212,7 +212,14 @@ describe('refusals: sip-interface.md 1.5', () => {
   const secure = minimal('m=audio 5004 RTP/SAVP 0', `a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:${KEY_A}`);
   const plain = minimal('m=audio 5004 RTP/AVP 0');
   test.each<readonly [string, string, SecurityPolicy, number, string, number | undefined]>([
-    ['G.729 only', minimal('m=audio 5004 RTP/AVP 18'), optional, 415, 'Unsupported media type', undefined],
+    [
+      'G.729 only [sip 1.5 415-no-codec]',
+      minimal('m=audio 5004 RTP/AVP 18'),
+      optional,
+      415,
+      'Unsupported media type',
+      undefined,
+    ],
     [
       'PCMU at 16 kHz',
       minimal('m=audio 5004 RTP/AVP 96', 'a=rtpmap:96 PCMU/16000'),
@@ -241,7 +248,14 @@ describe('refusals: sip-interface.md 1.5', () => {
     ['no media section', minimal(), optional, 488, 'Not Acceptable Here', undefined],
     ['SAVPF', minimal('m=audio 5004 RTP/SAVPF 0'), optional, 488, 'Not Acceptable Here', undefined],
     ['AVPF', minimal('m=audio 5004 RTP/AVPF 0'), optional, 488, 'Not Acceptable Here', undefined],
-    ['SRTP where it is off', secure, plainOnly, 488, 'Secure media not accepted', 32_207],
+    [
+      'SRTP where it is off [sip 1.5 488-secure-unwanted] [sip 4 not-secure-vendor]',
+      secure,
+      plainOnly,
+      488,
+      'Secure media not accepted',
+      32_207,
+    ],
     ['RTP where SRTP is required', plain, secureOnly, 488, 'Secure media required', 32_208],
     [
       'a=crypto under AVP is still plain RTP',
@@ -295,7 +309,7 @@ describe('refusals: sip-interface.md 1.5', () => {
     ['no c= at all', plain.replace('c=IN IP4 192.0.2.1\r\n', ''), optional, 488, 'Not Acceptable Here', undefined],
     ['nothing', '', optional, 400, 'Bad Request', 32_103],
     ['white space', '\r\n\r\n', optional, 400, 'Bad Request', 32_103],
-    ['no SDP', 'hello', optional, 400, 'Bad Request', 32_102],
+    ['no SDP [sip 1.5 400-bad-offer]', 'hello', optional, 400, 'Bad Request', 32_102],
     ['port out of range', minimal('m=audio 70000 RTP/AVP 0'), optional, 400, 'Bad Request', 32_102],
   ])('%s', (_, offer, security, status, reason, errorCode) => {
     const result = answer(offer, security);
@@ -365,14 +379,14 @@ describe('RTCP and packet time', () => {
     expect(answered(minimal('m=audio 65535 RTP/AVP 0')).plan.remoteRtcpPort).toBe(65_535);
   });
 
-  test('RFC 5761 5.1.1: rtcp-mux is taken when offered, and only then written', () => {
+  test('RFC 5761 5.1.1: rtcp-mux is taken when offered, and only then written [sip 1.6 rtcp]', () => {
     const { sdp, plan } = answered(minimal('m=audio 5004 RTP/AVP 0', 'a=rtcp:5005', 'a=rtcp-mux'));
     expect(plan).toMatchObject({ rtcpMux: true, remoteRtcpPort: 5_004 });
     expect(linesOf(sdp)).toContain('a=rtcp-mux');
     expect(answered(baresip).sdp).not.toContain('rtcp-mux');
   });
 
-  test('whatever ptime the offer has, we send 20 ms and ask for 20 ms', () => {
+  test('whatever ptime the offer has, we send 20 ms and ask for 20 ms [sip 1.6 ptime]', () => {
     const { sdp, plan } = answered(minimal('m=audio 5004 RTP/AVP 0', 'a=ptime:60', 'a=maxptime:240'));
     expect(plan.packetTimeMs).toBe(20);
     expect(linesOf(sdp)).toEqual(expect.arrayContaining(['a=ptime:20', 'a=maxptime:20']));
@@ -387,14 +401,14 @@ describe('RFC 4568: keys of an offer', () => {
 
   test.each<readonly [string, string[], string | null]>([
     [
-      'the first of two, whatever its suite',
+      'the first of two, whatever its suite [sip 4 suites-inbound]',
       [`1 ${suite32} inline:${KEY_A}`, `2 ${suite80} inline:${KEY_B}`],
       `1 ${suite32}`,
     ],
-    ['a lifetime is tolerated', [`1 ${suite80} inline:${KEY_A}|2^31`], `1 ${suite80}`],
+    ['a lifetime is tolerated [sip 4 key-lifetime]', [`1 ${suite80} inline:${KEY_A}|2^31`], `1 ${suite80}`],
     ['a lifetime in digits', [`9 ${suite80} inline:${KEY_A}|1048576`], `9 ${suite80}`],
     [
-      'a line with an MKI is passed over',
+      'a line with an MKI is passed over [sip 4 no-mki]',
       [`1 ${suite80} inline:${KEY_A}|2^20|1:4`, `2 ${suite80} inline:${KEY_B}`],
       `2 ${suite80}`,
     ],
@@ -406,7 +420,7 @@ describe('RFC 4568: keys of an offer', () => {
     ['unencrypted SRTP', [`1 ${suite80} inline:${KEY_A} UNENCRYPTED_SRTP`], null],
     ['key derivation rate', [`1 ${suite80} inline:${KEY_A} KDR=4`], null],
     [
-      'GCM first',
+      'GCM first [sip 4 suites-inbound]',
       [`1 AEAD_AES_128_GCM inline:${KEY_A.slice(0, 38)}==`, `2 ${suite80} inline:${KEY_B}`],
       `2 ${suite80}`,
     ],
@@ -467,7 +481,7 @@ describe('our offer: sip-interface.md 1.6', () => {
   const secureOffer = createOffer(local, { direction: 'sendonly', profile: 'savp', masterKey }, 3);
   const accept = (sent: string, text: string) => acceptAnswer(sent, text, { masterKey });
 
-  test('RTP/AVP 0 8 101, events 0-16, 20 ms', () => {
+  test('RTP/AVP 0 8 101, events 0-16, 20 ms [sip 1.6 ptime] [sip 1.6 telephone-event-offer] [sip 1.6 offer-order] [sip 1.6 sdp-shape]', () => {
     expect(linesOf(offer)).toEqual([
       'v=0',
       'o=- 4711 1 IN IP4 192.0.2.99',
@@ -485,7 +499,7 @@ describe('our offer: sip-interface.md 1.6', () => {
     ]);
   });
 
-  test('SAVP: one line with SHA1_80, tag 1; our order of codecs', () => {
+  test('SAVP: one line with SHA1_80, tag 1; our order of codecs [sip 4 suite-outbound] [sip 4 key-lifetime]', () => {
     expect(linesOf(secureOffer).filter((line) => line.startsWith('a=crypto'))).toEqual([
       `a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:${ourInline}`,
     ]);

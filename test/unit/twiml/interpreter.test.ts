@@ -26,6 +26,7 @@ const firstVerbs: [document: string, done: string[]][] = [
 ];
 
 describe('twiml.md 4.3 answering by the first verb', () => {
+  // holds: [sip 1.4 doing-verbs-answer]
   test.each(firstVerbs)('%s', async (document, done) => {
     const pages = { [START]: response(document), [`${HOST}/busy`]: response('<Reject reason="busy"/>') };
     expect((await runSession(pages)).control.done).toEqual(done);
@@ -201,21 +202,27 @@ describe('twiml.md 2.4 failure and fallback', () => {
     expect(codes).toEqual([code]);
   });
 
-  test.each(failures)('%s without fallback: announcement, then hang up', async (_name, page, code) => {
-    const { control, codes } = await runSession({ [START]: page });
-    expect(control.done).toEqual(['answer', ERROR_PLAY, 'hangUp']);
-    expect(codes).toEqual([code]);
-  });
+  test.each(failures)(
+    '%s without fallback: announcement, then hang up [sip 8.4 application-codes]',
+    async (_name, page, code) => {
+      const { control, codes } = await runSession({ [START]: page });
+      expect(control.done).toEqual(['answer', ERROR_PLAY, 'hangUp']);
+      expect(codes).toEqual([code]);
+    },
+  );
 
-  test.each(failures)('fallback fails too (%s): announcement, no second fallback', async (_name, page, code) => {
-    const { control, webhook, codes } = await runSession(
-      { [START]: { error: 11200 }, [FALLBACK.url]: page },
-      { fallback: FALLBACK },
-    );
-    expect(control.done).toEqual(['answer', ERROR_PLAY, 'hangUp']);
-    expect(webhook.sent).toHaveLength(2);
-    expect(codes).toEqual([11200, code]);
-  });
+  test.each(failures)(
+    'fallback fails too (%s): announcement, no second fallback [sip 1.4 fallback-fails-too]',
+    async (_name, page, code) => {
+      const { control, webhook, codes } = await runSession(
+        { [START]: { error: 11200 }, [FALLBACK.url]: page },
+        { fallback: FALLBACK },
+      );
+      expect(control.done).toEqual(['answer', ERROR_PLAY, 'hangUp']);
+      expect(webhook.sent).toHaveLength(2);
+      expect(codes).toEqual([11200, code]);
+    },
+  );
 
   test('each failing document gets the fallback anew', async () => {
     const { webhook } = await runSession(
@@ -328,7 +335,7 @@ describe('twiml.md 15 restricted documents: screening', () => {
     expect((await screening('<Hangup/>')).control.done).toEqual(['hangUp']);
   });
 
-  test('13201: Dial fails the document', async () => {
+  test('13201: Dial fails the document [sip 2.1 screening-no-dial]', async () => {
     const { control, codes } = await screening('<Dial>100</Dial>');
     expect(codes).toEqual([13201]);
     expect(control.done).toEqual([ERROR_PLAY, 'hangUp']);

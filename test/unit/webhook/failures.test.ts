@@ -40,7 +40,7 @@ const rows: [name: string, failure: ExchangeFailure, code: number, retry: string
   ['aborted', { kind: 'aborted' }, 11205, undefined],
 ];
 
-test.each(rows)('twiml.md 2.4: %s', (_name, failure, code, retry) => {
+test.each(rows)('twiml.md 2.4: %s [sip 8.4 application-codes]', (_name, failure, code, retry) => {
   expect(classify(failure)).toMatchObject({ code, retry });
 });
 

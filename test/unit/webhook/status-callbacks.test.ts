@@ -138,6 +138,8 @@ const rows: [status: string, seconds: number, code: number | null, added: Record
 ];
 
 describe('twiml.md 8.1: parameters', () => {
+  // holds: [sip 8.1 timestamp] [sip 8.1 callback-source] [sip 8.1 call-duration] [sip 8.1 duration]
+  // holds: [sip 8.1 sip-response-code]
   test.each(rows)('%s after %d s', (callStatus, durationSeconds, sipResponseCode, added) => {
     const params = statusCallbackParams({
       standard,

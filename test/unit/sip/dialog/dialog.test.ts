@@ -336,7 +336,7 @@ describe('the next request of a dialog (12.2.1.1)', () => {
 });
 
 describe('ACK of a 2xx (13.2.2.4)', () => {
-  test('CSeq number and credentials of the INVITE, Request-URI and Route of the dialog, body as given', () => {
+  test('CSeq number and credentials of the INVITE, Request-URI and Route of the dialog, body as given [sip 1.4 ack-route]', () => {
     const authorized = invite([
       'Proxy-Authorization: Digest username="a"',
       'Authorization: Digest username="b"',

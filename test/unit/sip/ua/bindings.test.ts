@@ -77,7 +77,7 @@ describe('reachability', () => {
     registry.stop();
   });
 
-  test('a TCP binding counts while its connection lives', async () => {
+  test('a TCP binding counts while its connection lives [sip 3 nat]', async () => {
     const { registry, put } = world();
     const flow = new StubFlow();
     await put([binding({ transport: 'tcp', contact: 'sip:alice@10.0.0.9:50123' })], asFlow(flow));
@@ -185,7 +185,7 @@ describe('the store (design.md 7)', () => {
 });
 
 describe('keep-alive of UDP bindings behind NAT (design.md 5.3)', () => {
-  test('every 25 s while the contact differs from the source; no longer after unregistering', async () => {
+  test('every 25 s while the contact differs from the source; no longer after unregistering [sip 3 keep-alive]', async () => {
     const { registry, put, udp, clock, keepAlive } = world();
     const behind = binding({ contact: 'sip:alice@192.168.1.5:5060' });
     expect(isBehindNat(behind)).toBe(true);

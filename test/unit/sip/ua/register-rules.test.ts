@@ -73,7 +73,7 @@ describe('expiry (sip-interface.md 3; RFC 3261 10.3 steps 6 and 7)', () => {
     ['Expires header', { Contact: phone(), Expires: '900' }, 900],
     ['contact parameter before the header', { Contact: `${phone()};expires=700`, Expires: '900' }, 700],
     ['none given: the longest', { Contact: phone() }, 3600],
-    ['larger than 3600 is cut', { Contact: phone(), Expires: '86400' }, 3600],
+    ['larger than 3600 is cut [sip 3 expires-max]', { Contact: phone(), Expires: '86400' }, 3600],
     ['larger than 2^32 is cut', { Contact: phone(), Expires: '99999999999' }, 3600],
     ['malformed counts as 3600', { Contact: phone(), Expires: 'soon' }, 3600],
     ['exactly 600', { Contact: phone(), Expires: '600' }, 600],
@@ -81,7 +81,7 @@ describe('expiry (sip-interface.md 3; RFC 3261 10.3 steps 6 and 7)', () => {
     expect(bound([], fields).map((binding) => secondsLeft(binding))).toEqual([seconds]);
   });
 
-  test('smaller than 600: 423 with Min-Expires 600, nothing is bound', () => {
+  test('smaller than 600: 423 with Min-Expires 600, nothing is bound [sip 3 expires-min]', () => {
     for (const seconds of ['1', '60', '599'])
       expect(register([], { Contact: phone(), Expires: seconds })).toMatchObject({
         status: 423,
@@ -102,7 +102,7 @@ describe('unregistering', () => {
   test.each([
     ['Expires: 0', { Contact: phone(1), Expires: '0' }],
     ['expires=0', { Contact: `${phone(1)};expires=0` }],
-  ])('%s removes that contact', (_name, fields) => {
+  ])('%s removes that contact [sip 3 unregister]', (_name, fields) => {
     expect(bound(two, fields, { sequence: 2, callId: 'a' }).map((binding) => binding.callId)).toEqual(['b']);
   });
 
@@ -110,7 +110,7 @@ describe('unregistering', () => {
     expect(bound(two, { Contact: phone(9), Expires: '0' })).toHaveLength(2);
   });
 
-  test('the wildcard removes all', () => {
+  test('the wildcard removes all [sip 3 unregister]', () => {
     expect(register(two, { Contact: '*', Expires: '0' }, { sequence: 9, callId: 'c' })).toEqual({
       bindings: [],
       isChanged: true,
@@ -151,14 +151,14 @@ describe('order (10.3 step 7)', () => {
     });
   });
 
-  test('a refresh keeps the time of the first registration', () => {
+  test('a refresh keeps the time of the first registration [sip 3 refresh]', () => {
     const later = bound(bindings, { Contact: phone() }, { sequence: 8, callId: 'a', now: NOW + 300_000 });
     expect(later).toMatchObject([{ registeredAt: NOW, expiresAt: NOW + 300_000 + 3_600_000 }]);
   });
 });
 
 describe('contacts', () => {
-  test('ten bindings per address of record, the eleventh is a 403 with 32007; a refresh of the ten is not', () => {
+  test('ten bindings per address of record, the eleventh is a 403 with 32007; a refresh of the ten is not [sip 3 bindings-limit]', () => {
     let bindings: readonly Binding[] = [];
     for (let n = 0; n < 10; n++) bindings = bound(bindings, { Contact: phone(n) }, { callId: `call${n}` });
     expect(register(bindings, { Contact: phone(11) }, { callId: 'one more' })).toMatchObject({

@@ -60,6 +60,9 @@ const attributes: [attribute: string, expected: Record<string, unknown>, codes: 
 ];
 
 describe('twiml.md 6.1 Dial: attributes', () => {
+  // holds: [sip 2.1 timeout] [sip 2.1 time-limit] [sip 2.1 answer-on-bridge-default] [sip 2.1 refer-attributes]
+  // holds: [sip 2.2 sip-characters] [sip 2.2 bad-characters] [sip 2.2 too-long] [sip 2.2 client] [sip 5.2 refer-url]
+  // holds: [sip 8.4 dial-codes]
   test.each(attributes)('%s', (attribute, expected, codes) => {
     const parsed = parsedValue(parseVerb(dial, `<Dial ${attribute}><Number>+4912345</Number></Dial>`));
     const { options, ...verb } = parsed.value;
@@ -135,7 +138,7 @@ describe('twiml.md 3.3 Dial: action parameters', () => {
     });
   });
 
-  test('sip-interface.md 2.5: X-headers only, in their own spelling; the code of the failure', () => {
+  test('sip-interface.md 2.5: X-headers only, in their own spelling; the code of the failure [sip 2.5 only-x-headers]', () => {
     expect(Object.fromEntries(actionParams(failedOutcome))).toMatchObject({
       DialCallStatus: 'busy',
       DialBridged: 'false',
@@ -151,7 +154,7 @@ describe('twiml.md 3.3 Dial: action parameters', () => {
     expect([...params.keys()]).toEqual(['DialCallStatus', 'DialBridged']);
   });
 
-  test('answered = conference: neither DialCallSid nor DialCallDuration', () => {
+  test('answered = conference: neither DialCallSid nor DialCallDuration [sip 8.2 dial-status]', () => {
     const params = actionParams({ ...bridgedOutcome, status: 'answered', sip: undefined });
     expect([...params.keys()]).toEqual(['DialCallStatus', 'DialBridged']);
   });
@@ -170,7 +173,7 @@ describe('twiml.md 6.2 Dial: run', () => {
     expect(control.dials[0]!.answerOnBridge).toBe(true);
   });
 
-  test('the action takes over', async () => {
+  test('the action takes over [sip 2.1 action]', async () => {
     const control = new FakeCallControl();
     control.dialOutcomes = [failedOutcome];
     const { result } = await runVerb(dial, '<Dial action="/done" method="GET">100</Dial>', control);

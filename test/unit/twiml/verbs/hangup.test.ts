@@ -7,7 +7,7 @@ import { parsedValue, parseVerb, runVerb } from '../kit.ts';
 const rows: [xml: string][] = [['<Hangup/>'], ['<Hangup><Parameter name="a" value="b"/></Hangup>']];
 
 describe('twiml.md 5.9 Hangup', () => {
-  test.each(rows)('%s: answers a ringing call first, then BYE (4.3)', async (xml) => {
+  test.each(rows)('%s: answers a ringing call first, then BYE (4.3) [sip 1.4 hangup-answers]', async (xml) => {
     expect(parsedValue(parseVerb(hangup, xml)).codes).toEqual([]);
     const { control, result } = await runVerb(hangup, xml);
     expect(control.done).toEqual(['answer', 'hangUp']);

@@ -19,7 +19,7 @@ describe('twiml.md 5.3 Pause', () => {
     expect(parsed).toEqual({ value: { durationMs }, codes });
   });
 
-  test('twiml.md 4.3: does not answer a ringing call', async () => {
+  test('twiml.md 4.3: does not answer a ringing call [sip 1.4 pause-rings-on]', async () => {
     const { control, result } = await runVerb(pause, '<Pause length="2"/>');
     expect(control.done).toEqual(['pause 2000']);
     expect(result).toEqual({ kind: 'next', outcome: 'finished', waited: true });

@@ -7,7 +7,7 @@ import { parsedValue, parseVerb, runVerb } from '../kit.ts';
 
 const SIP = '<Sip>sip:carol@example.com</Sip>';
 
-describe('twiml.md 5.10 Refer: attributes', () => {
+describe('twiml.md 5.10 Refer: attributes [sip 5.1 refer-attributes]', () => {
   test.each<[string, object, number[]]>([
     ['', { action: undefined, method: 'POST' }, []],
     ['action="/done"', { action: 'https://app.example.test/done' }, []],
@@ -61,7 +61,7 @@ describe('[sip 5.1 refer-target] the URI goes into Refer-To as written, any head
   });
 });
 
-describe('twiml.md 5.10: outcome → parameters of the action', () => {
+describe('twiml.md 5.10: outcome → parameters of the action [sip 5.1 refer-notify-200]', () => {
   test.each([
     [{ status: 'in-progress', sipResponseCode: 202, notifyResponseCode: 200 }, ['in-progress', '202', '200']],
     [{ status: 'busy', sipResponseCode: 202, notifyResponseCode: 486 }, ['busy', '202', '486']],

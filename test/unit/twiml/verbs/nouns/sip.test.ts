@@ -35,6 +35,8 @@ const attributes: [attribute: string, expected: Record<string, unknown>, codes: 
 ];
 
 describe('twiml.md 6.3, 6.6 Sip: attributes', () => {
+  // holds: [sip 2.1 credentials] [sip 2.1 method] [sip 2.1 status-callback-events] [sip 2.1 status-callback-default]
+  // holds: [sip 2.1 status-callback-method]
   test.each(attributes)('%s', (attribute, expected, codes) => {
     const { targets, codes: given } = parse(`<Sip ${attribute}>sip:bob@h.test</Sip>`);
     expect(targets[0]).toMatchObject({ uri: 'sip:bob@h.test', ...expected });
@@ -83,13 +85,15 @@ const uris: [written: string, dialled: string | undefined, codes: number[]][] = 
 ];
 
 describe('sip-interface.md 2.1 Sip: URI rules', () => {
+  // holds: [sip 0 uri-form] [sip 2.1 scheme-missing] [sip 2.1 white-space] [sip 2.1 trailing-text]
+  // holds: [sip 2.1 uri-length] [sip 2.1 header-length] [sip 2.1 sips]
   test.each(uris)('%s', (written, dialled, codes) => {
     const { targets, codes: given } = parse(`<Sip>${written}</Sip>`);
     expect(targets.map(({ uri }) => uri)).toEqual(dialled === undefined ? [] : [dialled]);
     expect(given).toEqual(codes);
   });
 
-  test('Headers children are added, under the same rules', () => {
+  test('Headers children are added, under the same rules [sip 2.1 other-headers]', () => {
     const { targets, codes } = parse(
       '<Sip>sip:k@h?X-A=1<Headers><Header name="X-B" value="two words"/><Header name="Via" value="x"/></Headers></Sip>',
     );
@@ -126,7 +130,7 @@ describe('twiml.md 6.6 Sip: several Uri', () => {
     ]);
   });
 
-  test('13250: more than ten', () => {
+  test('13250: more than ten [sip 2.1 several-uris]', () => {
     const { targets, codes } = parse(`<Sip>${'<Uri>sip:a@h</Uri>'.repeat(12)}</Sip>`);
     expect(targets).toHaveLength(10);
     expect(codes).toEqual([13250]);
