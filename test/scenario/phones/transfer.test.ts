@@ -94,6 +94,38 @@ async function hears(listener: Baresip, speaker: User): Promise<void> {
   );
 }
 
+describe('baresip is asked to transfer itself', () => {
+  testWithPhone(
+    '[sip 5.1 refer-baresip] Refer: it calls carol by itself and tells of it; the action hears in-progress',
+    async () => {
+      app.on('/voice', (request) =>
+        request.params.To?.startsWith('sip:carol@')
+          ? xml('<Response><Dial answerOnBridge="true"><Client>carol</Client></Dial></Response>')
+          : xml(`<Response><Refer action="/referred"><Sip>sip:carol@${DOMAIN}</Sip></Refer></Response>`),
+      );
+      app.on('/referred', xml('<Response><Hangup/></Response>'));
+      const alice = await phone('alice');
+      const carol = await phone('carol');
+      onTestFailed(() => console.error(`--- alice\n${alice.log.slice(-5000)}\n${gateway.logText.slice(-3000)}`));
+      const referred = app.next('/referred');
+      await alice.command('dial', `sip:700@${DOMAIN}`);
+      await carol.logged(/Call established/, DEADLINE_MS);
+      expect((await referred).params).toMatchObject({
+        ReferCallStatus: 'in-progress',
+        ReferSipResponseCode: '202',
+        NotifySipResponseCode: '200',
+      });
+      await hears(carol, 'alice');
+      await carol.command('hangup');
+      await until(
+        async () => (await gateway.counts()).calls === 0,
+        DEADLINE_MS,
+        () => 'calls are left',
+      );
+    },
+  );
+});
+
 describe('baresip transfers', () => {
   for (const [transferor, stays] of [
     ['bob', 'alice'],
