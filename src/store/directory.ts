@@ -153,7 +153,7 @@ export async function createDirectory(
     byocTrunks: () => [...snapshot.trunks.trunks.values()],
     policyTargets: (sid) => snapshot.trunks.targets.get(sid) ?? [],
     phoneNumber: (number) => snapshot.trunks.numbers.get(number),
-    phoneNumberBySid: (sid) => snapshot.trunks.numbers.values().find((number) => number.sid === sid),
+    phoneNumberBySid: (sid) => [...snapshot.trunks.numbers.values()].find((number) => number.sid === sid),
     domainsOfTrunk: (sid) =>
       [...snapshot.bySid.values()]
         .map((access) => access.domain)
