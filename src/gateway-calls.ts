@@ -14,6 +14,7 @@ import { createTrunkGate, type TrunkGate } from './call/trunks.ts';
 import { listenToCalls } from './call-listeners.ts';
 import type { Config } from './config.ts';
 import type { Resolver } from './dns/resolver.ts';
+import { createEmergencyServices } from './gateway-emergency.ts';
 import { createObservers, type Observers } from './gateway-observers.ts';
 import type { SipStack } from './gateway-sip.ts';
 import { createHoldMusicFiles } from './hold-music-files.ts';
@@ -119,6 +120,14 @@ export function buildCalls(parts: CallParts): CallStack {
     domainOf: sip.domainOf,
     isOwnAddress: (host, port) => sip.transport.isOwnAddress(host, port),
     domainsOfAccount: (accountSid) => domains().filter((domain) => domain.accountSid === accountSid),
+    emergency: createEmergencyServices({
+      settings: parts.settings,
+      directory,
+      book: trunkBook,
+      random,
+      wall: () => clock.wall(),
+      log: log.child({ folder: 'call' }),
+    }),
   });
   const authTokenOf = (accountSid: string): string => directory.accountBySid(accountSid)?.authToken ?? '';
   const attended = new Attended(calls, { engine, clock });
@@ -144,6 +153,7 @@ export function buildCalls(parts: CallParts): CallStack {
       legs,
       directory,
       trunks,
+      isEmergency: sip.isEmergency,
       isOverloaded: ({ voiceUrl }) => voiceUrl !== null && webhook.isOverloaded(voiceUrl),
       startSession: (call, application) => sessions.startForDomain(call, application),
       onRefused: (reason) => refusals.count(reason),

@@ -13,6 +13,7 @@ import { certificateNames } from './certs/names.ts';
 import { createTlsMaterialSource, type TlsMaterialSource } from './certs/reload.ts';
 import type { Config } from './config.ts';
 import type { Resolver } from './dns/resolver.ts';
+import { emergencyRequests } from './gateway-emergency.ts';
 import type { ProvisioningContext } from './provisioning.ts';
 import { createTransactionLayer } from './sip/transaction/layer.ts';
 import type { TransactionLayer } from './sip/transaction/transaction.ts';
@@ -28,6 +29,8 @@ export interface SipStack {
   readonly transport: SipTransport;
   readonly transactions: TransactionLayer<Flow>;
   readonly userAgent: UserAgent;
+  /** An INVITE that no bound of ours may stop. */
+  readonly isEmergency: ReturnType<typeof emergencyRequests>;
   readonly access: AccessControlApi;
   /** The domain that a URI host means when it is dialled: by name, or the default domain for an address and port of ours. */
   readonly domainOf: (host: string, port: number | undefined) => Domain | undefined;
@@ -40,6 +43,8 @@ export interface GatewayTls extends TlsMaterialSource {
 
 export interface SipParts {
   readonly config: Config;
+  /** The settings in force, which a changed hookswitch.yaml replaces. */
+  readonly settings: () => Config;
   readonly context: ProvisioningContext;
   readonly store: Store;
   readonly directory: StoreDirectory;
@@ -71,9 +76,18 @@ export function buildSip(parts: SipParts): SipStack {
   });
   const { domainSuffix, realm } = config;
   const isOwnAddress = (host: string) => transport.isOwnAddress(host);
+  const domainOf = (host: string, port: number | undefined): Domain | undefined => {
+    for (const name of candidateNames(host, domainSuffix)) {
+      const found = directory.domainByName(name);
+      if (found) return found.domain;
+    }
+    const isOurs = defaultDomain !== undefined && transport.isOwnAddress(host, port);
+    return isOurs ? directory.domainByName(defaultDomain)?.domain : undefined;
+  };
+  const isEmergency = emergencyRequests(parts.settings, domainOf);
   const access = createAccessControl({
     directory,
-    config: { domainSuffix, defaultDomain, isOwnAddress, realm },
+    config: { domainSuffix, defaultDomain, isOwnAddress, realm, isEmergency },
     clock,
     random,
     log: context.log,
@@ -89,20 +103,13 @@ export function buildSip(parts: SipParts): SipStack {
     random,
     log: context.log,
     onRegistration: parts.onRegistration,
+    isEmergency,
     settings: {
       nodeId: config.nodeId ?? random(4).toString('hex'),
       sessionTimerSeconds: config.sessionTimerSeconds,
     },
   });
-  const domainOf = (host: string, port: number | undefined): Domain | undefined => {
-    for (const name of candidateNames(host, domainSuffix)) {
-      const found = directory.domainByName(name);
-      if (found) return found.domain;
-    }
-    const isOurs = defaultDomain !== undefined && transport.isOwnAddress(host, port);
-    return isOurs ? directory.domainByName(defaultDomain)?.domain : undefined;
-  };
-  return { transport, transactions, userAgent, access, domainOf };
+  return { transport, transactions, userAgent, isEmergency, access, domainOf };
 }
 
 /** Makes or checks the certificates and begins to watch them; null where no TLS is wanted. */

@@ -28,6 +28,9 @@ const sip = (level: ErrorEntry['level'], text: string, sipText: string, fix: str
 });
 
 export const errorCatalogue: Readonly<Record<number, ErrorEntry>> = {
+  // --- emergency calls (a number of our own: the vendor's dictionary has none)
+  90911: warning('an emergency call was placed', 'see who called, from where; the log has it at error level'),
+
   // --- accounts and capacity
   10001: sip(
     'error',
