@@ -118,6 +118,32 @@ export class RawPhone {
     );
   }
 
+  /** The final response to the request of this method with this CSeq number. */
+  finalOf(method: string, sequence: number): Promise<Response> {
+    const find = () =>
+      this.received.findLast(
+        (message): message is Response =>
+          message.kind === 'response' &&
+          message.cseq.method === method &&
+          message.cseq.sequence === sequence &&
+          message.status >= 200,
+      );
+    return until(find, DEADLINE_MS, () => `final of ${method}; got ${this.received.map(nameOf).join(', ')}`);
+  }
+
+  /** What follows is sent as if no dialog stood; `returnToDialog` takes what this gives. */
+  leaveDialog(): { readonly toTag: string | undefined; readonly target: SipUri } {
+    const left = { toTag: this.#toTag, target: this.#target };
+    this.#toTag = undefined;
+    this.#target = makeSipUri({ user: '1000', host: '127.0.0.1', port: this.#gatewayPort });
+    return left;
+  }
+
+  returnToDialog({ toTag, target }: ReturnType<RawPhone['leaveDialog']>): void {
+    this.#toTag = toTag;
+    this.#target = target;
+  }
+
   provisional(status: number): Promise<Response> {
     return this.#response((response) => response.status === status, `a ${status}`);
   }
