@@ -34,9 +34,9 @@ export function listenToCalls(services: ListenerServices): void {
   const { calls } = services;
   const log = services.log.child({ folder: 'call' });
   calls.onEvent((event) => logEvent(log, event));
-  calls.onEvent((event) => storeEvent(services, event));
+  calls.onEvent((event, call) => storeEvent(services, event, call));
   const sequences = new WeakMap<Call, number>();
-  calls.onEvent((event) => callBack(services, sequences, event));
+  calls.onEvent((event, call) => callBack(services, sequences, event, call));
 }
 
 function logEvent(log: Log, event: CallEvent): void {
@@ -62,9 +62,7 @@ function logEvent(log: Log, event: CallEvent): void {
   }
 }
 
-function storeEvent({ calls, store, clock }: ListenerServices, event: CallEvent): void {
-  const call = calls.get(event.callSid);
-  if (!call) return;
+function storeEvent({ store, clock }: ListenerServices, event: CallEvent, call: Call): void {
   if (event.type === 'created' || event.type === 'status' || event.type === 'ended') store.calls.put(call.record());
   if (event.type !== 'notification') return;
   store.notifications.put({
@@ -79,16 +77,12 @@ function storeEvent({ calls, store, clock }: ListenerServices, event: CallEvent)
   });
 }
 
-function callBack(services: ListenerServices, sequences: WeakMap<Call, number>, event: CallEvent): void {
-  if (event.type !== 'status' && event.type !== 'ended') return;
-  const call = services.calls.get(event.callSid);
-  if (!call) return;
+function callBack(services: ListenerServices, sequences: WeakMap<Call, number>, event: CallEvent, call: Call): void {
   if (event.type === 'status') return send(services, sequences, call, subscriptions[event.status], event.status);
-  // Once for every terminal status, after the last action request of the call.
-  void call.sessionEnded.finally(() => {
-    send(services, sequences, call, 'completed', event.status);
-    services.forgetCookies(call.sid);
-  });
+  if (event.type !== 'ended') return;
+  // Once for every terminal status, after the last action request of the call. The cookies live until it was answered.
+  const forget = () => services.forgetCookies(call.sid);
+  void call.sessionEnded.finally(() => send(services, sequences, call, 'completed', event.status, forget));
 }
 
 function send(
@@ -97,9 +91,10 @@ function send(
   call: Call,
   subscription: DialEvent | undefined,
   callStatus: CallStatus | 'initiated',
+  onDone?: () => void,
 ): void {
   const callback = call.statusCallback;
-  if (!callback || subscription === undefined || !callback.events.includes(subscription)) return;
+  if (!callback || subscription === undefined || !callback.events.includes(subscription)) return onDone?.();
   const sequenceNumber = sequences.get(call) ?? 0;
   sequences.set(call, sequenceNumber + 1);
   const { accountSid } = call.options;
@@ -109,6 +104,7 @@ function send(
     authToken: services.authTokenOf(accountSid),
     accountSid,
     callSid: call.sid,
+    onDone,
     params: statusCallbackParams({
       standard: callParams(call),
       callStatus,

@@ -85,7 +85,7 @@ export function buildCalls(parts: CallParts): CallStack {
     settings: { allowPrivate: config.webhookAllowPrivate },
     onEvent: (event) => {
       if (event.type === 'webhookResponse') observers.metrics.onWebhook(event);
-      calls.get(event.callSid)?.emit(event);
+      calls.find(event.callSid)?.emit(event);
     },
   });
   const statusCallbacks = createStatusCallbacks({ client: webhook, clock, log });

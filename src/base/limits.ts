@@ -44,6 +44,8 @@ export const limits = {
   // --- transactions, dialogs, calls
   serverTransactions: 200_000,
   calls: 10_000,
+  /** Ended calls that their last webhook requests still find. */
+  endedCalls: 200,
   earlyDialogsPerInvite: 12,
   dialTargets: 10,
   forkBranches: 20,

@@ -18,7 +18,9 @@ export interface CallsOptions {
 export class Calls {
   readonly #options: CallsOptions;
   readonly #live = new Map<string, Call>();
-  readonly #events: Emitter<CallEvent>;
+  /** The latest that ended: their last requests to the application and what comes of them still belong to them. */
+  readonly #ended = new Map<string, Call>();
+  readonly #events: Emitter<{ readonly event: CallEvent; readonly call: Call }>;
   #onEmpty: (() => void)[] = [];
 
   constructor(options: CallsOptions) {
@@ -27,8 +29,8 @@ export class Calls {
   }
 
   /** Every event of every call, in order per call. Listeners are isolated from one another. */
-  onEvent(listener: (event: CallEvent) => void): Unsubscribe {
-    return this.#events.on(listener);
+  onEvent(listener: (event: CallEvent, call: Call) => void): Unsubscribe {
+    return this.#events.on(({ event, call }) => listener(event, call));
   }
 
   get size(): number {
@@ -43,14 +45,13 @@ export class Calls {
   create(options: Omit<CallOptions, 'sid'>): Call {
     const { clock, log, random } = this.#options;
     let hardEnd: Timer | undefined;
-    // Forgotten only after every listener saw `ended`: they look the call up.
     const emit = (event: CallEvent) => {
-      this.#events.emit(event);
+      this.#events.emit({ event, call });
       if (event.type !== 'ended') return;
       hardEnd?.cancel();
-      this.#forget(event.callSid);
+      this.#retire(call);
     };
-    const call = new Call({ ...options, sid: newSid('CA', random) }, { clock, log, emit });
+    const call: Call = new Call({ ...options, sid: newSid('CA', random) }, { clock, log, emit });
     this.#live.set(call.sid, call);
     hardEnd = clock.after(limits.callTimeLimitMs, () => {
       call.notify('warning', 32015, 'the call reached its maximum duration');
@@ -59,13 +60,20 @@ export class Calls {
     return call;
   }
 
-  #forget(sid: string): void {
-    this.#live.delete(sid);
+  #retire(call: Call): void {
+    this.#live.delete(call.sid);
+    this.#ended.set(call.sid, call);
+    if (this.#ended.size > limits.endedCalls) this.#ended.delete(this.#ended.keys().next().value!);
     if (this.#live.size === 0) for (const done of this.#onEmpty.splice(0)) done();
   }
 
   get(sid: string): Call | undefined {
     return this.#live.get(sid);
+  }
+
+  /** A live call, or one of the latest that ended. */
+  find(sid: string): Call | undefined {
+    return this.#live.get(sid) ?? this.#ended.get(sid);
   }
 
   all(): Iterable<Call> {

@@ -17,6 +17,8 @@ export interface StatusCallbackRequest {
   readonly authToken: string;
   readonly accountSid: string;
   readonly callSid: string;
+  /** Called once, when it was answered, failed or was dropped. */
+  readonly onDone?: (() => void) | undefined;
 }
 
 export interface StatusCallbacks {
@@ -65,6 +67,7 @@ export function createStatusCallbacks({ client, log, clock }: Dependencies): Sta
       }
       queue.shift();
       pending--;
+      next.onDone?.();
     }
     queues.delete(callSid);
     if (pending > 0) return;
@@ -77,6 +80,7 @@ export function createStatusCallbacks({ client, log, clock }: Dependencies): Sta
       const queue = queues.get(request.callSid);
       if (pending >= limits.statusCallbacksQueued || (queue?.length ?? 0) >= limits.statusCallbacksPerCall) {
         log.warn({ callSid: request.callSid, url: withoutSecrets(request.url) }, 'status callback dropped: queue full');
+        request.onDone?.();
         return;
       }
       pending++;
