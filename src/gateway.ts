@@ -110,7 +110,17 @@ async function assemble(
   const demoName = demoDomainName(config.domainSuffix);
   const defaultDomain = config.defaultDomain ?? (isDemo ? demoName : undefined);
   const onRegistration = (event: RegistrationEvent) => calls.observers.onRegistration(event);
-  const sip = buildSip({ config, settings: () => settings, context, store, directory, resolver, tls: tls.value, defaultDomain, onRegistration });
+  const sip = buildSip({
+    config,
+    settings: () => settings,
+    context,
+    store,
+    directory,
+    resolver,
+    tls: tls.value,
+    defaultDomain,
+    onRegistration,
+  });
   const engine = createWorkerMediaEngine({ workers: config.mediaWorkers, portRange: config.mediaPorts, clock, log });
   const engineStarted = await engine.start();
   if (!engineStarted.ok) return engineStarted;
