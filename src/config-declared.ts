@@ -3,6 +3,7 @@
 
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
+import { accountLimitsSchema, numberSchema, trunkSchema } from './config-trunks.ts';
 import { isAddress } from './settings.ts';
 
 const url = z.string().regex(/^https?:\/\/\S+$/, 'an http or https URL');
@@ -80,6 +81,8 @@ const domain = z
     ipAccessControlLists: z.array(name).optional(),
     credentialLists: z.array(name).optional(),
     registrationCredentialLists: z.array(name).optional(),
+    byocTrunk: name.optional(),
+    sourceAddresses: z.array(address).optional(),
   })
   .strict();
 
@@ -100,36 +103,13 @@ const credentialList = z
 
 const ipAccessControlList = z.object({ name, addresses: z.array(address) }).strict();
 
-const trunk = z
-  .object({
-    name,
-    host: z.string().min(1).max(253),
-    port: z.number().int().min(1).max(65_535).nullable().default(null),
-    transport: z.enum(['udp', 'tcp', 'tls']).default('udp'),
-    username: safe.nullable().default(null),
-    password: safe.nullable().default(null),
-    allowedPrefixes: z.array(z.string().regex(/^\+?\d*$/, 'digits, with or without +')).default([]),
-    stripPrefix: z
-      .string()
-      .regex(/^\+?\d*$/)
-      .default(''),
-    prepend: z
-      .string()
-      .regex(/^\+?\d*$/)
-      .default(''),
-    fromDomain: safe.nullable().default(null),
-    callerId: safe.nullable().default(null),
-    maxConcurrentCalls: z.number().int().min(0).default(100),
-    maxCallsPerSecond: z.number().int().min(0).default(10),
-    secureMedia: z.boolean().default(false),
-  })
-  .strict();
-
 export const declaredSchema = z.object({
   domains: z.array(domain).default([]),
   credentialLists: z.array(credentialList).default([]),
   ipAccessControlLists: z.array(ipAccessControlList).default([]),
-  trunks: z.array(trunk).default([]),
+  trunks: z.array(trunkSchema).default([]),
+  numbers: z.array(numberSchema).default([]),
+  accountLimits: z.array(accountLimitsSchema).default([]),
 });
 
 export type DeclaredEmergencyAddress = z.infer<typeof emergencyAddress>;

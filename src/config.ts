@@ -5,7 +5,6 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { parse as parseYaml, YAMLParseError } from 'yaml';
-import type { Trunk } from './base/records.ts';
 import { err, ok, type Result } from './base/result.ts';
 import { type Declared, declaredSchema } from './config-declared.ts';
 import { type Listen, type LogSetting, type Setting, settings } from './settings.ts';
@@ -123,7 +122,7 @@ export function loadConfig(
   );
 }
 
-const DECLARED_KEYS = ['domains', 'credentialLists', 'ipAccessControlLists', 'trunks'];
+const DECLARED_KEYS = ['domains', 'credentialLists', 'ipAccessControlLists', 'trunks', 'numbers', 'accountLimits'];
 
 function readDocument(
   file: string | undefined,
@@ -175,4 +174,4 @@ export function printConfig(config: Config): string {
   return JSON.stringify(config, hidden, 2);
 }
 
-export type { Declared, Trunk };
+export type { Declared };

@@ -8,6 +8,7 @@ import type { Log } from './base/log.ts';
 import type { Account } from './base/records.ts';
 import { err, ok, type Result } from './base/result.ts';
 import type { Config } from './config.ts';
+import { targetsOf } from './config-trunks.ts';
 import { demoDeclared } from './demo/domain.ts';
 import { applyDeclared, type DeclaredObjects } from './store/provision.ts';
 import { ensureRootAccount } from './store/root-account.ts';
@@ -73,7 +74,7 @@ export async function provision(
     demoApplicationUrl === undefined
       ? { domains: [], credentialLists: [] }
       : demoDeclared(config.domainSuffix, foundation.secretKey, demoApplicationUrl);
-  const { domains, credentialLists, ipAccessControlLists } = config.declared;
+  const { domains, credentialLists, ipAccessControlLists, trunks, numbers } = config.declared;
   await applyDeclared(
     foundation.store,
     {
@@ -81,6 +82,10 @@ export async function provision(
       domains: [...domains, ...demo.domains] as DeclaredObjects['domains'],
       credentialLists: [...credentialLists, ...demo.credentialLists],
       ipAccessControlLists,
+      trunks: trunks.map((trunk) => ({ ...trunk, targets: targetsOf(trunk) })) as NonNullable<
+        DeclaredObjects['trunks']
+      >,
+      numbers: numbers as NonNullable<DeclaredObjects['numbers']>,
     },
     { accountSid: foundation.rootAccount.sid, realm: config.realm, ...context },
   );

@@ -112,6 +112,7 @@ export interface CreateCallRequest {
   readonly timeoutSeconds: number;
   readonly timeLimitSeconds: number;
   readonly sendDigits: string | null;
+  readonly byoc?: string | null;
   readonly sipAuth: { readonly username: string; readonly password: string } | null;
 }
 

@@ -17,6 +17,8 @@ export interface CreateCallRequest {
   readonly timeoutSeconds: number;
   readonly timeLimitSeconds: number;
   readonly sendDigits: string | null;
+  /** Sid of the trunk to use for a number; null = whichever fits. */
+  readonly byoc?: string | null;
   readonly sipAuth: { readonly username: string; readonly password: string } | null;
 }
 

@@ -26,7 +26,13 @@ export type DialTarget = DialTargetOptions &
         readonly identity: string;
         readonly parameters: readonly (readonly [string, string])[];
       }
-    | { readonly kind: 'number'; readonly number: string; readonly sendDigits: string | undefined }
+    | {
+        readonly kind: 'number';
+        readonly number: string;
+        readonly sendDigits: string | undefined;
+        /** Sid or declared name of the trunk to use. */
+        readonly byoc?: string | undefined;
+      }
   );
 
 export interface DialOptions {

@@ -1,29 +1,35 @@
 // An admitted INVITE becomes a call: checks that cost nothing first, then media, then 180, then its voice session
 // (sip-interface.md 1.4: 180 is sent before the webhook is asked).
 
-import type { Domain } from '../base/records.ts';
+import type { Domain, VoiceApplication } from '../base/records.ts';
 import { maxForwards } from '../sip/grammar/fields.ts';
+import type { Request } from '../sip/grammar/message.ts';
 import type { IncomingInvite } from '../sip/ua/ua.ts';
 import type { Attended } from './attended.ts';
 import type { Call } from './call.ts';
 import type { Calls } from './calls.ts';
+import { type InboundDirectory, inboundRoute } from './inbound-application.ts';
 import type { HeaderPair } from './leg-driver.ts';
 import { inboundSipParams } from './params.ts';
 import { headerFields } from './relay-headers.ts';
 import type { Router } from './routing.ts';
-import { shownUri } from './shown-uri.ts';
 import { SipLeg, type SipLegServices } from './sip-leg.ts';
 import { readTakeover, takeOver } from './takeover.ts';
+import type { TrunkGate } from './trunks.ts';
 
 export interface IncomingServices {
   readonly calls: Calls;
   readonly router: Router;
   readonly attended: Attended;
   readonly legs: SipLegServices;
-  /** True when the application of the domain cannot take one more request now (design.md 5.4). */
-  readonly isOverloaded: (domain: Domain) => boolean;
-  /** Runs the domain's voice application on the call. */
-  readonly startSession: (call: Call, domain: Domain) => void;
+  readonly directory: InboundDirectory;
+  readonly trunks: Pick<TrunkGate, 'admitInbound'>;
+  /** A caller in need: no bound of ours stops the call. */
+  readonly isEmergency?: (request: Request, domain: Domain) => boolean;
+  /** True when the application cannot take one more request now (design.md 5.4). */
+  readonly isOverloaded: (application: VoiceApplication) => boolean;
+  /** Runs the application of the domain, trunk or number on the call. */
+  readonly startSession: (call: Call, application: VoiceApplication) => void;
   /** Says once per second at most that calls are refused for want of capacity. */
   readonly onRefused: (reason: string, invite: IncomingInvite) => void;
 }
@@ -33,11 +39,14 @@ const RETRY_AFTER_SECONDS = 5;
 
 export async function acceptInvite(invite: IncomingInvite, services: IncomingServices): Promise<void> {
   const { domain, request, session } = invite;
-  const overload = services.calls.isFull
-    ? 'the gateway is full'
-    : services.isOverloaded(domain)
-      ? 'the webhook queue is full'
-      : undefined;
+  const route = inboundRoute(request, domain, services.directory);
+  const overload = services.isEmergency?.(request, domain)
+    ? undefined
+    : services.calls.isFull
+      ? 'the gateway is full'
+      : services.isOverloaded(route.application)
+        ? 'the webhook queue is full'
+        : undefined;
   if (overload) {
     services.onRefused(overload, invite);
     const retryAfter = RETRY_AFTER_SECONDS + (request.cseq.sequence % RETRY_AFTER_SECONDS);
@@ -48,20 +57,29 @@ export async function acceptInvite(invite: IncomingInvite, services: IncomingSer
     const { status, reason, headers = [] } = takeover.error;
     return session.reject(status, { reason, headers: headerFields(headers) });
   }
+  const place =
+    route.trunkSid === undefined ? undefined : services.trunks.admitInbound(route.trunkSid, domain.accountSid);
+  if (place && !place.ok) {
+    const { errorCode, detail } = place.error;
+    services.onRefused(detail, invite);
+    const headers = [
+      { name: 'X-Twilio-Error', value: `${errorCode} ${detail}` },
+      { name: 'Retry-After', value: String(RETRY_AFTER_SECONDS) },
+    ];
+    return session.reject(503, { reason: detail, headers });
+  }
   const call = services.calls.create({
     accountSid: domain.accountSid,
     direction: 'inbound',
-    from: shownUri(request.from.uri),
-    to: shownUri(request.uri),
+    from: route.from,
+    to: route.to,
     parentCallSid: null,
     domain,
-    statusCallback:
-      domain.voiceStatusCallbackUrl === null
-        ? undefined
-        : { url: domain.voiceStatusCallbackUrl, method: domain.voiceStatusCallbackMethod, events: ['completed'] },
+    statusCallback: route.statusCallback,
     sipParams: inboundSipParams(request, domain, invite.flow.remoteAddress, invite.username),
     callerName: request.from.displayName ?? null,
   });
+  if (place) call.signal.addEventListener('abort', place.value, { once: true });
   const hops = maxForwards(request);
   services.router.noteInbound(call, hops?.ok ? hops.value : 70);
   const leg = SipLeg.incoming(invite, { callSid: call.sid, accountSid: domain.accountSid }, services.legs, {
@@ -81,16 +99,20 @@ export async function acceptInvite(invite: IncomingInvite, services: IncomingSer
   if (call.isOver) return;
   if (failure) return refuseForMedia(call, failure, () => services.onRefused(failure.reason, invite));
   if (takeover) return takeOver(call, takeover.value);
-  if (!hasApplication(domain)) {
-    call.notify('warning', 21205, 'the domain has no Voice URL');
-    return call.refuse(404, 'the domain has no Voice URL');
+  if (!hasApplication(route.application)) {
+    const whose = route.trunkSid === undefined ? 'domain' : 'trunk';
+    call.notify('warning', 21205, `the ${whose} has no Voice URL`);
+    return call.refuse(404, `the ${whose} has no Voice URL`);
   }
   leg.ring();
+  // A trunk is told of the beginning too (sip-interface.md 7).
+  if (route.trunkSid !== undefined) call.emit({ type: 'status', status: 'initiated', sipResponseCode: null });
   call.emit({ type: 'status', status: 'ringing', sipResponseCode: 180 });
-  services.startSession(call, domain);
+  services.startSession(call, route.application);
 }
 
-const hasApplication = (domain: Domain): boolean => domain.voiceUrl !== null || domain.voiceTwiml !== null;
+const hasApplication = ({ voiceUrl, voiceTwiml }: VoiceApplication): boolean =>
+  voiceUrl !== null || voiceTwiml !== null;
 
 function refuseForMedia(
   call: Call,

@@ -4,6 +4,7 @@
 import type { EndpointId, PlayId } from '../media/engine.ts';
 import type { MediaDirection } from '../sdp/plan.ts';
 import type { ReferTo } from '../sip/grammar/refer.ts';
+import type { SipUri } from '../sip/grammar/uri.ts';
 import type { DialogName, ReferAnswer, SentRefer } from '../sip/ua/ua.ts';
 import type { LegFailureCause } from './outcome.ts';
 
@@ -21,6 +22,8 @@ export type LegEvent =
       readonly cause: LegFailureCause;
       readonly detail: string;
       readonly headers: readonly HeaderPair[];
+      /** Of a 3xx: its first Contact, where that is a SIP URI. */
+      readonly redirect?: SipUri | undefined;
     }
   /** Incoming: the caller gave up before the answer. Last event. */
   | { readonly type: 'canceled' }

@@ -79,10 +79,11 @@ function create(request: CreateCallRequest, services: RestCallsServices): Result
         : { url: request.statusCallback, method: request.statusCallbackMethod, events: request.statusCallbackEvents },
   });
   if (!made.ok) {
+    const { rest, errorCode, detail } = made.error;
     return err({
-      code: made.error.errorCode,
-      status: made.error.errorCode === 10004 ? 429 : 400,
-      message: made.error.detail,
+      code: rest?.code ?? errorCode,
+      status: rest?.status ?? (errorCode === 10004 ? 429 : 400),
+      message: detail,
     });
   }
   const call = made.value;
@@ -118,7 +119,7 @@ function routeTarget(request: CreateCallRequest): RouteTarget {
   if (/^sips?:/i.test(request.to) || request.to.includes('@')) {
     return { kind: 'sip', uri: request.to, username: request.sipAuth?.username, password: request.sipAuth?.password };
   }
-  return { kind: 'number', number: request.to };
+  return { kind: 'number', number: request.to, byoc: request.byoc ?? undefined };
 }
 
 /** A leg that rings ends when its peer has answered the CANCEL, which is waited for a while: the record then says how it ended. */

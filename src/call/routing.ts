@@ -3,80 +3,40 @@
 
 import type { Clock } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
-import type { CallDirection, Domain } from '../base/records.ts';
+import type { Domain } from '../base/records.ts';
 import { err, ok, type Result } from '../base/result.ts';
-import type { EndpointId } from '../media/engine.ts';
 import type { HeaderField } from '../sip/grammar/message.ts';
 import { isSipUri, parseUri, type SipUri, withoutUriHeaders, withoutUriParam } from '../sip/grammar/uri.ts';
-import type { InviteTarget, OutgoingInviteOptions, UserAgent } from '../sip/ua/ua.ts';
-import type { Call, StatusCallback } from './call.ts';
+import type { UserAgent } from '../sip/ua/ua.ts';
+import type { Call } from './call.ts';
 import type { Calls } from './calls.ts';
 import type { DialTarget } from './dial-options.ts';
+import { type EmergencyServices, routeEmergency } from './emergency.ts';
 import { type Branch, ForkedLeg } from './forked-leg.ts';
+import { routeNumber } from './number-route.ts';
+import type { Path, Route, RouteContext, RouteTarget } from './route.ts';
 import { shownUri } from './shown-uri.ts';
 import { SipLeg, type SipLegServices } from './sip-leg.ts';
 import type { RouteFailure, TrunkGate } from './trunks.ts';
 import { UnreachableLeg } from './unreachable-leg.ts';
 
+export type { RouteContext, RouteTarget } from './route.ts';
 export type { RouteFailure } from './trunks.ts';
-
-/** What a target is, before a call is made of it. */
-export type RouteTarget =
-  | {
-      readonly kind: 'sip';
-      readonly uri: string;
-      readonly username: string | undefined;
-      readonly password: string | undefined;
-    }
-  | { readonly kind: 'client'; readonly identity: string }
-  | { readonly kind: 'number'; readonly number: string };
-
-export interface RouteContext {
-  readonly accountSid: string;
-  readonly direction: CallDirection;
-  readonly parentCallSid: string | null;
-  /** Domain of the caller, if it came in by one. */
-  readonly domain: Domain | undefined;
-  /** Endpoint to be near to (same media worker). */
-  readonly near: EndpointId | undefined;
-  /** User part of the From header, and what `From` shows. */
-  readonly callerId: string;
-  readonly callerName: string | undefined;
-  readonly maxForwards: number;
-  readonly statusCallback: StatusCallback | undefined;
-}
 
 export interface RouterServices {
   readonly clock: Clock;
   readonly calls: Calls;
   readonly legs: SipLegServices;
   readonly userAgent: UserAgent;
-  readonly trunks: TrunkGate;
+  readonly trunks: Pick<TrunkGate, 'admit'>;
+  /** Whether a host and port are ours. */
+  readonly isOwnAddress: (host: string, port: number | undefined) => boolean;
   /** The domain of ours that a URI host means, if any (own addresses: the default domain). */
   readonly domainOf: (host: string, port: number | undefined) => Domain | undefined;
   /** Names of the domains of an account, for `<Client>`. */
   readonly domainsOfAccount: (accountSid: string) => readonly Domain[];
-}
-
-/** A way to reach a target: where, and how media is protected. */
-interface Path {
-  readonly target: InviteTarget;
-  readonly profile: 'avp' | 'savp';
-  /** Try plain RTP when SRTP is refused. */
-  readonly mayFallBack: boolean;
-  readonly nat: boolean;
-}
-
-interface Route {
-  readonly paths: readonly Path[];
-  readonly to: string;
-  readonly toUri: SipUri;
-  readonly headers: readonly HeaderField[];
-  readonly credentials: OutgoingInviteOptions['credentials'];
-  readonly fromHost: string | undefined;
-  readonly callerId: string;
-  /** Gives back what the route took (trunk capacity). */
-  readonly release: () => void;
+  /** Absent: emergency numbers are numbers like others. */
+  readonly emergency?: EmergencyServices;
 }
 
 /** Headers that a dialled URI may add to the INVITE (sip-interface.md 2.1). */
@@ -121,14 +81,19 @@ export class Router {
 
   /** A new outgoing call to `target`. */
   make(target: RouteTarget, context: RouteContext): Result<Call, RouteFailure> {
-    if (this.#services.calls.isFull) return err({ errorCode: 10004, detail: 'the gateway is full', sipStatus: 503 });
+    if (this.#services.calls.isFull && !this.#isEmergency(target))
+      return err({ errorCode: 10004, detail: 'the gateway is full', sipStatus: 503 });
     const route = this.#resolve(target, context);
     if (!route.ok)
       return route.error.to === undefined ? route : ok(this.#unreachable(route.error, route.error.to, target, context));
-    const { paths, to, release } = route.value;
-    const call = this.#create(to, route.value.callerId, target, context);
-    call.attach(new ForkedLeg(paths.map((path) => this.#branch(call, path, route.value, context))));
-    call.signal.addEventListener('abort', release, { once: true });
+    const call = this.#create(route.value.to, route.value.callerId, target, context);
+    route.value.onCall(call);
+    call.attach(
+      route.value.leg(call, (path, changes) => this.#leg(call, path, { ...route.value, ...changes }, context)),
+    );
+    // sip-interface.md 0, 2.1: hop encryption only.
+    if (target.kind === 'sip' && /^\s*sips:/i.test(target.uri))
+      call.notify('warning', 32114, 'sips is not carried end to end: dialled as sip with transport=tls');
     return ok(call);
   }
 
@@ -154,37 +119,47 @@ export class Router {
     });
   }
 
-  #branch(call: Call, path: Path, route: Route, context: RouteContext): Branch {
-    const leg = (profile: 'avp' | 'savp') =>
-      SipLeg.outgoing(
-        {
-          target: path.target,
-          from: { displayName: context.callerName, user: route.callerId, host: route.fromHost },
-          to: route.toUri,
-          headers: route.headers,
-          credentials: route.credentials,
-          maxForwards: context.maxForwards,
-        },
-        { callSid: call.sid, accountSid: context.accountSid },
-        this.#services.legs,
-        {
-          callSid: call.sid,
-          profile,
-          nat: path.nat,
-          security: { srtpAllowed: profile === 'savp', srtpRequired: profile === 'savp' },
-        },
-        context.near,
-      );
-    return {
-      leg: leg(path.profile),
-      fallback: path.profile === 'savp' && path.mayFallBack ? () => leg('avp') : undefined,
-    };
+  #leg(call: Call, path: Path, route: Route, context: RouteContext): SipLeg {
+    const { profile } = path;
+    return SipLeg.outgoing(
+      {
+        target: path.target,
+        from: route.from,
+        ...(route.toUri ? { to: route.toUri } : {}),
+        headers: route.headers,
+        ...(route.bodyPart ? { bodyPart: route.bodyPart } : {}),
+        credentials: route.credentials,
+        maxForwards: context.maxForwards,
+        hasAlternatives: path.hasAlternatives ?? false,
+      },
+      { callSid: call.sid, accountSid: context.accountSid },
+      this.#services.legs,
+      {
+        callSid: call.sid,
+        profile,
+        nat: path.nat,
+        dtmfInband: context.domain?.dtmfInband ?? false,
+        security: { srtpAllowed: profile === 'savp', srtpRequired: profile === 'savp' },
+      },
+      context.near,
+    );
+  }
+
+  #isEmergency(target: RouteTarget): boolean {
+    return target.kind === 'number' && (this.#services.emergency?.isEmergencyNumber(target.number) ?? false);
   }
 
   #resolve(target: RouteTarget, context: RouteContext): Result<Route, RouteFailure> {
     if (target.kind === 'sip') return this.#resolveSip(target, context);
     if (target.kind === 'client') return this.#resolveClient(target.identity, context);
-    return this.#resolveNumber(target.number, context);
+    const isOwn = (host: string, port: number | undefined) =>
+      this.#services.domainOf(host, port) !== undefined || this.#services.isOwnAddress(host, port);
+    const { emergency, calls } = this.#services;
+    if (emergency && this.#isEmergency(target)) {
+      const caller = context.parentCallSid === null ? undefined : calls.get(context.parentCallSid);
+      return routeEmergency(target, context, caller, emergency, isOwn);
+    }
+    return routeNumber(target, context, { trunks: this.#services.trunks, isOwn });
   }
 
   #resolveSip(target: Extract<RouteTarget, { kind: 'sip' }>, context: RouteContext): Result<Route, RouteFailure> {
@@ -205,15 +180,21 @@ export class Router {
     let uri: SipUri = withoutUriHeaders(given);
     for (const name of OWN_PARAMETERS) uri = withoutUriParam(uri, name);
     if (isSecure) uri = { ...uri, params: new Map([...uri.params, ['transport', 'tls']]) };
+    const path: Path = {
+      target: { kind: 'uri', uri },
+      profile: isSecure ? 'savp' : 'avp',
+      mayFallBack: false,
+      nat: false,
+    };
     return ok({
-      paths: [{ target: { kind: 'uri', uri }, profile: isSecure ? 'savp' : 'avp', mayFallBack: false, nat: false }],
+      leg: ringAll([path]),
       to: shownUri(uri),
       toUri: uri,
       headers,
       credentials: target.username ? { username: target.username, password: target.password ?? '' } : undefined,
-      fromHost: context.domain?.domainName,
+      from: callerOf(context, context.domain?.domainName),
       callerId: context.callerId,
-      release: () => {},
+      onCall: () => {},
     });
   }
 
@@ -253,14 +234,14 @@ export class Router {
       };
     });
     return ok({
-      paths,
+      leg: ringAll(paths),
       to: shownUri(toUri),
       toUri,
       headers,
       credentials: undefined,
-      fromHost: context.domain?.domainName ?? domain.domainName,
+      from: callerOf(context, context.domain?.domainName ?? domain.domainName),
       callerId: context.callerId,
-      release: () => {},
+      onCall: () => {},
     });
   }
 
@@ -291,24 +272,24 @@ export class Router {
     }
     return err({ errorCode: 32009, detail: `${to} is not registered`, sipStatus: 404, to });
   }
-
-  #resolveNumber(number: string, context: RouteContext): Result<Route, RouteFailure> {
-    const admitted = this.#services.trunks.admit(number, context);
-    if (!admitted.ok) return admitted;
-    const { trunk, uri, release } = admitted.value;
-    const isSecure = trunk.secureMedia && trunk.transport === 'tls';
-    return ok({
-      paths: [{ target: { kind: 'uri', uri }, profile: isSecure ? 'savp' : 'avp', mayFallBack: false, nat: false }],
-      to: number,
-      toUri: uri,
-      headers: [],
-      credentials: trunk.username ? { username: trunk.username, password: trunk.password ?? '' } : undefined,
-      fromHost: trunk.fromDomain ?? undefined,
-      callerId: trunk.callerId ?? context.callerId,
-      release,
-    });
-  }
 }
+
+const callerOf = (context: RouteContext, host: string | undefined): Route['from'] => ({
+  displayName: context.callerName,
+  user: context.callerId,
+  host,
+});
+
+/** All paths at once; the first to answer is the leg. */
+const ringAll =
+  (paths: readonly Path[]): Route['leg'] =>
+  (_call, legOf) =>
+    new ForkedLeg(
+      paths.map((path): Branch => {
+        const mayFallBack = path.profile === 'savp' && path.mayFallBack;
+        return { leg: legOf(path), fallback: mayFallBack ? () => legOf({ ...path, profile: 'avp' }) : undefined };
+      }),
+    );
 
 /** The headers of a dialled URI that may go into the INVITE; the document parser warned about the others. */
 export function allowedHeaders(uri: SipUri): HeaderField[] {

@@ -18,6 +18,7 @@ import type {
 import { infoDigit } from './info-digit.ts';
 import type { AnswerOutcome, HeaderPair, LegDriver, LegEvent } from './leg-driver.ts';
 import { LegMedia, type LegMediaOptions, type LegMediaServices, type MediaFailure, mirror } from './leg-media.ts';
+import { redirectOf } from './redirects.ts';
 import { readReferTo } from './refer-to.ts';
 import { byeHeaders, customHeaders, headerFields, legHeaders } from './relay-headers.ts';
 
@@ -266,6 +267,7 @@ export class SipLeg implements LegDriver {
           cause: event.cause,
           detail: event.detail,
           headers: customHeaders(event.response),
+          redirect: redirectOf(event.response),
         });
       case 'canceled':
         this.#finish();

@@ -28,6 +28,41 @@ export interface DeclaredDomain {
   readonly ipAccessControlLists?: readonly string[];
   readonly credentialLists?: readonly string[];
   readonly registrationCredentialLists?: readonly string[];
+  /** Name of the declared trunk whose calls come in by this domain. */
+  readonly byocTrunk?: string;
+  /** Addresses and CIDRs whose calls mean this domain, whatever host they name; the ACL is not used for them. */
+  readonly sourceAddresses?: readonly string[];
+}
+
+export interface DeclaredApplication {
+  readonly voiceUrl?: string;
+  readonly voiceMethod?: HttpMethod;
+  readonly voiceFallbackUrl?: string;
+  readonly voiceFallbackMethod?: HttpMethod;
+  /** A document in place of a URL. */
+  readonly twiml?: string;
+}
+
+export interface DeclaredTrunk extends DeclaredApplication {
+  readonly name: string;
+  readonly statusCallbackUrl?: string;
+  readonly statusCallbackMethod?: HttpMethod;
+  /** Host of the From header; the name of a domain of ours is shown as FromDomainSid. */
+  readonly fromDomain: string | null;
+  readonly targets: readonly {
+    readonly uri: string;
+    readonly priority: number;
+    readonly weight: number;
+    readonly enabled: boolean;
+  }[];
+}
+
+export interface DeclaredNumber extends DeclaredApplication {
+  /** E.164. */
+  readonly number: string;
+  readonly friendlyName?: string;
+  readonly statusCallback?: string;
+  readonly statusCallbackMethod?: HttpMethod;
 }
 
 export interface DeclaredCredentialList {
@@ -45,6 +80,8 @@ export interface DeclaredObjects {
   readonly domains: readonly DeclaredDomain[];
   readonly credentialLists: readonly DeclaredCredentialList[];
   readonly ipAccessControlLists: readonly DeclaredIpAccessControlList[];
+  readonly trunks?: readonly DeclaredTrunk[];
+  readonly numbers?: readonly DeclaredNumber[];
 }
 
 /** The settings of a declared domain, each with its default: leaving a line out of the file sets it back. */

@@ -8,6 +8,7 @@ import type { Clock } from '../base/clock.ts';
 import { newSid, type RandomSource } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
 import type {
+  ByocTrunk,
   Credential,
   CredentialList,
   Domain,
@@ -24,6 +25,8 @@ import {
   settingsOf,
   splitCidr,
 } from './declared.ts';
+import { bringNumbers, bringSources, bringTrunks } from './provision-trunks.ts';
+import { Reconciler } from './reconcile.ts';
 import { digestHa1 } from './secrets.ts';
 import { mappingKey, type Store } from './store.ts';
 import { allPages, sidOf } from './walk.ts';
@@ -83,13 +86,27 @@ export async function applyDeclared(
     const owner = acls.get(list.name);
     if (owner?.declared) await run.addresses(owner, list);
   }
+  const reconciler = new Reconciler(context);
+  const { trunks = [], numbers = [] } = declared;
+  const { accountSid } = context;
+  const byName = await bringTrunks(store, accountSid, trunks, present.domains, reconciler);
+  run.trunks = byName;
   const domains = await run.domains(present.domains, declared.domains);
+  await bringSources(store, accountSid, declared.domains, domains, reconciler);
+  await bringNumbers(store, accountSid, numbers, reconciler);
   await run.mappings(domains, declared.domains, credentialLists, acls);
   await run.removeDomains(present.domains, declared.domains);
   await run.removeLists(store.credentialLists, present.credentialLists, declared.credentialLists);
   await run.removeLists(store.ipAccessControlLists, present.ipAccessControlLists, declared.ipAccessControlLists);
-  return run.counts;
+  return sumOf(run.counts, reconciler.counts);
 }
+
+const sumOf = (a: ProvisionCounts, b: ProvisionCounts): ProvisionCounts => ({
+  created: a.created + b.created,
+  updated: a.updated + b.updated,
+  removed: a.removed + b.removed,
+  unchanged: a.unchanged + b.unchanged,
+});
 
 type NamedList = CredentialList | IpAccessControlList;
 
@@ -112,6 +129,8 @@ class Run {
   readonly #store: Store;
   readonly #context: ProvisionContext;
   readonly #counts = { created: 0, updated: 0, removed: 0, unchanged: 0 };
+  /** Declared trunks by name. */
+  trunks: ReadonlyMap<string, ByocTrunk> = new Map();
 
   constructor(store: Store, context: ProvisionContext) {
     this.#store = store;
@@ -272,9 +291,9 @@ class Run {
       realm: this.#context.realm,
       emergencyCallingEnabled: false,
       emergencyCallerSid: null,
-      byocTrunkSid: null,
       declared: true,
       ...settingsOf(declared),
+      byocTrunkSid: this.#trunkSidOf(declared),
     };
     try {
       await this.#store.domains.insert(domain);
@@ -289,7 +308,7 @@ class Run {
   }
 
   async #changeDomain(present: Domain, declared: DeclaredDomain): Promise<Domain> {
-    const wanted: Domain = { ...present, ...settingsOf(declared) };
+    const wanted: Domain = { ...present, ...settingsOf(declared), byocTrunkSid: this.#trunkSidOf(declared) };
     const fields = Object.keys(wanted) as (keyof Domain)[];
     if (fields.every((field) => wanted[field] === present[field])) {
       this.#counts.unchanged++;
@@ -298,6 +317,13 @@ class Run {
     const domain = { ...wanted, dateUpdated: this.#context.clock.wall() };
     await this.#updated(this.#store.domains.update(domain));
     return domain;
+  }
+
+  #trunkSidOf({ name, byocTrunk }: DeclaredDomain): string | null {
+    const trunk = byocTrunk === undefined ? undefined : this.trunks.get(byocTrunk);
+    if (byocTrunk !== undefined && !trunk)
+      this.#context.log.error({ domain: name, trunk: byocTrunk }, 'declared domain names a trunk that does not exist');
+    return trunk?.sid ?? null;
   }
 
   #mappingsTo(

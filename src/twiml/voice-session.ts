@@ -1,7 +1,7 @@
 // Voice sessions: at most one running document per call. Starts them, replaces them (REST redirect), runs screening documents, and
 // knows the bridge a call is in so that a redirected child is taken out of it alive (twiml.md 4.2 point 6).
 
-import type { Domain } from '../base/records.ts';
+import type { VoiceApplication } from '../base/records.ts';
 import { linkedController } from '../base/signal.ts';
 import type { Attended } from '../call/attended.ts';
 import type { Bridge } from '../call/bridge.ts';
@@ -69,8 +69,8 @@ export class VoiceSessions {
     return this.#running.size;
   }
 
-  /** The voice application of the domain that an inbound call came to. */
-  startForDomain(call: Call, domain: Domain): void {
+  /** The voice application of the domain, trunk or number that an inbound call came to. */
+  startForDomain(call: Call, domain: VoiceApplication): void {
     const start: Start =
       domain.voiceUrl === null
         ? { kind: 'twiml', twiml: domain.voiceTwiml ?? '<Response/>' }

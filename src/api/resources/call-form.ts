@@ -107,6 +107,8 @@ export function readCall(form: Form, accountSid: string, parts: ApiParts): Resul
       timeoutSeconds: value.Timeout ?? RING_SECONDS,
       timeLimitSeconds: value.TimeLimit ?? TIME_LIMIT_SECONDS,
       sendDigits: value.SendDigits ?? null,
+      // Only used where To is a number (sip-interface.md 2.6).
+      byoc: kind.value === 'number' ? (byoc ?? null) : null,
       sipAuth: sipAuth.value,
     },
     warnings: [...events.warnings, ...warningsOf(form)],

@@ -97,7 +97,8 @@ class UacInvite implements SessionOrigin, InviteClientUser {
     if (!hops.ok) return this.#reject({ status: 503, cause: 'dns', response: undefined, detail: hops.error.detail });
     let last: Rejection | undefined;
     for (const [index, hop] of hops.value.entries()) {
-      last = await this.#tryHop(hop, index < hops.value.length - 1);
+      const hasNext = index < hops.value.length - 1 || this.#options.hasAlternatives === true;
+      last = await this.#tryHop(hop, hasNext);
       if (!last || this.#isOver()) return;
       this.#context.log.info(
         { target: describeTarget(this.#options.target), hop: hop.name, ...logged(last) },

@@ -8,6 +8,7 @@ import { MediaRouter } from '../../../src/call/media-router.ts';
 import { allowedHeaders, type RouteContext, Router, type RouteTarget, userOf } from '../../../src/call/routing.ts';
 import type { TrunkGate } from '../../../src/call/trunks.ts';
 import { sdpNegotiation } from '../../../src/sdp/negotiate.ts';
+import { HeaderList, type Response } from '../../../src/sip/grammar/message.ts';
 import { parseUri, type SipUri } from '../../../src/sip/grammar/uri.ts';
 import type {
   InviteSession,
@@ -18,6 +19,7 @@ import type {
 } from '../../../src/sip/ua/ua.ts';
 import { ACCOUNT, CallBench, domainRecord } from '../../support/call-fakes.ts';
 import { seededRandom } from '../../support/network.ts';
+import { outboundTrunk } from '../../support/trunks.ts';
 import { settle } from '../../support/virtual-clock.ts';
 
 const OFFICE = domainRecord();
@@ -74,16 +76,24 @@ class RouteBench extends CallBench {
   readonly bindings = new Map<string, Binding[]>();
   domains: Domain[] = [OFFICE, OTHER_DOMAIN, STRANGER];
   released = 0;
-  trunks: TrunkGate = {
-    admit: (number) => {
-      const uri = parseUri(`sip:${number}@trunk.example;user=phone`);
-      return {
-        ok: true,
-        value: { trunk: trunk(), uri: uri.ok ? (uri.value as SipUri) : never(), release: () => void this.released++ },
-      };
-    },
-    counts: () => ({ callsOnTrunks: 0 }),
+  trunks: Pick<TrunkGate, 'admit'> = {
+    admit: () => ({
+      ok: true,
+      value: {
+        trunk: outboundTrunk({
+          name: 'carrier',
+          credentials: { username: 'trunk-user', password: 'trunk-password' },
+          fromHost: 'our.example',
+          callerId: '+4930999',
+        }),
+        targets: this.targets.map(sipUri),
+        mayDial: (number) => !number.startsWith('+900'),
+        carry: (call) => call.signal.addEventListener('abort', () => void this.released++),
+        release: () => void this.released++,
+      },
+    }),
   };
+  targets = ['sip:trunk.example'];
   readonly router: Router;
 
   constructor(maxCalls = 100) {
@@ -104,7 +114,8 @@ class RouteBench extends CallBench {
         log: silentLog,
       },
       userAgent,
-      trunks: { admit: (number, context) => this.trunks.admit(number, context), counts: () => ({ callsOnTrunks: 0 }) },
+      trunks: { admit: (number, request) => this.trunks.admit(number, request) },
+      isOwnAddress: (host) => host === '192.0.2.1',
       domainOf: (host) => this.domains.find((domain) => domain.domainName === host),
       domainsOfAccount: (accountSid) => this.domains.filter((domain) => domain.accountSid === accountSid),
     });
@@ -141,6 +152,13 @@ class RouteBench extends CallBench {
     });
   }
 
+  /** The peer of INVITE `index` gives a final refusal, with a Contact if one is given. */
+  reject(index: number, status: number, contact?: string): void {
+    const headers = new HeaderList(contact === undefined ? [] : [{ name: 'Contact', value: contact }]);
+    const response = { kind: 'response', status, headers } as unknown as Response;
+    this.sent[index]!.tell({ type: 'rejected', status, cause: 'response', response, detail: String(status) });
+  }
+
   /** Starts what was routed: what left. */
   start(target: RouteTarget, changes: Partial<RouteContext> = {}) {
     const routed = this.route(target, changes);
@@ -150,26 +168,11 @@ class RouteBench extends CallBench {
   }
 }
 
-const never = (): never => {
-  throw new Error('not a URI');
+const sipUri = (text: string): SipUri => {
+  const uri = parseUri(text);
+  if (!uri.ok) throw new Error(text);
+  return uri.value as SipUri;
 };
-
-const trunk = () => ({
-  name: 'carrier',
-  host: 'trunk.example',
-  port: null,
-  transport: 'udp' as const,
-  username: 'trunk-user',
-  password: 'trunk-password',
-  allowedPrefixes: ['+49'],
-  stripPrefix: '',
-  prepend: '',
-  fromDomain: 'our.example',
-  callerId: '+4930999',
-  maxConcurrentCalls: 1,
-  maxCallsPerSecond: 1,
-  secureMedia: false,
-});
 
 const sip = (uri: string, username?: string, password?: string): RouteTarget => ({
   kind: 'sip',
@@ -183,7 +186,7 @@ const sdpOf = async (options: OutgoingInviteOptions): Promise<string> =>
   (typeof options.sdp === 'function' ? await options.sdp(flow) : options.sdp) ?? '';
 
 describe('a SIP URI of somebody else', () => {
-  test('sip-interface.md 2.1: parameters are kept but for edge, region and secure; headers are filtered and taken off', () => {
+  test('sip-interface.md 2.1: parameters are kept but for edge, region and secure; headers are filtered and taken off [sip 2.1 edge-parameters] [sip 2.3 request-uri] [sip 3 edge-parameters]', () => {
     const bench = new RouteBench();
     const { call, invites } = bench.start(
       sip(
@@ -213,17 +216,17 @@ describe('a SIP URI of somebody else', () => {
     expect(call.options.to).toBe('sip:desk@far.example:5080;transport=tcp');
   });
 
-  test('sip: may be missing; without a user name there are no credentials', () => {
+  test('sip: may be missing; without a user name there are no credentials [sip 2.1 scheme-missing]', () => {
     const { invites } = new RouteBench().start(sip('kate@far.example'));
     expect(invites[0]).toMatchObject({ target: { uri: { user: 'kate' } }, credentials: undefined });
   });
 
-  test('sip-interface.md 0: sips is sip over TLS', () => {
+  test('sip-interface.md 0: sips is sip over TLS [sip 0 sips] [sip 4 outbound-tls]', () => {
     const { invites } = new RouteBench().start(sip('sips:kate@far.example'));
     expect(invites[0]!.target).toMatchObject({ uri: { scheme: 'sip', params: new Map([['transport', 'tls']]) } });
   });
 
-  test('sip-interface.md 2.1: secure=true is TLS and SRTP', async () => {
+  test('sip-interface.md 2.1: secure=true is TLS and SRTP [sip 2.1 secure] [sip 4 outbound-secure]', async () => {
     const { invites } = new RouteBench().start(sip('sip:kate@far.example;secure=true'));
     expect(invites[0]!.target).toMatchObject({ uri: { params: new Map([['transport', 'tls']]) } });
     expect(await sdpOf(invites[0]!)).toContain('RTP/SAVP');
@@ -257,8 +260,8 @@ describe('a registered user (sip-interface.md 3)', () => {
   });
 
   for (const [what, uri, errorCode] of [
-    ['32223: no user in the URI', 'sip:office.example', 32223],
-    ['32214: domain of another account', 'sip:bob@stranger.example', 32214],
+    ['32223: no user in the URI [sip 3 no-user] [sip 10 trap-15]', 'sip:office.example', 32223],
+    ['32214: domain of another account [sip 2.4 own-domain] [sip 3 other-account]', 'sip:bob@stranger.example', 32214],
   ] as const) {
     test(what, () => {
       expect(new RouteBench().route(sip(uri))).toMatchObject({ ok: false, error: { errorCode, sipStatus: 404 } });
@@ -266,8 +269,8 @@ describe('a registered user (sip-interface.md 3)', () => {
   }
 
   for (const [what, uri, domain, errorCode] of [
-    ['32009: not registered', 'sip:carol@office.example', {}, 32009],
-    ['32209: secure=true, and no binding over TLS', 'sip:bob@office.example;secure=true', {}, 32209],
+    ['32009: not registered [sip 3 not-registered]', 'sip:carol@office.example', {}, 32009],
+    ['32209: secure=true, and no binding over TLS [sip 3 secure]', 'sip:bob@office.example;secure=true', {}, 32209],
     ['32209: secure domain, and no binding over TLS', 'sip:bob@office.example', { secure: true }, 32209],
   ] as const) {
     test(`${what}: a call that fails with 404 when it is started`, () => {
@@ -291,7 +294,7 @@ describe('a registered user (sip-interface.md 3)', () => {
     expect(bench.story(routed.value).at(-1)).toBe('ended canceled 487');
   });
 
-  test('secure=true: only the bindings over TLS, with SRTP and no fallback', async () => {
+  test('secure=true: only the bindings over TLS, with SRTP and no fallback [sip 3 secure]', async () => {
     const bench = new RouteBench();
     bench.bindings.set('bob@office.example', [binding('bob'), binding('bob', { transport: 'tls', sourcePort: 6_000 })]);
     const { call, invites } = bench.start(sip('sip:bob@office.example;secure=true'));
@@ -301,7 +304,7 @@ describe('a registered user (sip-interface.md 3)', () => {
     expect([bench.sent.length, call.status]).toEqual([1, 'failed']);
   });
 
-  test('design.md 10: over TLS SRTP is offered first, plain RTP after a 488', async () => {
+  test('design.md 10: over TLS SRTP is offered first, plain RTP after a 488 [sip 4 tls-binding]', async () => {
     const bench = new RouteBench();
     bench.bindings.set('bob@office.example', [binding('bob', { transport: 'tls' })]);
     const { invites } = bench.start(sip('sip:bob@office.example'));
@@ -366,11 +369,77 @@ describe('a number', () => {
   test('a refusal of the gate is passed on', () => {
     const bench = new RouteBench();
     bench.trunks = {
-      ...bench.trunks,
       admit: () => ({ ok: false, error: { errorCode: 13227, detail: 'no', sipStatus: 403 } }),
     };
     expect(bench.route({ kind: 'number', number: '+1' })).toMatchObject({ error: { errorCode: 13227 } });
     expect(bench.calls.size).toBe(0);
+  });
+
+  test('[sip 7 asserted-identity] P-Asserted-Identity names the trunk’s number (RFC 3325) [sip 2.3 asserted-identity]', () => {
+    const { invites } = new RouteBench().start({ kind: 'number', number: '+4930123' });
+    expect(invites[0]?.headers).toContainEqual({ name: 'P-Asserted-Identity', value: '<sip:+4930999@our.example>' });
+    expect(invites[0]?.target).toMatchObject({ uri: { params: new Map([['user', 'phone']]) } });
+  });
+
+  test('[sip 2.4 failover] 503 moves on to the next target, with 32011 on the call', async () => {
+    const bench = new RouteBench();
+    bench.targets = ['sip:one.example', 'sip:two.example'];
+    const { call } = bench.start({ kind: 'number', number: '+4930123' });
+    expect(bench.sent.map((one) => one.options.hasAlternatives)).toEqual([true]);
+    bench.reject(0, 503);
+    expect(bench.sent[1]?.options).toMatchObject({ target: { uri: { host: 'two.example' } }, hasAlternatives: false });
+    expect(bench.story(call)).toContain('warning 32011');
+    bench.reject(1, 486);
+    expect(call.record()).toMatchObject({ status: 'busy', sipResponseCode: 486 });
+    expect(bench.released).toBe(1);
+  });
+
+  test('[sip 2.4 redirect] one 302 is followed, without our password where it leads elsewhere', () => {
+    const bench = new RouteBench();
+    const { call } = bench.start({ kind: 'number', number: '+4930123' });
+    bench.reject(0, 302, '<sip:+4930124@203.0.114.9:5070;transport=tcp?X-A=1>, <sip:second@203.0.114.9>');
+    expect(bench.sent[1]?.options).toMatchObject({
+      target: { uri: { user: '+4930124', host: '203.0.114.9', port: 5070, headers: [] } },
+      credentials: undefined,
+    });
+    bench.reject(1, 302, '<sip:again@203.0.114.9>');
+    expect(bench.sent).toHaveLength(2);
+    expect(call.isOver).toBe(true);
+  });
+
+  test('[sip 2.4 redirect] to the trunk’s own host the password goes along', () => {
+    const bench = new RouteBench();
+    bench.start({ kind: 'number', number: '+4930123' });
+    bench.reject(0, 302, '<sip:voicemail@trunk.example>');
+    expect(bench.sent[1]?.options.credentials).toEqual({ username: 'trunk-user', password: 'trunk-password' });
+  });
+
+  test.each([
+    ['no Contact', undefined],
+    ['tel:', '<tel:+4930124>'],
+    ['nobody', '<sip:203.0.114.9>'],
+    ['our own domain', '<sip:alice@office.example>'],
+    ['our own address', '<sip:alice@192.0.2.1>'],
+    ['a private address', '<sip:x@10.0.0.1>'],
+    ['loopback', '<sip:x@127.0.0.1>'],
+    ['loopback in IPv6', '<sip:x@[::1]>'],
+    ['the hosted vendor', '<sip:x@pbx.sip.twilio.com>'],
+    ['a number that may not be dialled', '<sip:+9001@203.0.114.9>'],
+  ])('[sip 2.4 redirect-refused] 32219: %s', (_, contact) => {
+    const bench = new RouteBench();
+    const { call } = bench.start({ kind: 'number', number: '+4930123' });
+    bench.reject(0, 302, contact);
+    expect(bench.sent).toHaveLength(1);
+    expect(bench.story(call)).toContain('error 32219');
+    expect(call.record()).toMatchObject({ status: 'failed', sipResponseCode: 302 });
+  });
+
+  test('[sip 2.4 redirect-refused] a refused redirect moves on to the next target', () => {
+    const bench = new RouteBench();
+    bench.targets = ['sip:one.example', 'sip:two.example'];
+    bench.start({ kind: 'number', number: '+4930123' });
+    bench.reject(0, 302, '<sip:x@10.0.0.1>');
+    expect(bench.sent[1]?.options.target).toMatchObject({ uri: { host: 'two.example', user: '+4930123' } });
   });
 });
 
@@ -387,7 +456,7 @@ describe('children of a caller', () => {
     statusCallbackEvents: ['ringing'],
   };
 
-  test('design.md 5.3: Max-Forwards goes down over generations; 32006 and 483 at zero', async () => {
+  test('design.md 5.3: Max-Forwards goes down over generations; 32006 and 483 at zero [sip 2.3 max-forwards] [sip 8.4 hops]', async () => {
     const bench = new RouteBench();
     const { call } = bench.inbound({ domain: OFFICE });
     bench.router.noteInbound(call, 3);
@@ -402,7 +471,7 @@ describe('children of a caller', () => {
     expect(bench.sent[0]!.options.maxForwards).toBe(1);
   });
 
-  test('sip-interface.md 2.2: callerId, else the caller with its display name; own callback', async () => {
+  test('sip-interface.md 2.2: callerId, else the caller with its display name; own callback [sip 2.2 inherited]', async () => {
     const bench = new RouteBench();
     const { call } = bench.inbound({ domain: OFFICE, callerName: 'Alice A.' });
     const plain = await bench.router.child(call, bob, undefined);
@@ -435,7 +504,7 @@ describe('children of a caller', () => {
 });
 
 describe('helpers', () => {
-  test('sip-interface.md 2.1: the headers a dialled URI may add', () => {
+  test('sip-interface.md 2.1: the headers a dialled URI may add [sip 2.1 identity-headers] [sip 10 trap-14]', () => {
     const uri = parseUri(
       'sip:a@b?X-A=1&x-b=2&User-to-User=3&Remote-Party-ID=4&P-Preferred-Identity=5&P-Called-Party-ID=6&From=7&Via=8&X-C=a%0d%0aVia:%20evil',
     );

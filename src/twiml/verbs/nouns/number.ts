@@ -18,7 +18,7 @@ export function parseNumber(
 ): DialTarget | undefined {
   const read = new AttributeReader(element, context);
   const options = readTargetOptions(read, 13221);
-  read.notSupported('byoc');
+  const byoc = read.text('byoc') || undefined;
   const number = plainNumber(textOf(element));
   if (number === undefined) read.warn(13223, 'not a phone number');
   const sendDigits = read.text('sendDigits');
@@ -26,7 +26,7 @@ export function parseNumber(
   if (!isSendable) read.warn(13222, 'sendDigits holds characters other than 0-9 A-D # * w W');
   report(read);
   if (number === undefined) return undefined;
-  return { kind: 'number', number, sendDigits: isSendable ? sendDigits || undefined : undefined, ...options };
+  return { kind: 'number', number, sendDigits: isSendable ? sendDigits || undefined : undefined, byoc, ...options };
 }
 
 /** Takes the usual separators out: `+1 (415) 555-0100` is `+14155550100`. */

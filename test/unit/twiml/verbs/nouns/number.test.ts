@@ -12,7 +12,7 @@ const rows: [xml: string, number: string | undefined, fields: Record<string, unk
   ['<Number sendDigits="1,2">100</Number>', '100', { sendDigits: undefined }, [13222]],
   ['<Number method="X">100</Number>', '100', { method: 'POST' }, [13221]],
   ['<Number url="/s" method="GET">100</Number>', '100', { url: 'https://app.example.test/s', method: 'GET' }, []],
-  ['<Number byoc="BY1">100</Number>', '100', {}, [13750]],
+  ['<Number byoc="BY1">100</Number>', '100', { byoc: 'BY1' }, []],
   ['<Number>bob</Number>', undefined, {}, [13223]],
   ['<Number>+</Number>', undefined, {}, [13223]],
   ['<Number/>', undefined, {}, [13223]],
@@ -20,6 +20,7 @@ const rows: [xml: string, number: string | undefined, fields: Record<string, unk
 ];
 
 describe('twiml.md 6.5 Number', () => {
+  // holds: [sip 8.4 13223]
   test.each(rows)('%s', (xml, number, fields, codes) => {
     const parsed = parsedValue(parseVerb(dial, `<Dial>${xml}</Dial>`));
     const [target] = parsed.value.options.targets;
