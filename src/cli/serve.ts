@@ -45,22 +45,30 @@ export async function run(args: readonly string[]): Promise<number> {
   return 0;
 }
 
+/** Ctrl-C reaches us twice where npm started us: the terminal sends it to all, and npm passes it on. So does a signal to the group. */
+const SAME_SIGNAL_MS = 1_000;
+
 function untilStopped(gateway: Gateway, drainSeconds: number, log: Log): Promise<void> {
   return new Promise((resolve) => {
-    let isDraining = false;
+    let stage: 'running' | 'draining' | 'ending' = 'running';
+    let countedAt = Number.NEGATIVE_INFINITY;
     const onSignal = (signal: NodeJS.Signals) => {
-      if (isDraining) {
-        // From here on the system's own reaction: a third one ends the process whatever it is at.
-        process.off('SIGTERM', onSignal);
-        process.off('SIGINT', onSignal);
-        return resolve();
-      }
-      isDraining = true;
-      log.info(
-        { signal, calls: gateway.callCount(), drainSeconds },
-        'draining: new calls get 503; the same signal again ends the running ones',
-      );
-      void gateway.drain(drainSeconds * 1000).then(resolve);
+      const now = realClock.now();
+      if (now - countedAt < SAME_SIGNAL_MS) return;
+      countedAt = now;
+      const calls = gateway.callCount();
+      if (stage === 'running') {
+        stage = 'draining';
+        log.info(
+          { signal, calls, drainSeconds },
+          'draining: new calls get 503; the same signal again ends the running ones',
+        );
+        void gateway.drain(drainSeconds * 1000).then(resolve);
+      } else if (stage === 'draining') {
+        stage = 'ending';
+        log.info({ signal, calls }, 'ending the running calls; the same signal again ends the process at once');
+        resolve();
+      } else process.exit(1);
     };
     process.on('SIGTERM', onSignal);
     process.on('SIGINT', onSignal);

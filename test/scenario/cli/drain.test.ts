@@ -3,7 +3,8 @@
 import { expect, test } from 'vitest';
 import { freePorts } from '../../support/ports.ts';
 import { plainSdp, RawPhone } from '../../support/raw-phone.ts';
-import { type Command, type Place, place, serve } from './kit.ts';
+import { until } from '../../support/until.ts';
+import { type Command, DEADLINE_MS, type Place, place, serve } from './kit.ts';
 
 const TALK = '<Response><Echo/></Response>';
 
@@ -15,6 +16,18 @@ async function talking(at: Place): Promise<RawPhone> {
   phone.acknowledge(invite, answer);
   return phone;
 }
+
+/** What follows a signal at once counts as the same one: so it is sent until the gateway takes it for another. */
+const signalsAgain = (gateway: Command) =>
+  until(
+    () => {
+      if (gateway.stdout.includes('ending the running calls')) return true;
+      gateway.signal('SIGTERM');
+      return false;
+    },
+    DEADLINE_MS,
+    () => 'the gateway ends its calls',
+  );
 
 async function expectCleanEnd(gateway: Command): Promise<void> {
   expect(await gateway.endsAltogether()).toBe(0);
@@ -53,7 +66,7 @@ test('design.md 4: a second SIGTERM ends the running call with BYE', async () =>
   const running = await talking(at);
   gateway.signal('SIGTERM');
   await gateway.writes('draining');
-  gateway.signal('SIGTERM');
+  await signalsAgain(gateway);
   running.accept(await running.request('BYE'));
   await expectCleanEnd(gateway);
   running.close();
@@ -77,4 +90,25 @@ test('design.md 4: without calls SIGTERM ends at once, and the same ports and fo
   const second = await serve(at);
   second.signal('SIGTERM');
   await expectCleanEnd(second);
+});
+
+test('design.md 4: npm start passes SIGTERM on: whoever stops npm stops the gateway', async () => {
+  const at = await place(TALK, { drainSeconds: 60 });
+  const npm = await serve(at, { throughNpm: true });
+  npm.signal('SIGTERM');
+  expect(await npm.endsAltogether()).toBe(0);
+  expect(npm.stdout).toContain('draining');
+});
+
+test('design.md 4: Ctrl-C on npm start reaches the gateway twice and still is one: the running call may finish', async () => {
+  const at = await place(TALK, { drainSeconds: 60 });
+  const npm = await serve(at, { throughNpm: true });
+  const running = await talking(at);
+  npm.signalGroup('SIGINT');
+  await npm.writes('draining');
+  running.send('BYE');
+  expect((await running.final('BYE')).status).toBe(200);
+  expect(await npm.endsAltogether()).toBe(0);
+  expect(npm.stdout).not.toContain('ending the running calls');
+  running.close();
 });

@@ -10,7 +10,8 @@ import { stringify } from 'yaml';
 import { freePorts } from '../../support/ports.ts';
 import { until } from '../../support/until.ts';
 
-const MAIN = resolve(import.meta.dirname, '../../../src/main.ts');
+const CHECKOUT = resolve(import.meta.dirname, '../../..');
+const MAIN = join(CHECKOUT, 'src/main.ts');
 export const DEADLINE_MS = 20_000;
 
 export interface CommandOptions {
@@ -18,6 +19,8 @@ export interface CommandOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** File to run in place of src/main.ts: the built package. */
   readonly main?: string;
+  /** `npm start` of the checkout; the arguments go behind its `serve`. */
+  readonly throughNpm?: true;
 }
 
 /** A running command. Killed, with all it started, when the test is over. */
@@ -30,8 +33,11 @@ export class Command {
 
   constructor(args: readonly string[], options: CommandOptions = {}) {
     const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('HOOKSWITCH_'));
-    this.#child = spawn(process.execPath, [options.main ?? MAIN, ...args], {
-      cwd: options.folder ?? temporaryFolder(),
+    const [program, before] = options.throughNpm
+      ? (['npm', ['start', '--']] as const)
+      : ([process.execPath, [options.main ?? MAIN]] as const);
+    this.#child = spawn(program, [...before, ...args], {
+      cwd: options.throughNpm ? CHECKOUT : (options.folder ?? temporaryFolder()),
       env: { ...Object.fromEntries(inherited), ...options.environment },
       stdio: ['ignore', 'pipe', 'pipe'],
       // A process group of its own shows whether it leaves anything behind.
@@ -58,6 +64,11 @@ export class Command {
 
   signal(name: NodeJS.Signals): void {
     this.#child.kill(name);
+  }
+
+  /** To all its processes, as a terminal does with Ctrl-C. */
+  signalGroup(name: NodeJS.Signals): void {
+    process.kill(-this.#child.pid!, name);
   }
 
   get hasEnded(): boolean {
@@ -160,7 +171,8 @@ export async function place(twiml: string, settings: Readonly<Record<string, unk
 
 /** `serve`, ready. */
 export async function serve(at: Place, options: CommandOptions = {}): Promise<Command> {
-  const command = new Command(['serve', ...at.config], { folder: at.folder, ...options });
+  const args = options.throughNpm ? at.config : ['serve', ...at.config];
+  const command = new Command(args, { folder: at.folder, ...options });
   await command.writes('Hookswitch is running.');
   return command;
 }
