@@ -82,7 +82,8 @@ export async function acceptInvite(invite: IncomingInvite, services: IncomingSer
   if (place) call.signal.addEventListener('abort', place.value, { once: true });
   const hops = maxForwards(request);
   services.router.noteInbound(call, hops?.ok ? hops.value : 70);
-  const leg = SipLeg.incoming(invite, { callSid: call.sid, accountSid: domain.accountSid }, services.legs, {
+  const identity = { callSid: call.sid, accountSid: domain.accountSid, offersReplaces: domain.attendedTransfer };
+  const leg = SipLeg.incoming(invite, identity, services.legs, {
     callSid: call.sid,
     // Of our own offer, when the caller made none.
     profile: domain.secure ? 'savp' : 'avp',

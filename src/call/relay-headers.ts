@@ -23,11 +23,12 @@ export function webhookHeaders(message: Message): HeaderPair[] {
 }
 
 /** The headers that name a leg to its peer: on INVITEs we send, and on 200 and BYE. */
-export function legHeaders(callSid: string, accountSid: string): HeaderField[] {
+export function legHeaders(callSid: string, accountSid: string, offersReplaces = false): HeaderField[] {
   return [
     { name: 'X-Twilio-CallSid', value: callSid },
     { name: 'X-Twilio-AccountSid', value: accountSid },
     { name: 'X-Twilio-ApiVersion', value: '2010-04-01' },
+    ...(offersReplaces ? [{ name: 'Supported', value: 'replaces' }] : []),
   ];
 }
 

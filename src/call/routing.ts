@@ -132,7 +132,11 @@ export class Router {
         maxForwards: context.maxForwards,
         hasAlternatives: path.hasAlternatives ?? false,
       },
-      { callSid: call.sid, accountSid: context.accountSid },
+      {
+        callSid: call.sid,
+        accountSid: context.accountSid,
+        offersReplaces: context.domain?.attendedTransfer === true,
+      },
       this.#services.legs,
       {
         callSid: call.sid,

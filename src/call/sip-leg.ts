@@ -30,6 +30,8 @@ export interface SipLegServices extends LegMediaServices {
 export interface SipLegIdentity {
   readonly callSid: string;
   readonly accountSid: string;
+  /** RFC 3891 5: says so in Supported, for phones that look for it before they transfer. */
+  readonly offersReplaces?: boolean;
 }
 
 type Phase = 'idle' | 'early' | 'answered' | 'ended';
@@ -384,7 +386,7 @@ export class SipLeg implements LegDriver {
   }
 
   #legHeaders(): HeaderField[] {
-    return legHeaders(this.#identity.callSid, this.#identity.accountSid);
+    return legHeaders(this.#identity.callSid, this.#identity.accountSid, this.#identity.offersReplaces);
   }
 
   #finish(): void {

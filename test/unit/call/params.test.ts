@@ -107,6 +107,21 @@ describe('twiml.md 3.2: SIP parameters of an INVITE', () => {
     });
   });
 
+  test.each([
+    ['a number', '<sip:+4930111@carrier.example>;reason=unconditional', '+4930111'],
+    ['of several the last one, which stands first', '<sip:300@a>;reason=user-busy, <sip:100@a>', '300'],
+    ['a host alone', '<sip:desk.example;transport=tcp>', 'sip:desk.example;transport=tcp'],
+    ['tel', '<tel:+4930222;x=1>', '+4930222'],
+    ['what cannot be read', '<<<', undefined],
+  ])('Diversion becomes ForwardedFrom: %s [sip 1.3 forwarded-from]', (_name, diversion, forwardedFrom) => {
+    const request = invite(`Diversion: ${diversion}`);
+    for (const byocTrunkSid of [null, 'BY1']) {
+      const params = inboundSipParams(request, domainRecord({ byocTrunkSid }), '192.0.2.7', undefined);
+      expect(params.get('ForwardedFrom')).toBe(forwardedFrom);
+      expect([...params.keys()].filter((name) => name.startsWith('SipHeader_'))).toEqual([]);
+    }
+  });
+
   test('no SipUsername without digest; no headers at all behind a BYOC trunk [sip 1.3 sip-username] [sip 1.3 byoc-no-headers]', () => {
     const params = inboundSipParams(invite('X-A: 1'), domainRecord({ byocTrunkSid: 'BY1' }), '::1', undefined);
     expect([...params.keys()]).toEqual(['SipDomain', 'SipDomainSid', 'SipCallId', 'SipSourceIp']);
@@ -138,6 +153,8 @@ describe('which headers cross the gateway', () => {
         ['X-Twilio-ApiVersion', '2010-04-01'],
       ]),
     );
+    // RFC 3891 5.
+    expect(legHeaders('CA1', 'AC1', true).at(-1)).toEqual({ name: 'Supported', value: 'replaces' });
     expect(byeHeaders('CA1')).toEqual(
       headerFields([
         ['Reason', 'Q.850;cause=16;text="Normal call clearing"'],

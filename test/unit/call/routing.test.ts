@@ -212,6 +212,7 @@ describe('a SIP URI of somebody else', () => {
       'X-Twilio-CallSid',
       'X-Twilio-AccountSid',
       'X-Twilio-ApiVersion',
+      'Supported',
     ]);
     expect(call.options.to).toBe('sip:desk@far.example:5080;transport=tcp');
   });
