@@ -172,7 +172,10 @@ function settingsOf(folder: string, appOrigin: string, options: WorldOptions): C
     defaultDomain: 'office.sip.localhost',
     speech: 'none',
     ...options.settings,
-    credentialLists: [{ name: 'users', users: USERS.map((username) => ({ username, password: PASSWORD })) }],
+    credentialLists: [
+      { name: 'users', users: USERS.map((username) => ({ username, password: PASSWORD })) },
+      ...((options.settings?.credentialLists as readonly object[] | undefined) ?? []),
+    ],
     domains: [
       {
         name: 'office.sip.localhost',
