@@ -1,0 +1,74 @@
+// A carrier on a UDP socket: takes every call and keeps what it was sent, byte by byte.
+
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { createResponse } from '../../src/sip/grammar/build.ts';
+import type { Request } from '../../src/sip/grammar/message.ts';
+import { parseMessage } from '../../src/sip/grammar/parse.ts';
+import { serializeMessage } from '../../src/sip/grammar/serialize.ts';
+import { until } from './until.ts';
+
+const DEADLINE_MS = 8_000;
+
+export class RawCarrier {
+  readonly requests: Request[] = [];
+  readonly #socket: Socket;
+  /** Status of its answers to INVITE. */
+  status = 200;
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.on('message', (bytes, source) => {
+      const parsed = parseMessage(bytes);
+      if (!parsed.ok || parsed.value.kind !== 'request') return;
+      const request = parsed.value;
+      this.requests.push(request);
+      if (request.method === 'ACK') return;
+      const isCall = request.method === 'INVITE';
+      const status = isCall ? this.status : 200;
+      const response = createResponse(request, status, {
+        toTag: 'carrier',
+        headers: [
+          { name: 'Contact', value: `<sip:carrier@127.0.0.1:${this.port}>` },
+          ...(isCall && status < 300 ? [{ name: 'Content-Type', value: 'application/sdp' }] : []),
+        ],
+        ...(isCall && status < 300 ? { body: Buffer.from(answer) } : {}),
+      });
+      socket.send(serializeMessage(response), source.port, source.address);
+    });
+  }
+
+  static async open(): Promise<RawCarrier> {
+    const socket = createSocket('udp4').bind(0, '127.0.0.1');
+    await once(socket, 'listening');
+    return new RawCarrier(socket);
+  }
+
+  get port(): number {
+    return this.#socket.address().port;
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+
+  /** The `nth` INVITE (from 1) of a call, once it is there. */
+  invite(nth = 1): Promise<Request> {
+    return until(
+      () => this.requests.filter(({ method }) => method === 'INVITE')[nth - 1],
+      DEADLINE_MS,
+      () => `INVITE ${nth}; got ${this.requests.map(({ method }) => method).join(' ')}`,
+    );
+  }
+}
+
+const answer = [
+  'v=0',
+  'o=carrier 1 1 IN IP4 127.0.0.1',
+  's=-',
+  'c=IN IP4 127.0.0.1',
+  't=0 0',
+  'm=audio 31000 RTP/AVP 0 101',
+  'a=rtpmap:101 telephone-event/8000',
+  '',
+].join('\r\n');
