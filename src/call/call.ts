@@ -306,7 +306,7 @@ export class Call {
       domainSid: domain?.sid ?? null,
       answeredBy: null,
       callerName,
-      forwardedFrom: null,
+      forwardedFrom: this.options.sipParams.get('ForwardedFrom') ?? null,
       errorCode: this.#errorCode,
       dateCreated: this.#createdWall,
       dateUpdated: this.#services.clock.wall(),

@@ -1,11 +1,13 @@
 // A call as webhook parameters (twiml.md 3.1, 3.2; sip-interface.md 1.3).
 
 import type { Domain } from '../base/records.ts';
+import { nameAddrsOf } from '../sip/grammar/fields.ts';
 import type { Request } from '../sip/grammar/message.ts';
 import { isSipUri, parseUri } from '../sip/grammar/uri.ts';
 import type { Call } from './call.ts';
 import type { HeaderPair } from './leg-driver.ts';
 import { webhookHeaders } from './relay-headers.ts';
+import { shownUri } from './shown-uri.ts';
 
 /** Standard parameters as of now, then those of the leg. */
 export function callParams(call: Call): Map<string, string> {
@@ -67,7 +69,18 @@ export function inboundSipParams(
     ['SipSourceIp', sourceAddress],
   ]);
   if (username !== undefined) params.set('SipUsername', username);
+  const forwardedFrom = divertedFrom(request);
+  if (forwardedFrom !== undefined) params.set('ForwardedFrom', forwardedFrom);
   if (domain.byocTrunkSid !== null) return params;
   addSipHeaders(params, webhookHeaders(request));
   return params;
+}
+
+/** Who forwarded the call: the last diversion stands first (RFC 5806 4). Its number or user where it has one, else the URI. */
+function divertedFrom(request: Request): string | undefined {
+  const read = nameAddrsOf(request, 'Diversion');
+  const last = read.ok ? read.value[0] : undefined;
+  if (!last) return undefined;
+  const user = isSipUri(last.uri) ? last.uri.user : /^tel:([^;]+)/i.exec(shownUri(last.uri))?.[1];
+  return user ?? shownUri(last.uri);
 }

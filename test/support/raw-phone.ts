@@ -10,6 +10,7 @@ import { nameAddr, withParam } from '../../src/sip/grammar/name-addr.ts';
 import { parseMessage } from '../../src/sip/grammar/parse.ts';
 import { serializeMessage } from '../../src/sip/grammar/serialize.ts';
 import { isSipUri, makeSipUri, parseUri, type SipUri } from '../../src/sip/grammar/uri.ts';
+import type { Via } from '../../src/sip/grammar/via.ts';
 import { until } from './until.ts';
 import { DEADLINE_MS } from './world.ts';
 
@@ -24,6 +25,8 @@ export interface RequestOptions {
   readonly headers?: readonly HeaderField[];
   readonly contentType?: string;
   readonly body?: string;
+  /** Request-URI; the dialled one, or the remote target of the dialog, by default. */
+  readonly uri?: SipUri;
   /** Of the ACK and CANCEL: that of the INVITE. */
   readonly sequence?: number;
   readonly branch?: string;
@@ -74,16 +77,8 @@ export class RawPhone {
     const contentType = options.sdp === undefined ? options.contentType : 'application/sdp';
     const request = createRequest({
       method,
-      uri: this.#target,
-      via: {
-        transport: 'udp',
-        host: '127.0.0.1',
-        port: this.port,
-        branch: options.branch ?? newBranch(),
-        received: undefined,
-        rport: null,
-        params: new Map(),
-      },
+      uri: options.uri ?? this.#target,
+      via: this.#via(options.branch ?? newBranch()),
       from: withParam(from, 'tag', this.#fromTag),
       to: this.#toTag === undefined ? to : withParam(to, 'tag', this.#toTag),
       callId: this.callId,
@@ -98,6 +93,11 @@ export class RawPhone {
     });
     this.#socket.send(serializeMessage(request), this.#gatewayPort, '127.0.0.1');
     return request;
+  }
+
+  #via(branch: string): Via {
+    const { port } = this;
+    return { transport: 'udp', host: '127.0.0.1', port, branch, received: undefined, rport: null, params: new Map() };
   }
 
   /** RFC 3261 17.1.1.3: the ACK of a failure belongs to the INVITE's transaction. */
@@ -173,13 +173,37 @@ export class RawPhone {
     this.send('ACK', { sequence: invite.cseq.sequence, ...(sdp === undefined ? {} : { sdp }) });
   }
 
-  /** Answers a request of the gateway with an empty 200. */
-  accept(request: Request): void {
+  /** BYE of the callee: in the dialog of an INVITE that `accept` took. */
+  hangUp(invite: Request, headers: readonly HeaderField[]): void {
+    const contact = /<([^>]+)>/.exec(invite.headers.get('contact') ?? '')?.[1] ?? '';
+    const target = parseUri(contact);
+    if (!target.ok || !isSipUri(target.value)) throw new Error(`no SIP URI in Contact: ${contact}`);
+    const bye = createRequest({
+      method: 'BYE',
+      uri: target.value,
+      via: this.#via(newBranch()),
+      from: withParam(invite.to, 'tag', this.#fromTag),
+      to: invite.from,
+      callId: invite.callId,
+      cseq: { sequence: 1, method: 'BYE' },
+      headers: [{ name: 'Max-Forwards', value: '70' }, ...headers],
+    });
+    this.#socket.send(serializeMessage(bye), this.#gatewayPort, '127.0.0.1');
+  }
+
+  /** Answers a request of the gateway with 200: empty, or with `sdp` and what an answer to an INVITE needs. */
+  accept(request: Request, sdp?: string): void {
     const copied = ['via', 'from', 'to', 'call-id', 'cseq'].flatMap((name) =>
       [...request.headers].filter((field) => field.name.toLowerCase() === name),
     );
     const lines = copied.map(({ name, value }) => `${name}: ${value}`);
-    const text = `SIP/2.0 200 OK\r\n${lines.join('\r\n')}\r\nContent-Length: 0\r\n\r\n`;
+    if (sdp !== undefined) {
+      const to = lines.findIndex((line) => /^to:/i.test(line));
+      lines[to] += `;tag=${this.#fromTag}`;
+      lines.push(`Contact: <sip:raw@127.0.0.1:${this.port}>`, 'Content-Type: application/sdp');
+    }
+    const body = sdp ?? '';
+    const text = `SIP/2.0 200 OK\r\n${lines.join('\r\n')}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
     this.#socket.send(text, this.#gatewayPort, '127.0.0.1');
   }
 }

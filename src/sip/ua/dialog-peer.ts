@@ -110,7 +110,7 @@ export class DialogPeer {
       flow = ready;
       const { headers, body } = sdpParts(sdp);
       const via = viaFor(ready, newBranch(this.#context.random));
-      const fields = [...headers, this.#userAgent()];
+      const fields = [...headers, ...ownNames(invite), this.#userAgent()];
       ack = ackFor2xx(this.dialog, invite, { via, headers: fields, ...(body ? { body } : {}) });
       send();
     };
@@ -185,6 +185,10 @@ export class DialogPeer {
     });
   }
 }
+
+/** sip-interface.md 2.3: the ACK names our leg as its INVITE does. */
+const ownNames = (invite: Request): HeaderField[] =>
+  [...invite.headers].filter(({ name }) => name.toLowerCase() === 'x-twilio-callsid');
 
 const unsent = (detail: string): PeerReply => ({
   status: 503,

@@ -358,6 +358,14 @@ describe('REGISTER (sip-interface.md 3)', () => {
     }
   });
 
+  test('the domain of a REGISTER is that of To, whatever address it was sent to [sip 0 registrar-forms]', () => {
+    const access = control({ registrationCredentials: users });
+    const sent = request('REGISTER', [], 'demo.sip.localhost');
+    for (const host of ['192.0.2.1', 'sip.localhost', 'sip.frankfurt.twilio.com'])
+      expect(access.register({ ...sent, uri: makeSipUri({ host }) }, OTHER).kind).toBe('challenge');
+    expect(access.register(request('REGISTER', [], '192.0.2.1'), OTHER)).toMatchObject({ status: 403 });
+  });
+
   test('a source outside of the call ACL may register [sip 3 no-acl]', () => {
     expect(register(control({ callAcl: acl, registrationCredentials: users })).kind).toBe('challenge');
   });
