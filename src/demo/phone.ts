@@ -6,14 +6,13 @@ import { newBranch, newCallId, newSid, newTag, type RandomSource } from '../base
 import type { Log } from '../base/log.ts';
 import type { Domain } from '../base/records.ts';
 import { err, ok, type Result } from '../base/result.ts';
-import type { LegEvent } from '../call/leg-driver.ts';
 import { MediaRouter } from '../call/media-router.ts';
 import { SipLeg, type SipLegServices } from '../call/sip-leg.ts';
 import { createResolver } from '../dns/resolver.ts';
-import type { MediaEngine, PlaySource } from '../media/engine.ts';
+import type { MediaEngine } from '../media/engine.ts';
 import { createInlineMediaEngine } from '../media/inline.ts';
 import { sdpNegotiation } from '../sdp/negotiate.ts';
-import type { AudioCodec, MediaDirection } from '../sdp/plan.ts';
+import type { AudioCodec } from '../sdp/plan.ts';
 import { createRequest } from '../sip/grammar/build.ts';
 import type { Response } from '../sip/grammar/message.ts';
 import { nameAddr, serializeNameAddr, withParam } from '../sip/grammar/name-addr.ts';
@@ -28,6 +27,9 @@ import { createUserAgent } from '../sip/ua/stack.ts';
 import type { UserAgent } from '../sip/ua/ua.ts';
 import { drawLadder } from '../trace/ladder.ts';
 import { createTrace, type Trace } from '../trace/trace.ts';
+import { PhoneCall } from './phone-call.ts';
+
+export { PhoneCall };
 
 export interface PhoneOptions {
   readonly address: string;
@@ -314,97 +316,3 @@ interface Parts {
 /** A destination as a URI, to be put in front of the Request-URI. */
 const hopTo = (place: Destination): SipUri =>
   makeSipUri({ host: place.address, port: place.port, params: { transport: place.transport } });
-
-/** One call of the phone: what happened so far, and waiting for what happens next. */
-export class PhoneCall {
-  readonly leg: SipLeg;
-  readonly events: LegEvent[] = [];
-  readonly #engine: MediaEngine;
-  readonly #clock: Clock;
-  readonly #waiters = new Set<() => void>();
-
-  constructor(leg: SipLeg, engine: MediaEngine, clock: Clock) {
-    this.leg = leg;
-    this.#engine = engine;
-    this.#clock = clock;
-    leg.onEvent((event) => {
-      this.events.push(event);
-      for (const wake of [...this.#waiters]) wake();
-    });
-  }
-
-  get callId(): string {
-    return this.leg.signallingId ?? '';
-  }
-
-  /** The first event, past or coming, of one of `types`; undefined when none came within `deadlineMs`. */
-  async waitFor<T extends LegEvent['type']>(
-    deadlineMs: number,
-    ...types: T[]
-  ): Promise<Extract<LegEvent, { type: T }> | undefined> {
-    const find = () =>
-      this.events.find((event): event is Extract<LegEvent, { type: T }> => types.includes(event.type as T));
-    const found = find();
-    if (found) return found;
-    return new Promise((resolve) => {
-      const finish = (event: Extract<LegEvent, { type: T }> | undefined) => {
-        timer.cancel();
-        this.#waiters.delete(wake);
-        resolve(event);
-      };
-      const wake = () => {
-        const event = find();
-        if (event) finish(event);
-      };
-      const timer = this.#clock.after(deadlineMs, () => finish(undefined));
-      this.#waiters.add(wake);
-    });
-  }
-
-  get isOver(): boolean {
-    return this.events.some((event) => event.type === 'ended' || event.type === 'failed' || event.type === 'canceled');
-  }
-
-  /** Plays to the other side; resolves when it ended or after `deadlineMs`. */
-  async play(sources: readonly PlaySource[], deadlineMs: number): Promise<void> {
-    const { endpoint } = this.leg;
-    if (endpoint === undefined) return;
-    const play = this.#engine.play(endpoint, { sources, loop: 1 });
-    const before = this.events.length;
-    const end = this.#clock.now() + deadlineMs;
-    while (this.#clock.now() < end) {
-      if (this.isOver || this.events.slice(before).some((event) => event.type === 'playEnded' && event.play === play))
-        return;
-      await this.#nextEvent(end - this.#clock.now());
-    }
-  }
-
-  #nextEvent(deadlineMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const finish = () => {
-        timer.cancel();
-        this.#waiters.delete(finish);
-        resolve();
-      };
-      const timer = this.#clock.after(deadlineMs, finish);
-      this.#waiters.add(finish);
-    });
-  }
-
-  record(file: string): void {
-    if (this.leg.endpoint !== undefined) this.#engine.record(this.leg.endpoint, file);
-  }
-
-  stopRecord(): void {
-    if (this.leg.endpoint !== undefined) this.#engine.stopRecord(this.leg.endpoint);
-  }
-
-  statistics() {
-    return this.leg.endpoint === undefined ? undefined : this.#engine.statistics(this.leg.endpoint);
-  }
-
-  /** Hold (`sendonly`, `inactive`) or resume (`sendrecv`) by re-INVITE. */
-  offer(direction: MediaDirection): Promise<boolean> {
-    return this.leg.offerDirection(direction);
-  }
-}
