@@ -3,6 +3,9 @@
 import { describe, expect } from 'vitest';
 import { dial, type Story, scenario, stayOnLine, type World } from '../world.ts';
 
+/** Longer than any session interval of these scenarios. */
+const stayForTwoMinutes = '<Response><Pause length="1"/><Gather action="/after" timeout="120"/></Response>';
+
 /** Runs a caller and a callee against each other, joined by a Dial. */
 async function joined(
   story: Story,
@@ -126,5 +129,31 @@ export function dialogCases(world: () => World): void {
       story.answers(stayOnLine);
       await story.calls('uac-session-timer-refresh-expect-200');
     });
+
+    scenario(
+      '[sip 1.6 session-timer-422] too small an interval: 422, then the larger one is taken',
+      world,
+      async (story) => {
+        story.answers(stayOnLine);
+        await story.calls('uac-session-interval-too-small-expect-422');
+      },
+    );
+
+    // An interval of 90 s is the smallest that there is: these two take most of a minute, and more.
+    const patient = { seconds: 90, flags: ['-recv_timeout', '80000'] };
+
+    scenario('[sip 1.6 session-timer-ours] the gateway refreshes at half time by UPDATE', world, async (story) => {
+      story.answers(stayForTwoMinutes);
+      await story.calls('uac-lets-gateway-refresh-expect-update', patient);
+    });
+
+    scenario(
+      '[sip 1.6 session-timer-peer] a session that the caller does not refresh is ended',
+      world,
+      async (story) => {
+        story.answers(stayForTwoMinutes);
+        await story.calls('uac-never-refreshes-expect-bye', patient);
+      },
+    );
   });
 }

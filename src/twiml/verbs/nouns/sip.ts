@@ -102,6 +102,7 @@ export function cleanUri(text: string, extraHeaders: readonly HeaderPair[], read
     read.warn(13243, 'invalid SIP URI');
     return undefined;
   }
+  if (isSips(core)) read.warn(32114, 'sips is not carried end to end: dialled as sip with transport=tls');
   const headers = [...readHeaderPart(headerPart, read), ...extraHeaders];
   const written = writeHeaders(headers, read);
   return written === '' ? address : `${address}?${written}`;
@@ -111,20 +112,22 @@ export function cleanUri(text: string, extraHeaders: readonly HeaderPair[], read
 const ADDRESS =
   /^(?:(sips?):)?((?:[^\s@<>"?;]+(?:;[^\s@<>"?]*)?@)?)(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?)(:\d{1,5})?((?:;[^\s;@<>"?]+)*)$/i;
 
+const isSips = (core: string): boolean => /^sips:/i.test(core);
+
 function cleanAddress(core: string): string | undefined {
   if (core.length >= limits.sipNounUriChars || CONTROL.test(core)) return undefined;
   const match = ADDRESS.exec(core);
   if (!match) return undefined;
-  const [, scheme = 'sip', user = '', host = '', port = '', parameterText = ''] = match;
+  const [, , user = '', host = '', port = '', parameterText = ''] = match;
   if (port !== '' && (Number(port.slice(1)) < 1 || Number(port.slice(1)) > 65_535)) return undefined;
   const parameters = parameterText
     .split(';')
     .filter((parameter) => parameter !== '')
     // Where the vendor's call would leave from: this gateway stands in one place.
-    .filter((parameter) => !/^(region|edge)(=|$)/i.test(parameter));
-  // sip-interface.md 2.1: `sips:` is turned into `sip` over TLS.
-  const isSips = scheme.toLowerCase() === 'sips';
-  if (isSips && !parameters.some((parameter) => /^transport=/i.test(parameter))) parameters.push('transport=tls');
+    .filter((parameter) => !/^(region|edge)(=|$)/i.test(parameter))
+    // sip-interface.md 2.1: `sips:` is turned into `sip` over TLS, whatever transport it names.
+    .filter((parameter) => !isSips(core) || !/^transport=/i.test(parameter));
+  if (isSips(core)) parameters.push('transport=tls');
   return `sip:${user}${host}${port}${parameters.map((parameter) => `;${parameter}`).join('')}`;
 }
 

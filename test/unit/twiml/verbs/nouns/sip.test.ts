@@ -57,8 +57,8 @@ const uris: [written: string, dialled: string | undefined, codes: number[]][] = 
   ['sip:kate@[2001:db8::1]:5060', 'sip:kate@[2001:db8::1]:5060', []],
   ['sip:kate@example.com;transport=tcp', 'sip:kate@example.com;transport=tcp', []],
   ['sip:kate@example.com;region=ie1;transport=tls;edge=dublin', 'sip:kate@example.com;transport=tls', []],
-  ['sips:kate@example.com', 'sip:kate@example.com;transport=tls', []],
-  ['sips:kate@example.com;transport=tcp', 'sip:kate@example.com;transport=tcp', []],
+  ['sips:kate@example.com', 'sip:kate@example.com;transport=tls', [32114]],
+  ['sips:kate@example.com;transport=tcp', 'sip:kate@example.com;transport=tls', [32114]],
   ['sip:kate@example.com?X-A=1&amp;x-b=2', 'sip:kate@example.com?X-A=1&x-b=2', []],
   [
     'sip:k@h?User-to-User=123%3Bencoding%3Dhex&amp;Remote-Party-ID=a&amp;P-Preferred-Identity=b&amp;P-Called-Party-ID=c',
