@@ -10,13 +10,13 @@ import { MediaRouter } from './call/media-router.ts';
 import { createRestCalls } from './call/rest-calls.ts';
 import { Router } from './call/routing.ts';
 import type { SipLegServices } from './call/sip-leg.ts';
-import { createTrunkGate, type TrunkGate } from './call/trunks.ts';
 import { listenToCalls } from './call-listeners.ts';
 import type { Config } from './config.ts';
 import type { Resolver } from './dns/resolver.ts';
 import { createEmergencyServices } from './gateway-emergency.ts';
 import { createObservers, type Observers } from './gateway-observers.ts';
 import type { SipStack } from './gateway-sip.ts';
+import { buildTrunks, type TrunkStack } from './gateway-trunks.ts';
 import { createHoldMusicFiles } from './hold-music-files.ts';
 import { decodeAudio } from './media/audio-file.ts';
 import type { MediaEngine } from './media/engine.ts';
@@ -27,7 +27,6 @@ import type { SpeechEngine } from './speech/engine.ts';
 import { createSpeech } from './speech/select.ts';
 import type { StoreDirectory } from './store/directory.ts';
 import type { Store } from './store/store.ts';
-import { createTrunkBook } from './trunk-book.ts';
 import { VoiceSessions } from './twiml/voice-session.ts';
 import { createWebhookClient } from './webhook/client.ts';
 import { createStatusCallbacks, type StatusCallbacks } from './webhook/status-callbacks.ts';
@@ -39,7 +38,7 @@ export interface CallStack {
   readonly webhook: WebhookClient;
   readonly speaker: SpeechEngine;
   readonly statusCallbacks: StatusCallbacks;
-  readonly trunks: TrunkGate;
+  readonly carriers: TrunkStack;
   readonly refusals: RefusalLog;
   readonly observers: Observers;
   readonly restCalls: CallsApi;
@@ -56,6 +55,7 @@ export interface CallParts {
   readonly sip: SipStack;
   readonly engine: MediaEngine;
   readonly isDemoDomain: (domain: Domain) => boolean;
+  readonly secretKey: Buffer;
 }
 
 /** Wires everything a call meets above SIP and media. */
@@ -99,18 +99,13 @@ export function buildCalls(parts: CallParts): CallStack {
     onEndpoint: observers.onEndpoint,
   };
   const domains = (): Domain[] => directory.domainNames().flatMap((name) => directory.domainByName(name)?.domain ?? []);
-  const trunkBook = createTrunkBook({
-    declared: () => parts.settings().declared,
-    directory,
-    isTargetUp: () => true,
-  });
-  const trunks = createTrunkGate({
-    book: trunkBook,
-    usage: store.trunkUsage,
-    isDemo: parts.isDemoDomain,
+  const carriers = buildTrunks({
+    ...parts,
     ...context,
-    log: log.child({ folder: 'call' }),
+    declared: () => parts.settings().declared,
+    userAgent: sip.userAgent,
   });
+  const { gate: trunks, book: trunkBook } = carriers;
   const router = new Router({
     clock,
     calls,
@@ -172,7 +167,7 @@ export function buildCalls(parts: CallParts): CallStack {
   });
   const forgetCookies = (callSid: string) => webhook.forget(callSid);
   listenToCalls({ calls, store, statusCallbacks, authTokenOf, forgetCookies, clock, log });
-  return { calls, sessions, webhook, speaker, statusCallbacks, trunks, refusals, observers, restCalls };
+  return { calls, sessions, webhook, speaker, statusCallbacks, carriers, refusals, observers, restCalls };
 }
 
 function speechSettings(config: Config): Parameters<typeof createSpeech>[0]['config'] {

@@ -3,7 +3,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
-import { type AccessControlApi, createAccessControl } from './access/access-control.ts';
+import { type AccessControlApi, createAccessControl, type RegisteredCarriers } from './access/access-control.ts';
 import { candidateNames } from './access/domains.ts';
 import type { Domain } from './base/records.ts';
 import { err, ok, type Result } from './base/result.ts';
@@ -51,6 +51,7 @@ export interface SipParts {
   readonly resolver: Resolver;
   readonly tls: GatewayTls | null;
   readonly onRegistration: (event: RegistrationEvent) => void;
+  readonly carriers: RegisteredCarriers;
   /** Domain of calls to our bare address. */
   readonly defaultDomain: string | undefined;
 }
@@ -87,7 +88,7 @@ export function buildSip(parts: SipParts): SipStack {
   const isEmergency = emergencyRequests(parts.settings, domainOf);
   const access = createAccessControl({
     directory,
-    config: { domainSuffix, defaultDomain, isOwnAddress, realm, isEmergency },
+    config: { domainSuffix, defaultDomain, isOwnAddress, realm, isEmergency, carriers: parts.carriers },
     clock,
     random,
     log: context.log,

@@ -120,6 +120,10 @@ async function assemble(
     tls: tls.value,
     defaultDomain,
     onRegistration,
+    carriers: {
+      domainOfContact: (user, address) => calls.carriers.registrations.domainOfContact(user, address),
+      isCarrier: (address) => calls.carriers.registrations.isCarrier(address),
+    },
   });
   const engine = createWorkerMediaEngine({ workers: config.mediaWorkers, portRange: config.mediaPorts, clock, log });
   const engineStarted = await engine.start();
@@ -136,9 +140,9 @@ async function assemble(
     sip,
     engine,
     isDemoDomain,
+    secretKey: foundation.secretKey,
   });
-  await calls.trunks.start();
-  opened.push(() => calls.trunks.stop());
+  await calls.carriers.load();
   await calls.observers.start();
   opened.push(() => calls.observers.stop());
   opened.push(async () => {
@@ -170,6 +174,8 @@ async function assemble(
     sip.transactions.stop();
     await sip.transport.stop();
   });
+  calls.carriers.start();
+  opened.push(() => calls.carriers.stop());
   isReady = true;
 
   return ok({
@@ -191,6 +197,7 @@ async function assemble(
       settings = next;
       await provision(next, foundation, demoUrl, context);
       await directory.refresh();
+      calls.carriers.bring();
     },
     async drain(timeoutMs) {
       isReady = false;
@@ -216,7 +223,7 @@ function countsOf(sip: SipStack, calls: CallStack, engine: MediaEngine): Record<
     media: engine.counts(),
     webhooks: calls.webhook.counts(),
     statusCallbacks: calls.statusCallbacks.pending(),
-    trunks: calls.trunks.counts(),
+    trunks: calls.carriers.counts(),
     flows: sip.transport.counts(),
     access: sip.access.counts(),
     trace: calls.observers.counts(),

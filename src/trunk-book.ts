@@ -80,10 +80,17 @@ const withRecord = (
   return trunk ? [trunk] : [];
 };
 
+/** Read once: the directory gives the same record until it changes. */
+const parsedTargets = new WeakMap<PolicyTarget, TrunkTarget[]>();
+
 function targetOf(target: PolicyTarget): TrunkTarget[] {
-  if (!target.enabled) return [];
+  const known = parsedTargets.get(target);
+  if (known) return known;
   const uri = parseUri(target.target);
-  return uri.ok && isSipUri(uri.value) ? [{ uri: uri.value, priority: target.priority, weight: target.weight }] : [];
+  const isUsable = target.enabled && uri.ok && isSipUri(uri.value);
+  const parsed = isUsable ? [{ uri: uri.value as SipUri, priority: target.priority, weight: target.weight }] : [];
+  parsedTargets.set(target, parsed);
+  return parsed;
 }
 
 /** sip-interface.md 7: the domain of FromDomainSid, else the trunk's first domain. */

@@ -61,6 +61,7 @@ export const limits = {
   /** OPTIONS without an answer in a row before a target of a trunk is taken out. */
   trunkProbeFailures: 3,
   trunkProbesInFlight: 100,
+  trunkProbeSweepMs: 1_000,
   registrationRetryMinMs: 30_000,
   registrationRetryMaxMs: 30 * 60_000,
   /** How long a cancelled INVITE that rang may take to give its 487 before the session ends without it. */

@@ -25,7 +25,9 @@ import { acceptField, SessionTable, type UaContext, type UaSettings } from './co
 import { createIncoming, type Handler } from './incoming.ts';
 import { createKeepAlive } from './keep-alive.ts';
 import { createOptions } from './options.ts';
+import { ping } from './ping.ts';
 import { aorOf, createRegistrar } from './registrar.ts';
+import { openRegistration } from './registration.ts';
 import { answer, makeAnswer, retryAfter } from './responses.ts';
 import { refusedInterval } from './session-timer.ts';
 import { refuseStrayRefer } from './stray-refer.ts';
@@ -143,6 +145,8 @@ export function createUserAgent(parts: UserAgentParts): UserAgent {
       onInvite = handler;
     },
     invite: (options) => openUacSession(context, options),
+    register: (options) => openRegistration(context, options),
+    ping: (target, waitMs) => ping(context, target, waitMs),
     bindingsOfDomain: (domainSid, most) => registry.ofDomain(domainSid, most),
     bindingsOf: (user, domainName) => registry.reachable(aorOf(user, domainName)),
     setDraining(draining) {

@@ -252,7 +252,34 @@ export interface UserAgentCounts {
   readonly registrations: RegistrationSummary;
 }
 
+/** Registers us with a carrier. */
+export interface RegistrationRequest {
+  readonly registrar: SipUri;
+  /** From and To. */
+  readonly aor: SipUri;
+  /** User part of our Contact: calls of the carrier come to it. */
+  readonly contactUser: string;
+  readonly credentials: { readonly username: string; readonly password: string };
+  readonly expiresSeconds: number;
+}
+
+export type RegistrationState = 'registering' | 'registered' | 'failed';
+
+/** Keeps itself alive until it is stopped. */
+export interface ClientRegistration {
+  readonly state: RegistrationState;
+  /** Last SIP status; 0 before the first answer. */
+  readonly status: number;
+  /** Addresses that the registrar's name stands for. */
+  readonly addresses: readonly string[];
+  /** Unregisters. Resolves when the carrier answered, or after limits.uaStopMs. */
+  stop(): Promise<void>;
+}
+
 export interface UserAgent {
+  register(options: RegistrationRequest): ClientRegistration;
+  /** OPTIONS: true when anything but 503 comes back within `waitMs`. */
+  ping(target: SipUri, waitMs: number): Promise<boolean>;
   /** One handler: an admitted INVITE that starts a dialog. */
   onInvite(handler: (invite: IncomingInvite) => void): void;
   /** Starts an INVITE. Sending begins in the next turn, so that the listener can be set. */
