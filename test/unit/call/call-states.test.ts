@@ -24,7 +24,7 @@ const ignored = [
   'canceled → queued initiated ringing in-progress completed busy no-answer failed canceled',
 ];
 
-describe('rest-api.md 9.2: the life of a status', () => {
+describe('rest-api.md 9.2: the life of a status [sip 8.2 rest-words]', () => {
   for (const [from, targets] of ways) {
     for (const to of targets.split(' ') as LiveStatus[]) {
       test(`${from} → ${to}`, () => expect(mayMove(from, to)).toBe(true));
@@ -40,7 +40,7 @@ describe('rest-api.md 9.2: the life of a status', () => {
     expect(all.filter(isTerminal)).toEqual(['completed', 'busy', 'no-answer', 'failed', 'canceled']);
   });
 
-  test('records show initiated as queued (sip-interface.md 8.2)', () => {
+  test('records show initiated as queued (sip-interface.md 8.2) [sip 8.2 initiated]', () => {
     expect(all.map(recordStatus)).toEqual(all.map((status) => (status === 'initiated' ? 'queued' : status)));
   });
 });

@@ -24,7 +24,7 @@ function samplesOf(country: string): Int16Array {
 }
 
 describe('ringTone', () => {
-  test('[twiml 6.1 ring-tone] every country of the list has a tone, and no other', () => {
+  test('[twiml 6.1 ring-tone] every country of the list has a tone, and no other [sip 1.6 ring-tone]', () => {
     expect([...ringToneCountries].sort()).toEqual([...COUNTRIES].sort());
   });
 

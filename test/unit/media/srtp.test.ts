@@ -100,7 +100,7 @@ test('RFC 4568 6.2: the _32 suite differs in the tag alone, which is cut to 32 b
 });
 
 for (const suite of SUITES) {
-  test(`SRTCP reference packet of libsrtp, both ways; RFC 4568 6.2: its tag has 80 bits in ${suite}`, () => {
+  test(`SRTCP reference packet of libsrtp, both ways; RFC 4568 6.2: its tag has 80 bits in ${suite} [sip 4 srtcp]`, () => {
     const plain = hex('81c8000bcafebabe abababababababababababababababab');
     const cipher = hex('81c8000bcafebabe 7128035be487b9bdbef89041f977a5a8 80000001 993e08cd54d6c1230798');
     assert.equal(protectRtcp(new SrtpSender(suite, MASTER), plain).toString('hex'), cipher.toString('hex'));

@@ -99,7 +99,7 @@ const full = () =>
     },
   );
 
-describe('RFC 3263 4.1 and 4.2: transport and port', () => {
+describe('RFC 3263 4.1 and 4.2: transport and port [sip 2.1 transport]', () => {
   test.each([
     ['sip:bob@192.0.2.7', ['udp 192.0.2.7 5060']],
     ['sip:bob@192.0.2.7:5099', ['udp 192.0.2.7 5099']],
@@ -157,7 +157,7 @@ describe('RFC 3263 4.1 and 4.2: transport and port', () => {
   });
 });
 
-describe('RFC 3263 4.1: NAPTR', () => {
+describe('RFC 3263 4.1: NAPTR [sip 2.4 dns]', () => {
   const zone = (...records: NamingRecord[]) => new Zone(full().hosts, full().services, { 'example.org': records });
   const udp = { ...naming('SIP+D2U', 50, 50), replacement: '_sip._udp.example.org' };
   const tcp = { ...naming('SIP+D2T', 50, 10), replacement: '_sip._tcp.example.org' };
@@ -231,7 +231,7 @@ test('the name to verify is the host of the URI, not the SRV target (RFC 5922 7.
   expect(resolved).toMatchObject({ ok: true, value: [{ serverName: 'example.org', address: '192.0.2.10' }] });
 });
 
-describe('RFC 2782: order of SRV records', () => {
+describe('RFC 2782: order of SRV records [sip 2.4 dns]', () => {
   test('lower priority first, whatever the weight', () => {
     const records = [service('c', 1, 30, 65535), service('a', 1, 10, 0), service('b', 1, 20, 1)];
     for (let seed = 0; seed < 50; seed++)
