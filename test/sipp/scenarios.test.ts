@@ -8,6 +8,7 @@ import { dialogCases } from './cases/dialogs.ts';
 import { digitCases } from './cases/digits.ts';
 import { outcomeCases } from './cases/outcomes.ts';
 import { registrarCases } from './cases/registrar.ts';
+import { transferCases } from './cases/transfers.ts';
 import { SCENARIOS } from './sipp.ts';
 import { isSippHere, scenario, World } from './world.ts';
 
@@ -31,6 +32,7 @@ describe('SIPp scenarios', () => {
   outcomeCases(world);
   dialogCases(world);
   digitCases(world);
+  transferCases(world);
 });
 
 scenario('afterwards nothing is open: no call, transaction, dialog, endpoint, timer', world, async () => {

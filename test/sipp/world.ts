@@ -31,6 +31,8 @@ type Answer = string | AppAnswer | ((request: AppRequest) => AppAnswer);
 /** The user part of the To of a webhook: tests tell their calls apart by it. */
 const calledUser = (request: AppRequest): string => /^sip:([^@]+)@/.exec(request.params.To ?? '')?.[1] ?? '';
 
+const referKey = (called: string): string => `refer ${called}`;
+
 export class World {
   readonly gateway: GatewayProcess;
   readonly app: FakeApp;
@@ -45,10 +47,12 @@ export class World {
   static async start(): Promise<World> {
     const app = await FakeApp.start();
     const documents = new Map<string, Answer>();
-    app.on('/voice', (request) => {
-      const answer = documents.get(calledUser(request)) ?? { status: 404 };
+    const document = (request: AppRequest, key: string): AppAnswer => {
+      const answer = documents.get(key) ?? { status: 404 };
       return typeof answer === 'function' ? answer(request) : typeof answer === 'string' ? xml(answer) : answer;
-    });
+    };
+    app.on('/voice', (request) => document(request, calledUser(request)));
+    app.on('/refer', (request) => document(request, referKey(calledUser(request))));
     app.on('/after', xml('<Response><Hangup/></Response>'));
     const voiceUrl = app.url('/voice');
     const gateway = await GatewayProcess.start({
@@ -122,6 +126,11 @@ export class Story {
   /** What the application answers to this test's call. */
   answers(answer: Answer): void {
     this.world.answers(this.called, answer);
+  }
+
+  /** What it answers at /refer, when a party of this test's call sends a REFER. */
+  answersRefer(answer: Answer): void {
+    this.world.answers(referKey(this.called), answer);
   }
 
   async #start(options: SippOptions): Promise<Sipp> {
