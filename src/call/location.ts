@@ -104,4 +104,8 @@ const entities: Readonly<Record<string, string>> = {
   '"': '&quot;',
   "'": '&apos;',
 };
-const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) => entities[character]!);
+/** XML 1.0 2.2: what no document may hold is left out. */
+const escaped = (text: string): string =>
+  text
+    .replace(/[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g, '')
+    .replace(/[&<>"']/g, (character) => entities[character]!);
