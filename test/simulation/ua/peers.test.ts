@@ -317,6 +317,39 @@ describe('re-INVITE and UPDATE (RFC 3261 14, RFC 3311)', () => {
     await expectIdle(world, gateway);
   });
 
+  test('[sip 1.6 glare] the offer is made for each attempt: after a collision it knows what was agreed meanwhile', async () => {
+    const { world, gateway, phone, call, session, events } = await called();
+    const offers: string[] = [];
+    const reinvited = session.reinvite(() => {
+      offers.push(`v=0\r\ns=${offers.length}\r\n`);
+      return offers.at(-1);
+    });
+    await world.pass(20);
+    phone.answer(phone.request('INVITE'), 491);
+    await world.pass(20);
+    phone.do(call, 'INVITE', { sdp: OFFER });
+    await world.pass(20);
+    events.last('offer').accept(ANSWER);
+    await world.pass(20);
+    phone.do(call, 'ACK');
+    await world.pass(4_100);
+    expect(offers).toHaveLength(2);
+    expect(phone.request('INVITE').body.toString()).toBe(offers[1]);
+    phone.answer(phone.request('INVITE'), 200, { sdp: ANSWER });
+    await world.pass(20);
+    expect(await reinvited).toEqual({ ok: true, value: ANSWER });
+    phone.do(call, 'BYE');
+    await expectIdle(world, gateway);
+  });
+
+  test('a re-INVITE for which there is no offer any more is not sent', async () => {
+    const { world, gateway, phone, call, session } = await called();
+    expect(await session.reinvite(() => undefined)).toMatchObject({ ok: false, error: { status: 488 } });
+    expect(phone.requests('INVITE')).toHaveLength(0);
+    phone.do(call, 'BYE');
+    await expectIdle(world, gateway);
+  });
+
   test('two re-INVITEs at once: both get 491, both come about in the end', async () => {
     const world = sipWorld();
     const alice = await world.gateway('alice');
@@ -510,6 +543,47 @@ describe('reliable provisional responses (RFC 3262)', () => {
     expect(events.types()).toEqual(['acknowledged']);
     phone.do(call, 'BYE');
     await expectIdle(world, gateway);
+  });
+
+  test('[sip 1.6 prack-offer] an offer in the PRACK is answered in its 2xx, or refused with 488; the call goes on (5)', async () => {
+    for (const isTaken of [true, false]) {
+      const world = sipWorld();
+      const gateway = await world.gateway('gateway');
+      const phone = world.phone('bob');
+      const call = phone.call('gateway', '1000', 'demo.sip.localhost');
+      phone.do(call, 'INVITE', { sdp: OFFER, headers: [{ name: 'Require', value: '100rel' }] });
+      await world.pass(20);
+      const { session } = gateway.invites[0]!;
+      const events = new Events(session);
+      session.progress(183, { sdp: ANSWER });
+      await world.pass(20);
+      const first = phone.response(183);
+      const inviteSequence = call.sequence;
+      phone.follow(call, first);
+      const rack = { name: 'RAck', value: `${first.headers.get('rseq')} ${inviteSequence} INVITE` };
+      phone.do(call, 'PRACK', { sdp: OFFER, headers: [rack] });
+      await world.pass(20);
+      const offer = events.last('offer');
+      expect([offer.method, offer.sdp]).toEqual(['PRACK', OFFER]);
+      if (isTaken) offer.accept(ANSWER);
+      else offer.refuse(488);
+      await world.pass(20);
+      const answered = phone.response(isTaken ? 200 : 488, 'PRACK');
+      expect(answered.body.toString()).toBe(isTaken ? ANSWER : '');
+      // Either way the 183 is acknowledged, and the next offer may come.
+      phone.do(call, 'UPDATE', { sdp: OFFER });
+      await world.pass(20);
+      events.last('offer').accept(ANSWER);
+      await world.pass(20);
+      expect(phone.response(200, 'UPDATE').body.toString()).toBe(ANSWER);
+      session.accept({ sdp: ANSWER });
+      await world.pass(20);
+      phone.do(call, 'ACK', { sequence: inviteSequence });
+      await world.pass(20);
+      expect(phone.responses(183)).toHaveLength(1);
+      phone.do(call, 'BYE');
+      await expectIdle(world, gateway);
+    }
   });
 
   test('no PRACK within 64*T1: the INVITE fails with 504', async () => {
