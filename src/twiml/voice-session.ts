@@ -9,10 +9,12 @@ import type { Call } from '../call/call.ts';
 import { type DialServices, dial, type Screening } from '../call/dial.ts';
 import type { DialTarget } from '../call/dial-options.ts';
 import { keepOrphans } from '../call/orphans.ts';
+import { documentParams } from '../call/params.ts';
 import type { SessionStart } from '../call/rest-calls.ts';
 import type { TransferDocument, TransferHooks, TransferRunEnd } from '../call/transfer.ts';
 import { CallSession, type CallSessionServices } from './call-session.ts';
 import { runVoiceSession, type SessionOptions } from './interpreter.ts';
+import { fillTemplate } from './template.ts';
 
 export interface VoiceSessionServices extends Omit<CallSessionServices, 'dial'> {
   readonly holdMusic?: NonNullable<DialServices['holdMusic']>;
@@ -73,7 +75,7 @@ export class VoiceSessions {
   startForDomain(call: Call, domain: VoiceApplication): void {
     const start: Start =
       domain.voiceUrl === null
-        ? { kind: 'twiml', twiml: domain.voiceTwiml ?? '<Response/>' }
+        ? { kind: 'twiml', twiml: fillTemplate(domain.voiceTwiml ?? '<Response/>', documentParams(call)) }
         : { kind: 'url', url: domain.voiceUrl, method: domain.voiceMethod };
     const fallback =
       domain.voiceFallbackUrl === null
