@@ -125,12 +125,13 @@ export function buildCalls(parts: CallParts): CallStack {
     }),
   });
   const authTokenOf = (accountSid: string): string => directory.accountBySid(accountSid)?.authToken ?? '';
-  const attended = new Attended(calls, { engine, clock });
+  const holdMusic = new HoldMusic({ engine, load: createHoldMusicFiles({ webhook, clock }) });
+  const attended = new Attended(calls, { engine, clock, holdMusic });
   const speaker = createSpeech({ config: speechSettings(config), clock, log, decode: decodeAudio });
   const sessions = new VoiceSessions({
     attended,
     engine,
-    holdMusic: new HoldMusic({ engine, load: createHoldMusicFiles({ webhook, clock }) }),
+    holdMusic,
     clock,
     router,
     speaker,
