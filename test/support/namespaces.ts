@@ -85,3 +85,40 @@ RULES`,
 function removeAll(names: readonly string[]): void {
   for (const name of names) spawnSync('ip', ['netns', 'del', name]);
 }
+
+/** Addresses of the gateway with two networks, and of its peers there. */
+export const TWO_NETWORKS = {
+  office: { gateway: '10.77.0.1', peer: '10.77.0.2' },
+  carrier: { gateway: '198.51.100.1', peer: '198.51.100.2' },
+} as const;
+
+export interface TwoNetworks {
+  readonly inside: (place: 'gateway' | 'office' | 'carrier') => readonly string[];
+  remove(): void;
+}
+
+/**
+ * A gateway that stands in two networks:
+ *
+ *   office peer 10.77.0.2 ── 10.77.0.1 gateway 198.51.100.1 ── 198.51.100.2 carrier peer
+ */
+export function createTwoNetworks(): TwoNetworks {
+  const id = process.pid % 100_000;
+  const name = (place: string) => `hs${id}${place}`;
+  const names = ['gateway', 'office', 'carrier'].map(name);
+  try {
+    for (const one of names) run(`ip netns add ${one} && ip -n ${one} link set lo up`);
+    for (const place of ['office', 'carrier'] as const) {
+      const { gateway, peer } = TWO_NETWORKS[place];
+      run(`ip -n ${name('gateway')} link add to-${place} type veth peer name eth0 netns ${name(place)}`);
+      run(
+        `ip -n ${name('gateway')} addr add ${gateway}/24 dev to-${place} && ip -n ${name('gateway')} link set to-${place} up`,
+      );
+      run(`ip -n ${name(place)} addr add ${peer}/24 dev eth0 && ip -n ${name(place)} link set eth0 up`);
+    }
+  } catch (fault) {
+    removeAll(names);
+    throw fault;
+  }
+  return { inside: (place) => ['ip', 'netns', 'exec', name(place)], remove: () => removeAll(names) };
+}
