@@ -29,6 +29,10 @@ export function registrarCases(world: () => World): void {
       },
     );
 
+    scenario('ten bindings are the most, the eleventh is refused [sip 3 bindings-max]', world, async (story) => {
+      await story.calls('register-eleven-bindings-expect-403', { ...phone });
+    });
+
     scenario('a host that is no domain gets 403 and no challenge', world, async (story) => {
       const options = { domain: domains.unknown };
       await story.calls('register-unknown-domain-expect-403', options);
