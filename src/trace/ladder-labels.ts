@@ -78,6 +78,8 @@ function rawNote(event: CallEvent): string | undefined {
       return `bridged with ${event.otherCallSid.slice(0, 10)}…`;
     case 'unbridged':
       return 'bridge ended';
+    case 'transfer':
+      return `transfer: ${event.step}`;
     case 'notification':
       return `${event.level} ${event.errorCode}: ${event.message}`;
     case 'ended':
