@@ -112,6 +112,7 @@ function send(
       wallMs: services.clock.wall(),
       durationSeconds: call.durationSeconds,
       sipResponseCode: call.sipResponseCode,
+      notice: call.notice,
     }),
   });
 }

@@ -1,5 +1,6 @@
 // Part of the composition root: media engine, webhooks, speech, calls, voice sessions, and who listens to what calls do.
 
+import { nameBelowSuffix } from './access/domains.ts';
 import type { Domain } from './base/records.ts';
 import { Attended } from './call/attended.ts';
 import { Calls } from './call/calls.ts';
@@ -113,6 +114,7 @@ export function buildCalls(parts: CallParts): CallStack {
     userAgent: sip.userAgent,
     trunks,
     domainOf: sip.domainOf,
+    isDomainName: (host) => nameBelowSuffix(host.toLowerCase(), config.domainSuffix) !== undefined,
     isOwnAddress: (host, port) => sip.transport.isOwnAddress(host, port),
     domainsOfAccount: (accountSid) => domains().filter((domain) => domain.accountSid === accountSid),
     emergency: createEmergencyServices({

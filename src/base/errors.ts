@@ -242,6 +242,7 @@ export const errorCatalogue: Readonly<Record<number, ErrorEntry>> = {
 
   // --- SIP
   32001: error('the trunk has had too many calls in this second', 'raise maxCallsPerSecond of the trunk'),
+  32002: warning('there is no SIP domain of that name', 'check the host of the dialled URI, or make the domain'),
   32006: warning('Max-Forwards is used up: the call goes in circles', 'look for a Dial that leads back here'),
   32007: sip(
     'warning',

@@ -67,6 +67,7 @@ export class Call {
   #canceledBy: 'timeout' | 'request' | undefined;
   #endReason = '';
   #errorCode: number | null = null;
+  #notice: { readonly errorCode: number; readonly message: string } | undefined;
   /** Settles when the voice session of this call (if one runs) has made its last request. */
   sessionEnded: Promise<unknown> = Promise.resolve();
   /** Replaced by `amend`. */
@@ -109,6 +110,10 @@ export class Call {
   get lastHeaders(): readonly HeaderPair[] {
     return this.#lastHeaders;
   }
+  /** The last warning or error of this call. */
+  get notice(): { readonly errorCode: number; readonly message: string } | undefined {
+    return this.#notice;
+  }
   get endReason(): string {
     return this.#endReason;
   }
@@ -148,6 +153,7 @@ export class Call {
   /** A warning or error of the dictionary, for the log, the ladder and the Notifications resource. */
   notify(level: 'error' | 'warning', errorCode: number, message: string, requestUrl: string | null = null): void {
     if (level === 'error') this.#errorCode = errorCode;
+    this.#notice = { errorCode, message };
     this.emit({ type: 'notification', level, errorCode, message, requestUrl });
   }
 
@@ -239,6 +245,9 @@ export class Call {
         if (!event.answer.isOpen) return;
         this.notify('error', 32218, 'a REFER came to a call that is in no Dial: it is refused');
         return event.answer.refuse(603);
+      case 'notAcknowledged':
+        this.notify('error', 32022, 'no ACK came for our 200; the call is ended');
+        break;
       case 'mediaTimeout':
         this.notify('warning', 32014, 'no audio came from the peer; the call is ended');
         this.#legEvents.emit(event);

@@ -1,6 +1,7 @@
 // An admitted INVITE becomes a call: checks that cost nothing first, then media, then 180, then its voice session
 // (sip-interface.md 1.4: 180 is sent before the webhook is asked).
 
+import { sipErrorValue } from '../base/errors.ts';
 import type { Domain, VoiceApplication } from '../base/records.ts';
 import { maxForwards } from '../sip/grammar/fields.ts';
 import type { Request } from '../sip/grammar/message.ts';
@@ -50,7 +51,9 @@ export async function acceptInvite(invite: IncomingInvite, services: IncomingSer
   if (overload) {
     services.onRefused(overload, invite);
     const retryAfter = RETRY_AFTER_SECONDS + (request.cseq.sequence % RETRY_AFTER_SECONDS);
-    return session.reject(503, { headers: [{ name: 'Retry-After', value: String(retryAfter) }] });
+    const headers = [{ name: 'Retry-After', value: String(retryAfter) }];
+    if (services.calls.isFull) headers.push({ name: 'X-Twilio-Error', value: sipErrorValue(10004, overload) });
+    return session.reject(503, { headers });
   }
   const takeover = readTakeover(invite, services.attended);
   if (takeover && !takeover.ok) {

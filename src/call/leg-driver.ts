@@ -35,6 +35,8 @@ export type LegEvent =
   | { readonly type: 'refer'; readonly referTo: ReferTo; readonly answer: ReferAnswer }
   | { readonly type: 'playEnded'; readonly play: PlayId; readonly outcome: 'finished' | 'stopped' | 'failed' }
   | { readonly type: 'media'; readonly change: string; readonly detail: string }
+  /** Incoming: our 200 was never acknowledged; the leg is ended next. */
+  | { readonly type: 'notAcknowledged' }
   /** No RTP for limits.rtpSilenceMs. */
   | { readonly type: 'mediaTimeout' }
   /** Established leg is over. Last event. `headers`: X-… of the BYE. */

@@ -33,6 +33,8 @@ export interface RouterServices {
   readonly isOwnAddress: (host: string, port: number | undefined) => boolean;
   /** The domain of ours that a URI host means, if any (own addresses: the default domain). */
   readonly domainOf: (host: string, port: number | undefined) => Domain | undefined;
+  /** Whether a host has the form of a domain of ours: below our suffix. */
+  readonly isDomainName: (host: string) => boolean;
   /** Names of the domains of an account, for `<Client>`. */
   readonly domainsOfAccount: (accountSid: string) => readonly Domain[];
   /** Absent: emergency numbers are numbers like others. */
@@ -181,6 +183,8 @@ export class Router {
     const headers = allowedHeaders(given);
     const domain = this.#services.domainOf(given.host, given.port ?? 5060);
     if (domain) return this.#resolveRegistered(given, domain, headers, isSecure, context);
+    if (this.#services.isDomainName(given.host))
+      return err({ errorCode: 32002, detail: `there is no SIP domain ${given.host}`, sipStatus: 404 });
     let uri: SipUri = withoutUriHeaders(given);
     for (const name of OWN_PARAMETERS) uri = withoutUriParam(uri, name);
     if (isSecure) uri = { ...uri, params: new Map([...uri.params, ['transport', 'tls']]) };
@@ -245,7 +249,7 @@ export class Router {
       credentials: undefined,
       from: callerOf(context, context.domain?.domainName ?? domain.domainName),
       callerId: context.callerId,
-      onCall: () => {},
+      onCall: noteRedirects,
     });
   }
 
@@ -283,6 +287,14 @@ const callerOf = (context: RouteContext, host: string | undefined): Route['from'
   user: context.callerId,
   host,
 });
+
+/** sip-interface.md 2.4, 3: a phone cannot send its calls elsewhere; the application does that. */
+const noteRedirects: Route['onCall'] = (call) => {
+  call.onLegEvent((event) => {
+    if (event.type === 'failed' && event.status >= 300 && event.status < 400)
+      call.notify('error', 32219, `a registered phone redirected the call (${event.status}): not followed`);
+  });
+};
 
 /** All paths at once; the first to answer is the leg. */
 const ringAll =

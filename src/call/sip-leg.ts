@@ -277,11 +277,7 @@ export class SipLeg implements LegDriver {
       case 'acknowledged':
         return this.#onAck(event.sdp);
       case 'notAcknowledged':
-        this.#services.log.warn(
-          { callSid: this.#identity.callSid, errorCode: 32022 },
-          'no ACK came for our 200; the leg is ended',
-        );
-        return;
+        return this.#listener({ type: 'notAcknowledged' });
       case 'offer':
         return this.#onOffer(event);
       case 'reinviteAcknowledged':

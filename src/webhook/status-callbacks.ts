@@ -125,11 +125,14 @@ export interface StatusCallbackFacts {
   readonly durationSeconds: number;
   /** Final SIP code of the leg. Used with a final status only. */
   readonly sipResponseCode: number | null;
+  /** The last warning or error of the call. Used where it failed. */
+  readonly notice?: { readonly errorCode: number; readonly message: string } | undefined;
 }
 
 /** The parameters of a call-progress callback (twiml.md 8.1, sip-interface.md 8.1). Pure. */
 export function statusCallbackParams(facts: StatusCallbackFacts): WebhookParams {
   const { callStatus, durationSeconds } = facts;
+  const notice = callStatus === 'failed' ? facts.notice : undefined;
   const isFinal = terminalStatuses.has(callStatus);
   return mergeParams(
     facts.standard,
@@ -142,6 +145,8 @@ export function statusCallbackParams(facts: StatusCallbackFacts): WebhookParams 
       // Minutes, every started one counted (calls are billed by the minute).
       ['Duration', callStatus === 'completed' ? Math.ceil(durationSeconds / 60) : undefined],
       ['SipResponseCode', isFinal ? facts.sipResponseCode : undefined],
+      ['ErrorCode', notice?.errorCode],
+      ['ErrorMessage', notice?.message],
     ]),
   );
 }

@@ -133,6 +133,8 @@ test('sip-interface.md 3: dialling a user without binding fails with 404, alert 
     CallSid: after.params.DialCallSid,
     CallStatus: 'failed',
     SipResponseCode: '404',
+    ErrorCode: '32009',
+    ErrorMessage: 'carol@office.sip.localhost is not registered',
     Direction: 'outbound-dial',
     ParentCallSid: w.app.requestsTo('/voice')[0]!.params.CallSid,
   });

@@ -117,6 +117,7 @@ test('design.md 5.4: a full gateway answers 503 with Retry-After before any 180 
   const refused = await second.final('INVITE');
   expect(refused.status).toBe(503);
   expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+  expect(refused.headers.get('x-twilio-error')).toMatch(/^10004 /);
   expect(second.received.some((message) => message.kind === 'response' && message.status === 180)).toBe(false);
   first.send('BYE');
   expect((await first.final('BYE')).status).toBe(200);

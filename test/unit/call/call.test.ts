@@ -174,6 +174,16 @@ describe('the end of a call', () => {
     expect(leg.done).toContain('hangUp');
   });
 
+  test('RFC 3261 13.3.1.4: a 200 without ACK is an error of the call, which then ends [sip 1.4 no-ack-alert]', async () => {
+    const bench = new CallBench();
+    const { call, leg } = bench.inbound();
+    await call.answer();
+    leg.emit({ type: 'notAcknowledged' });
+    leg.emit({ type: 'ended', by: 'timeout', headers: [] });
+    expect(bench.story(call)).toContain('error 32022');
+    expect(call.record()).toMatchObject({ status: 'completed', errorCode: 32022 });
+  });
+
   test('design.md 5.4: every call has a hard end, warning 32015 [sip 1.7 call-length]', async () => {
     const bench = new CallBench();
     const { call } = bench.inbound();

@@ -116,6 +116,7 @@ class RouteBench extends CallBench {
       userAgent,
       trunks: { admit: (number, request) => this.trunks.admit(number, request) },
       isOwnAddress: (host) => host === '192.0.2.1',
+      isDomainName: (host) => host.endsWith('.sip.localhost'),
       domainOf: (host) => this.domains.find((domain) => domain.domainName === host),
       domainsOfAccount: (accountSid) => this.domains.filter((domain) => domain.accountSid === accountSid),
     });
@@ -262,6 +263,7 @@ describe('a registered user (sip-interface.md 3)', () => {
 
   for (const [what, uri, errorCode] of [
     ['32223: no user in the URI [sip 3 no-user] [sip 10 trap-15]', 'sip:office.example', 32223],
+    ['32002: a name below our suffix that is no domain [sip 3 unknown-domain]', 'sip:bob@nobody.sip.localhost', 32002],
     ['32214: domain of another account [sip 2.4 own-domain] [sip 3 other-account]', 'sip:bob@stranger.example', 32214],
   ] as const) {
     test(what, () => {
@@ -313,6 +315,16 @@ describe('a registered user (sip-interface.md 3)', () => {
     bench.sent[0]!.tell({ type: 'rejected', status: 488, cause: 'response', response: undefined, detail: '' });
     expect(bench.sent).toHaveLength(2);
     expect(await sdpOf(bench.sent[1]!.options)).toContain('RTP/AVP');
+  });
+
+  test('32219: a 3xx of the phone is not followed, and said [sip 3 no-redirect]', () => {
+    const bench = new RouteBench();
+    bench.bindings.set('bob@office.example', [binding('bob')]);
+    const { call } = bench.start(sip('sip:bob@office.example'));
+    bench.reject(0, 302, '<sip:mobile@203.0.114.9>');
+    expect(bench.sent).toHaveLength(1);
+    expect(call.record()).toMatchObject({ status: 'failed', sipResponseCode: 302 });
+    expect(bench.story(call)).toContain('error 32219');
   });
 
   test('design.md 10, vendor: plain RTP where the domain does not require SRTP', async () => {

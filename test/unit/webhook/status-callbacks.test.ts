@@ -158,4 +158,14 @@ describe('twiml.md 8.1: parameters', () => {
       ...added,
     });
   });
+
+  test('ErrorCode and ErrorMessage tell why a call failed, and stand on nothing else [sip 8.1 error-code]', () => {
+    const facts = { standard, sequenceNumber: 0, wallMs: WALL, durationSeconds: 0, sipResponseCode: 404 };
+    const notice = { errorCode: 32009, message: 'bob is not registered' };
+    const failed = statusCallbackParams({ ...facts, callStatus: 'failed', notice });
+    expect([failed.get('ErrorCode'), failed.get('ErrorMessage')]).toEqual(['32009', 'bob is not registered']);
+    for (const callStatus of ['ringing', 'completed', 'busy', 'canceled'])
+      expect(statusCallbackParams({ ...facts, callStatus, notice }).has('ErrorCode')).toBe(false);
+    expect(statusCallbackParams({ ...facts, callStatus: 'failed' }).has('ErrorCode')).toBe(false);
+  });
 });
