@@ -1,19 +1,20 @@
 // Part of the composition root: the HTTP side. REST, health, counts, metrics, and the ladder and capture of a call for this machine.
 
-import type { FastifyRequest } from 'fastify';
+import type { AccessControlApi } from './access/access-control.ts';
 import { type ApiServer, type ApiTls, createApiServer } from './api/server.ts';
 import { limits } from './base/limits.ts';
 import type { TlsMaterial, TlsMaterialSource } from './certs/reload.ts';
 import type { Config } from './config.ts';
 import type { CallStack } from './gateway-calls.ts';
+import { readCapture, serveOperator } from './operator-routes.ts';
 import type { ProvisioningContext } from './provisioning.ts';
 import type { UserAgent } from './sip/ua/ua.ts';
 import type { StoreDirectory } from './store/directory.ts';
 import { digestHa1 } from './store/secrets.ts';
 import type { Store } from './store/store.ts';
-import { drawLadder } from './trace/ladder.ts';
 
 export interface HttpParts {
+  readonly access: AccessControlApi;
   readonly config: Config;
   readonly context: ProvisioningContext;
   readonly store: Store;
@@ -81,58 +82,7 @@ function createServer(parts: HttpParts, listen: Config['httpListen'], tls: ApiTl
       ofDomain: async (domainSid) => parts.userAgent.bindingsOfDomain(domainSid, limits.registrationsListed),
     },
     captures: { read: (callSid) => readCapture(parts, callSid) },
-    extraRoutes: (server) => {
-      // For phones that verify: no credentials, since a phone has none here and a root is no secret.
-      server.get('/ca.pem', (_request, reply) => {
-        const ca = parts.tls?.current().ca ?? null;
-        if (ca === null) return reply.code(404).type('text/plain').send('no certificate authority of ours is in use\n');
-        return reply
-          .type('application/x-pem-file')
-          .header('content-disposition', 'attachment; filename="hookswitch-ca.pem"')
-          .send(ca);
-      });
-      server.get<{ Params: { id: string } }>('/debug/capture/:id', async (request, reply) => {
-        if (!isFromHere(request)) return reply.code(403).send('only from this machine\n');
-        const capture = await readCapture(parts, request.params.id);
-        if (!capture) return reply.code(404).send('no such call in the captures\n');
-        context.log.info({ folder: 'trace', callSid: request.params.id, by: request.ip }, 'capture downloaded');
-        return reply.type('application/vnd.tcpdump.pcap').send(capture);
-      });
-      server.get<{ Params: { id: string }; Querystring: { width?: unknown } }>(
-        '/debug/ladder/:id',
-        (request, reply) => {
-          if (!isFromHere(request)) return reply.code(403).send('only from this machine\n');
-          const family = calls.observers.trace.family(request.params.id);
-          if (!family) return reply.code(404).send('no such call in the trace\n');
-          return reply.type('text/plain; charset=utf-8').send(drawLadder(family, pageWidth(request.query.width)));
-        },
-      );
-    },
+    extraRoutes: (server) => serveOperator(server, parts),
     ...context,
   });
 }
-
-/** Columns of the asker's terminal: `?width=132`. */
-function pageWidth(given: unknown): { width?: number } {
-  return typeof given === 'string' && /^[1-9]\d{1,3}$/.test(given) ? { width: Number(given) } : {};
-}
-
-/** The capture of a call's family. What is no longer in memory is found by the first call, which the records tell. */
-async function readCapture({ calls, store }: HttpParts, id: string): Promise<Buffer | undefined> {
-  let root = id;
-  for (let depth = 0; depth < limits.callFamilyDepth; depth++) {
-    const parent = (await store.calls.get(root))?.parentCallSid ?? null;
-    if (parent === null) break;
-    root = parent;
-  }
-  return calls.observers.captures.read(id, root);
-}
-
-/**
- * Like the counts: for the operator on this machine only. Behind a proxy the peer is the proxy: what it forwards for is not on this
- * machine.
- */
-const isFromHere = (request: FastifyRequest): boolean =>
-  request.headers['x-forwarded-for'] === undefined && isLoopback(request.ip);
-
-const isLoopback = (address: string): boolean => address === '::1' || /^(::ffff:)?127\./.test(address);

@@ -71,7 +71,10 @@ export async function createGateway(config: Config, parts: GatewayParts): Promis
   const opened: Closer[] = [];
   const foundation = await layFoundation(config, context);
   if (!foundation.ok) return foundation;
-  opened.push(() => foundation.value.store.close());
+  opened.push(async () => {
+    await foundation.value.store.close();
+    foundation.value.lock.release();
+  });
   const built = await assemble(config, foundation.value, context, opened).catch((fault: Error) => err(fault.message));
   if (!built.ok) await closeAll(opened);
   return built;
@@ -153,6 +156,7 @@ async function assemble(
 
   const counts = () => countsOf(sip, calls, engine);
   const http = await startHttp({
+    access: sip.access,
     config,
     context,
     store,

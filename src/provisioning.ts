@@ -10,6 +10,7 @@ import { err, ok, type Result } from './base/result.ts';
 import type { Config } from './config.ts';
 import { targetsOf } from './config-trunks.ts';
 import { demoDeclared } from './demo/domain.ts';
+import { type FolderLock, lockFolder } from './store/folder-lock.ts';
 import { applyDeclared, type DeclaredObjects } from './store/provision.ts';
 import { ensureRootAccount } from './store/root-account.ts';
 import { parseSecretKey, secretKeyFile } from './store/secret-key.ts';
@@ -17,6 +18,8 @@ import { openSqliteStore } from './store/sqlite.ts';
 import type { Store } from './store/store.ts';
 
 export interface Foundation {
+  /** Held until the gateway has stopped. */
+  readonly lock: FolderLock;
   readonly store: Store;
   readonly secretKey: Buffer;
   readonly rootAccount: Account;
@@ -39,20 +42,27 @@ export async function layFoundation(config: Config, context: ProvisioningContext
   }
   const secretKey = config.secretKey === null ? secretKeyFile(config.dataDir) : parseSecretKey(config.secretKey);
   if (!secretKey.ok) return secretKey;
+  const lock = lockFolder(config.dataDir);
+  if (!lock.ok) return lock;
   const store = await openSqliteStore({
     file: join(config.dataDir, 'hookswitch.sqlite'),
     secretKey: secretKey.value,
     clock: context.clock,
     log: context.log,
   });
-  if (!store.ok) return store;
+  if (!store.ok) {
+    lock.value.release();
+    return store;
+  }
   const settings = { sid: config.accountSid ?? undefined, authToken: config.authToken ?? undefined };
   const root = await ensureRootAccount(store.value, settings, context);
   if (!root.ok) {
     await store.value.close();
+    lock.value.release();
     return root;
   }
   return ok({
+    lock: lock.value,
     store: store.value,
     secretKey: secretKey.value,
     rootAccount: root.value.account,

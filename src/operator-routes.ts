@@ -1,0 +1,96 @@
+// What the operator on this machine may ask beside REST: ladders, captures, bans; and the CA that phones download. Everything under
+// /debug answers loopback only (design.md 4).
+
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { AccessControlApi } from './access/access-control.ts';
+import { limits } from './base/limits.ts';
+import type { TlsMaterialSource } from './certs/reload.ts';
+import type { CallStack } from './gateway-calls.ts';
+import type { ProvisioningContext } from './provisioning.ts';
+import type { Store } from './store/store.ts';
+import { drawLadder } from './trace/ladder.ts';
+
+export interface OperatorParts {
+  readonly context: ProvisioningContext;
+  readonly store: Store;
+  readonly calls: CallStack;
+  readonly access: AccessControlApi;
+  readonly tls: TlsMaterialSource | null;
+}
+
+export function serveOperator(server: FastifyInstance, parts: OperatorParts): void {
+  serveRoot(server, parts);
+  serveTraces(server, parts);
+  serveBans(server, parts);
+}
+
+function serveRoot(server: FastifyInstance, { tls }: OperatorParts): void {
+  // For phones that verify: no credentials, since a phone has none here and a root is no secret.
+  server.get('/ca.pem', (_request, reply) => {
+    const ca = tls?.current().ca ?? null;
+    if (ca === null) return reply.code(404).type('text/plain').send('no certificate authority of ours is in use\n');
+    return reply
+      .type('application/x-pem-file')
+      .header('content-disposition', 'attachment; filename="hookswitch-ca.pem"')
+      .send(ca);
+  });
+}
+
+function serveTraces(server: FastifyInstance, parts: OperatorParts): void {
+  server.get<{ Params: { id: string } }>('/debug/capture/:id', async (request, reply) => {
+    if (!isFromHere(request)) return reply.code(403).send('only from this machine\n');
+    const capture = await readCapture(parts, request.params.id);
+    if (!capture) return reply.code(404).send('no such call in the captures\n');
+    parts.context.log.info({ folder: 'trace', callSid: request.params.id, by: request.ip }, 'capture downloaded');
+    return reply.type('application/vnd.tcpdump.pcap').send(capture);
+  });
+  server.get<{ Params: { id: string }; Querystring: { width?: unknown } }>('/debug/ladder/:id', (request, reply) => {
+    if (!isFromHere(request)) return reply.code(403).send('only from this machine\n');
+    const family = parts.calls.observers.trace.family(request.params.id);
+    if (!family) return reply.code(404).send('no such call in the trace\n');
+    return reply.type('text/plain; charset=utf-8').send(drawLadder(family, pageWidth(request.query.width)));
+  });
+}
+
+/** design.md 9: bans are listed and cleared by the operator. `DELETE /debug/bans?address=…`; without an address all are cleared. */
+function serveBans(server: FastifyInstance, { access, context }: OperatorParts): void {
+  server.get('/debug/bans', (request, reply) => {
+    if (!isFromHere(request)) return reply.code(403).send('only from this machine\n');
+    return reply.send({ bans: access.bans.list() });
+  });
+  server.delete<{ Querystring: { address?: string } }>('/debug/bans', (request, reply) => {
+    if (!isFromHere(request)) return reply.code(403).send('only from this machine\n');
+    const { address } = request.query;
+    const cleared = access.bans.clear(address);
+    context.log.info({ folder: 'access', address, cleared }, 'bans cleared');
+    return reply.send({ cleared });
+  });
+}
+
+/** Columns of the asker's terminal: `?width=132`. */
+function pageWidth(given: unknown): { width?: number } {
+  return typeof given === 'string' && /^[1-9]\d{1,3}$/.test(given) ? { width: Number(given) } : {};
+}
+
+/** The capture of a call's family. What is no longer in memory is found by the first call, which the records tell. */
+export async function readCapture(
+  { calls, store }: Pick<OperatorParts, 'calls' | 'store'>,
+  id: string,
+): Promise<Buffer | undefined> {
+  let root = id;
+  for (let depth = 0; depth < limits.callFamilyDepth; depth++) {
+    const parent = (await store.calls.get(root))?.parentCallSid ?? null;
+    if (parent === null) break;
+    root = parent;
+  }
+  return calls.observers.captures.read(id, root);
+}
+
+/**
+ * Like the counts: for the operator on this machine only. Behind a proxy the peer is the proxy: what it forwards for is not on this
+ * machine.
+ */
+const isFromHere = (request: FastifyRequest): boolean =>
+  request.headers['x-forwarded-for'] === undefined && isLoopback(request.ip);
+
+const isLoopback = (address: string): boolean => address === '::1' || /^(::ffff:)?127\./.test(address);
