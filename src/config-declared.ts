@@ -4,7 +4,7 @@
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { accountLimitsSchema, numberSchema, trunkSchema } from './config-trunks.ts';
-import { isAddress } from './settings.ts';
+import { isAddress } from './setting-values.ts';
 
 const url = z.string().regex(/^https?:\/\/\S+$/, 'an http or https URL');
 const method = z.enum(['GET', 'POST']);
