@@ -18,6 +18,8 @@ import {
   bridged,
   bridges,
   DEADLINE_MS,
+  dials,
+  expectEvent,
   heard,
   hearsPackets,
   Inbox,
@@ -304,4 +306,66 @@ describe('[sip 10 music-on-hold] on the wire', () => {
       await w.isIdle();
     }
   });
+
+  test('a URL: its samples, and the built-in tune with a warning where there are none', async () => {
+    for (const path of ['/tune.wav', '/none.wav']) {
+      const w = await world({ domain: (origin) => ({ musicOnHold: `${origin}${path}` }) });
+      w.app.on('/tune.wav', { headers: { 'Content-Type': 'audio/wav' }, body: wavOf(toneSamples([620], -10, 1_000)) });
+      w.app.on('/none.wav', { status: 404 });
+      const { caller, callee } = await bridged(w);
+      expect(await caller.offer('inactive')).toBe(true);
+      await until(
+        async () => loudness(await heard(w, callee)) > 500,
+        DEADLINE_MS,
+        () => 'silence',
+      );
+      const share = toneShare(await heard(w, callee), 620);
+      if (path === '/tune.wav') expect(share).toBeGreaterThan(0.95);
+      else expect([share < 0.5, w.log.some((line) => line.includes('music on hold'))]).toEqual([true, true]);
+      caller.leg.hangUp();
+      await w.isIdle();
+    }
+  });
+});
+
+/** Mono, 16 bit, 8,000 Hz. */
+function wavOf(samples: Int16Array): Buffer {
+  const header = Buffer.alloc(44);
+  const size = samples.length * 2;
+  header.write('RIFF', 0);
+  header.writeUInt32LE(36 + size, 4);
+  header.write('WAVEfmt ', 8);
+  header.writeUInt32LE(16, 16);
+  header.writeUInt16LE(1, 20);
+  header.writeUInt16LE(1, 22);
+  header.writeUInt32LE(8_000, 24);
+  header.writeUInt32LE(16_000, 28);
+  header.writeUInt16LE(2, 32);
+  header.writeUInt16LE(16, 34);
+  header.write('data', 36);
+  header.writeUInt32LE(size, 40);
+  return Buffer.concat([header, Buffer.from(samples.buffer, samples.byteOffset, size)]);
+}
+
+describe('[sip 1.6 early-media] of a callee that has not answered', () => {
+  test.each([true, false])(
+    'answerOnBridge %s: the caller hears it, in a 183 or in the call that is answered already',
+    async (answerOnBridge) => {
+      const w = await world();
+      w.answers(`<Dial answerOnBridge="${answerOnBridge}"><Client>bob</Client></Dial>`);
+      const alice = await w.phone('alice');
+      const inbox = new Inbox(await w.phone('bob'), 'bob');
+      const caller = dials(alice, w.uri('1000'));
+      const callee = await inbox.next('leave');
+      if (!answerOnBridge) await expectEvent(alice, caller, 'answered');
+      expect(callee.leg.earlyMedia()).toBe(true);
+      await bridges(w, 1);
+      expect(await shareHeard(w, caller, callee, 440)).toBeGreaterThan(0.95);
+      expect(caller.events.some((event) => event.type === 'answered')).toBe(!answerOnBridge);
+      callee.leg.refuse(486);
+      // The document is over: an unanswered caller is answered and gets BYE (sip-interface.md 1.4).
+      await expectEvent(alice, caller, 'ended');
+      await w.isIdle();
+    },
+  );
 });
