@@ -109,7 +109,12 @@ export class Transfer {
       },
     );
     if (end.sipStatus !== undefined && end.sipStatus >= 300) this.#failure = end.sipStatus;
-    this.input(end.isReplaced ? 'withdrawn' : 'documentEnded');
+    this.input(this.#inputOf(end));
+  }
+
+  #inputOf(end: TransferRunEnd): TransferInput {
+    if (this.transferee.isOver) return 'transfereeEnded';
+    return end.isReplaced || this.#controller.signal.aborted ? 'withdrawn' : 'documentEnded';
   }
 
   input(input: TransferInput): void {
