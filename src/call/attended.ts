@@ -61,6 +61,11 @@ export class Attended {
     return call.options.domain?.attendedTransfer === true;
   }
 
+  /** Whether `replaces` names a dialog in the domain of the call. */
+  knows(call: Call, replaces: Replaces): boolean {
+    return this.#find(replaces, call.options.domain) !== undefined;
+  }
+
   /** Takes note of a bridge, so that its calls can be transferred. */
   note(bridge: Bridge): void {
     for (const call of bridge.calls) this.#bridges.set(call, bridge);

@@ -114,9 +114,11 @@ class Conversation {
     if (!answer.isOpen) return;
     if (this.#transfer?.isUnderWay || this.#bridge.isParked) return answer.refuse(491);
     const { attended, runTransfer } = this.#services;
-    if (referTo.replaces && attended?.isOn(transferor))
-      return attended.refer(transferor, this.#bridge, referTo.replaces, answer);
     const { refer } = this.#options;
+    const { replaces } = referTo;
+    // A dialog that is not ours can only be dealt with by the application.
+    if (replaces && attended?.isOn(transferor) && (!refer || attended.knows(transferor, replaces)))
+      return attended.refer(transferor, this.#bridge, replaces, answer);
     if (!refer || !runTransfer) {
       transferor.notify('error', 13802, 'a REFER came, and the Dial has no referUrl: it is refused');
       return answer.refuse(603);

@@ -221,6 +221,20 @@ test('[sip 5.2 refer-target] a Refer-To over 256 characters or of another kind i
   await w.isIdle();
 });
 
+test('[sip 5.2 refer-foreign-replaces] Replaces names a dialog that is not ours: the application decides', async () => {
+  const w = await world();
+  const { alice, bob, caller, callee, carols } = await threeParties(w, dialBob());
+  w.answers('<Dial><Client>carol</Client></Dial>', '/refer');
+  const target = `${CAROL}?Replaces=x%40elsewhere.example%3Bto-tag%3D1%3Bfrom-tag%3D2`;
+  expect(await refers(callee, target)).toEqual({ status: 202, notified: 200, end: 'notified' });
+  await expectEvent(bob, callee, 'ended');
+  expect((await w.asked('/refer')).params.ReferTransferTarget).toBe(`<${target}>`);
+  const atCarol = await carols.next('answer');
+  atCarol.leg.hangUp();
+  await expectEvent(alice, caller, 'ended');
+  await w.isIdle();
+});
+
 test('[sip 5.2 refer-outside-dial] a REFER of a caller that is in no Dial: 603 and alert 32218', async () => {
   const w = await world();
   w.answers('<Pause length="60"/><Hangup/>');
