@@ -73,7 +73,7 @@ describe('expiry (sip-interface.md 3; RFC 3261 10.3 steps 6 and 7)', () => {
     ['Expires header', { Contact: phone(), Expires: '900' }, 900],
     ['contact parameter before the header', { Contact: `${phone()};expires=700`, Expires: '900' }, 700],
     ['none given: the longest', { Contact: phone() }, 3600],
-    ['larger than 3600 is cut [sip 3 expires-max]', { Contact: phone(), Expires: '86400' }, 3600],
+    ['larger than 3600 is cut [sip 3 expires-max] [sip 10 trap-8]', { Contact: phone(), Expires: '86400' }, 3600],
     ['larger than 2^32 is cut', { Contact: phone(), Expires: '99999999999' }, 3600],
     ['malformed counts as 3600', { Contact: phone(), Expires: 'soon' }, 3600],
     ['exactly 600', { Contact: phone(), Expires: '600' }, 600],
@@ -81,7 +81,7 @@ describe('expiry (sip-interface.md 3; RFC 3261 10.3 steps 6 and 7)', () => {
     expect(bound([], fields).map((binding) => secondsLeft(binding))).toEqual([seconds]);
   });
 
-  test('smaller than 600: 423 with Min-Expires 600, nothing is bound [sip 3 expires-min]', () => {
+  test('smaller than 600: 423 with Min-Expires 600, nothing is bound [sip 3 expires-min] [sip 10 trap-8]', () => {
     for (const seconds of ['1', '60', '599'])
       expect(register([], { Contact: phone(), Expires: seconds })).toMatchObject({
         status: 423,
@@ -158,7 +158,7 @@ describe('order (10.3 step 7)', () => {
 });
 
 describe('contacts', () => {
-  test('ten bindings per address of record, the eleventh is a 403 with 32007; a refresh of the ten is not [sip 3 bindings-limit]', () => {
+  test('ten bindings per address of record, the eleventh is a 403 with 32007; a refresh of the ten is not [sip 3 bindings-limit] [sip 10 trap-8]', () => {
     let bindings: readonly Binding[] = [];
     for (let n = 0; n < 10; n++) bindings = bound(bindings, { Contact: phone(n) }, { callId: `call${n}` });
     expect(register(bindings, { Contact: phone(11) }, { callId: 'one more' })).toMatchObject({
