@@ -17,11 +17,11 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 
 export function fillTemplate(document: string, params: WebhookParams): string {
-  const valueOf = (name: string): string => {
+  const valueNamed = (name: string): string => {
     if (name === 'ToUser' || name === 'FromUser') return userOf(params.get(name.slice(0, -'User'.length)) ?? '');
     return params.get(name) ?? '';
   };
-  return document.replace(PLACEHOLDER, (_, name: string) => escapeXml(valueOf(name).slice(0, VALUE_CHARS)));
+  return document.replace(PLACEHOLDER, (_, name: string) => escapeXml(valueNamed(name).slice(0, VALUE_CHARS)));
 }
 
 // Control characters are no XML 1.0 at all.

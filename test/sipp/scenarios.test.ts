@@ -9,6 +9,7 @@ import { digitCases } from './cases/digits.ts';
 import { outcomeCases } from './cases/outcomes.ts';
 import { registrarCases } from './cases/registrar.ts';
 import { transferCases } from './cases/transfers.ts';
+import { trunkCases } from './cases/trunks.ts';
 import { SCENARIOS } from './sipp.ts';
 import { isSippHere, scenario, World } from './world.ts';
 
@@ -38,6 +39,8 @@ describe('SIPp scenarios', () => {
 scenario('afterwards nothing is open: no call, transaction, dialog, endpoint, timer', world, async () => {
   await world().gateway.isIdle(IDLE_DEADLINE_MS);
 });
+
+describe('without a web application', () => trunkCases(world));
 
 describe('the folder of scenarios', () => {
   const files = readdirSync(SCENARIOS).filter((name) => name.endsWith('.xml'));

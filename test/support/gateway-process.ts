@@ -33,6 +33,8 @@ export interface DeclaredDomain {
   readonly ipAccessControlLists?: readonly string[];
   readonly credentialLists?: readonly string[];
   readonly registrationCredentialLists?: readonly string[];
+  readonly byocTrunk?: string;
+  readonly sourceAddresses?: readonly string[];
 }
 
 /** What goes into hookswitch.yaml. The list `loopback` (127.0.0.1/32) is always declared. */
