@@ -6,6 +6,7 @@ import type { Clock, Timer } from '../base/clock.ts';
 import type { Unsubscribe } from '../base/emitter.ts';
 import { Emitter } from '../base/emitter.ts';
 import type { CallEvent } from '../base/events.ts';
+import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import type { CallDirection, CallRecord, CallStatus, Domain, HttpMethod } from '../base/records.ts';
 import { isTerminal, type LiveStatus, mayMove, recordStatus } from './call-states.ts';
@@ -73,6 +74,7 @@ export class Call {
   /** Replaced by `amend`. */
   statusCallback: StatusCallback | undefined;
   #timeLimit: Timer | undefined;
+  #limitSeconds = 0;
 
   constructor(options: CallOptions, services: CallServices) {
     this.sid = options.sid;
@@ -195,13 +197,22 @@ export class Call {
     else if (this.options.direction === 'inbound') this.#end('canceled', 487, reason);
   }
 
+  /** Whether REST gave it a longer life than calls have otherwise; its own time limit ends it then. */
+  get mayLiveLonger(): boolean {
+    return this.#limitSeconds * 1000 > limits.callTimeLimitMs;
+  }
+
   /** Ends the call `seconds` after its answer; at once when that time is over. Replaces an earlier limit. */
   limitTime(seconds: number): void {
     this.#timeLimit?.cancel();
     if (this.isOver) return;
+    this.#limitSeconds = seconds;
     const sinceAnswerMs = this.#answeredAt === undefined ? 0 : this.#services.clock.now() - this.#answeredAt;
     const restMs = Math.max(0, seconds * 1000 - sinceAnswerMs);
-    this.#timeLimit = this.#services.clock.after(restMs, () => this.hangUp('time limit'));
+    this.#timeLimit = this.#services.clock.after(restMs, () => {
+      if (this.mayLiveLonger) this.notify('warning', 32015, 'the call reached its maximum duration');
+      this.hangUp('time limit');
+    });
   }
 
   /** Takes over settings that REST changed (rest-api.md 9.3). */

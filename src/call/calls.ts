@@ -54,6 +54,7 @@ export class Calls {
     const call: Call = new Call({ ...options, sid: newSid('CA', random) }, { clock, log, emit });
     this.#live.set(call.sid, call);
     hardEnd = clock.after(limits.callTimeLimitMs, () => {
+      if (call.mayLiveLonger) return;
       call.notify('warning', 32015, 'the call reached its maximum duration');
       call.hangUp('maximum duration');
     });

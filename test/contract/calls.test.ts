@@ -58,6 +58,7 @@ describe('create (rest-api.md 9.1, 22.1)', () => {
       timeoutSeconds: 30,
       timeLimitSeconds: 600,
       sendDigits: 'ww12#',
+      byoc: null,
       sipAuth: { username: 'u s', password: 'p+w&=ü' },
     });
     expect(call).toMatchObject({
@@ -94,6 +95,14 @@ describe('create (rest-api.md 9.1, 22.1)', () => {
   test('events in one value with spaces are taken apart (rest-api.md 4)', async () => {
     await make({ statusCallback: url, statusCallbackEvent: ['initiated ringing', 'completed'] });
     expect(world.calls.created.at(-1)?.statusCallbackEvents).toEqual(['initiated', 'ringing', 'completed']);
+  });
+
+  test('Byoc is used where To is a number, and does nothing elsewhere [sip 2.6 byoc]', async () => {
+    const byoc = `BY${'1'.repeat(32)}`;
+    await make({ to: '+4930111', from: '+4930222', byoc });
+    expect(world.calls.created.at(-1)?.byoc).toBe(byoc);
+    await make({ byoc });
+    expect(world.calls.created.at(-1)?.byoc).toBeNull();
   });
 
   test('CallerId is what is shown, in place of From [sip 2.6 caller-id]', async () => {
@@ -164,7 +173,7 @@ describe('create (rest-api.md 9.1, 22.1)', () => {
     world.calls.refusal = undefined;
   });
 
-  test('a number that the account does not own: 21210 [sip 2.2 number-owned] [sip 3 number-of-account]', async () => {
+  test('a number that the account does not own: 21210', async () => {
     const strict = await apiWorld({ ownsNumber: (_, number) => number === '+4930111111' });
     const to = '+4930222222';
     await expect(strict.client.calls.create({ to, from, url })).rejects.toMatchObject(rejection(21210));

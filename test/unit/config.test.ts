@@ -34,6 +34,10 @@ describe('design.md 4: settings', () => {
         { address: '::', port: 5_060 },
         { address: '0.0.0.0', port: 5_060 },
       ],
+      sipsListen: [
+        { address: '::', port: 5_061 },
+        { address: '0.0.0.0', port: 5_061 },
+      ],
       httpListen: { address: '127.0.0.1', port: 7_080 },
       httpsListen: null,
       mediaPorts: { first: 10_000, last: 20_000 },

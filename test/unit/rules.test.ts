@@ -105,7 +105,7 @@ describe('the rules of sip-interface.md', () => {
     expect(missing).toEqual([]);
   });
 
-  test('each id in a title is a rule of the table ', () => {
+  test('each id in a title is a rule of the table', () => {
     const unknown = [...idsByFile].flatMap(([file, ids]) =>
       [...ids]
         .filter((title) => !rules.some(({ id }) => patternOf(title).test(id)))

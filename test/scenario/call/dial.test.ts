@@ -282,6 +282,7 @@ test('sip-interface.md 2.5, trap 7: screening runs on the callee with the X-head
     SipDomain: 'office.sip.localhost',
     SipSourceIp: '127.0.0.1',
     Called: 'sip:bob@office.sip.localhost',
+    Caller: 'sip:alice@office.sip.localhost',
   });
   expect(screen.params['SipHeader_X-Twilio-CallSid']).toMatch(/^CA/);
   expect(screen.params.SipDomainSid).toMatch(/^SD/);

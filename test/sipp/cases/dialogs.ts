@@ -68,7 +68,7 @@ export function dialogCases(world: () => World): void {
     });
 
     scenario(
-      'RFC 3261 13.2.2.4: each repeated 200 of the callee gets its ACK again [sip 2.4 unreachable-contact]',
+      'RFC 3261 13.2.2.4: each repeated 200 of the callee gets its ACK again [sip 2.4 lost-ack]',
       world,
       async (story) => {
         const far = await story.callee('uas-lose-first-acks-expect-another', { flags: ['-pause_msg_ign'] });

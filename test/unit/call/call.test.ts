@@ -193,6 +193,19 @@ describe('the end of a call', () => {
     expect(bench.clock.pendingTimers).toBe(0);
   });
 
+  test('TimeLimit of REST may be longer, up to 24 h [sip 1.7 call-length-24h]', async () => {
+    const bench = new CallBench();
+    const { call } = bench.inbound();
+    await call.answer();
+    call.limitTime(24 * 3_600);
+    bench.clock.advance(limits.callTimeLimitMs + 1_000);
+    expect(call.isOver).toBe(false);
+    bench.clock.advance(20 * 3_600_000);
+    expect(call.record()).toMatchObject({ status: 'completed', durationSeconds: 24 * 3_600 });
+    expect(bench.story(call)).toContain('warning 32015');
+    expect(bench.clock.pendingTimers).toBe(0);
+  });
+
   test('a time limit counts from the answer and may be replaced (rest-api.md 9.3)', async () => {
     const bench = new CallBench();
     const { call } = bench.inbound();

@@ -223,9 +223,11 @@ describe('a SIP URI of somebody else', () => {
     expect(invites[0]).toMatchObject({ target: { uri: { user: 'kate' } }, credentials: undefined });
   });
 
-  test('sip-interface.md 0: sips is sip over TLS [sip 0 sips] [sip 4 outbound-tls]', () => {
+  test('sip-interface.md 0: sips is sip over TLS [sip 0 sips] [sip 4 outbound-tls]', async () => {
     const { invites } = new RouteBench().start(sip('sips:kate@far.example'));
     expect(invites[0]!.target).toMatchObject({ uri: { scheme: 'sip', params: new Map([['transport', 'tls']]) } });
+    // Hop encryption only: the media stays plain.
+    expect(await sdpOf(invites[0]!)).toContain('RTP/AVP');
   });
 
   test('sip-interface.md 2.1: secure=true is TLS and SRTP [sip 2.1 secure] [sip 4 outbound-secure]', async () => {
@@ -264,7 +266,11 @@ describe('a registered user (sip-interface.md 3)', () => {
   for (const [what, uri, errorCode] of [
     ['32223: no user in the URI [sip 3 no-user] [sip 10 trap-15]', 'sip:office.example', 32223],
     ['32002: a name below our suffix that is no domain [sip 3 unknown-domain]', 'sip:bob@nobody.sip.localhost', 32002],
-    ['32214: domain of another account [sip 2.4 own-domain] [sip 3 other-account]', 'sip:bob@stranger.example', 32214],
+    [
+      '32214: domain of another account [sip 2.4 own-domain] [sip 3 other-account] [sip 10 trap-15]',
+      'sip:bob@stranger.example',
+      32214,
+    ],
   ] as const) {
     test(what, () => {
       expect(new RouteBench().route(sip(uri))).toMatchObject({ ok: false, error: { errorCode, sipStatus: 404 } });
@@ -273,7 +279,12 @@ describe('a registered user (sip-interface.md 3)', () => {
 
   for (const [what, uri, domain, errorCode] of [
     ['32009: not registered [sip 3 not-registered]', 'sip:carol@office.example', {}, 32009],
-    ['32209: secure=true, and no binding over TLS [sip 3 secure]', 'sip:bob@office.example;secure=true', {}, 32209],
+    [
+      '32209: secure=true, and no binding over TLS [sip 3 secure] [sip 10 trap-15]',
+      'sip:bob@office.example;secure=true',
+      {},
+      32209,
+    ],
     ['32209: secure domain, and no binding over TLS', 'sip:bob@office.example', { secure: true }, 32209],
   ] as const) {
     test(`${what}: a call that fails with 404 when it is started`, () => {

@@ -58,7 +58,7 @@ describe('who calls', () => {
     });
   });
 
-  test('what is no number is not asserted [sip 2.2 number-from-sip]', () => {
+  test('what is no number is not asserted', () => {
     expect(callerIdentity(outboundTrunk(), 'alice', undefined)).toMatchObject({ user: 'alice', headers: [] });
   });
 
