@@ -62,6 +62,8 @@ export interface Config {
   readonly emergencyTrunk: string | null;
   /** Session timer that we ask for; 0 = none. */
   readonly sessionTimerSeconds: number;
+  /** SIP status of `<Reject>` without `reason="busy"`. */
+  readonly rejectStatus: number;
   /** Seconds that SIGTERM waits for running calls. */
   readonly drainSeconds: number;
   readonly declared: Declared;

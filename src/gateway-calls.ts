@@ -140,6 +140,7 @@ export function buildCalls(parts: CallParts): CallStack {
     webhook,
     decode: decodeAudio,
     authTokenOf,
+    rejectStatus: config.rejectStatus,
     log: log.child({ folder: 'twiml' }),
   });
   const refusals = createRefusalLog(log.child({ folder: 'call' }), clock);

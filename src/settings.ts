@@ -371,6 +371,14 @@ export const settings = {
     allowed: '0, or 90 to 86400',
     parse: (value: string) => (whole(0, 86_400)(value) === 0 ? 0 : whole(90, 86_400)(value)),
   },
+  rejectStatus: {
+    env: 'HOOKSWITCH_REJECT_STATUS',
+    key: 'rejectStatus',
+    default: '404',
+    meaning: 'SIP status of <Reject> without reason="busy"',
+    allowed: '404 603',
+    parse: (value: string) => Number(matching(/^(404|603)$/)(value)),
+  },
   drainSeconds: {
     env: 'HOOKSWITCH_DRAIN_SECONDS',
     key: 'drainSeconds',

@@ -16,6 +16,8 @@ import { type MediaSourceServices, prepare } from './media-sources.ts';
 export interface CallSessionServices extends MediaSourceServices {
   readonly engine: MediaEngine;
   readonly clock: Clock;
+  /** SIP status of a call that is rejected and not busy; default 404 (sip-interface.md 1.4). */
+  readonly rejectStatus?: number;
   readonly dial: (call: Call, options: DialOptions, signal: AbortSignal) => Promise<DialOutcome>;
 }
 
@@ -64,7 +66,7 @@ export class CallSession implements CallControl {
 
   reject(reason: 'busy' | 'rejected'): void {
     if (reason === 'busy') this.#call.refuse(486, 'rejected as busy by the application', [], 'Busy Here');
-    else this.#call.refuse(404, 'rejected by the application');
+    else this.#call.refuse(this.#services.rejectStatus ?? 404, 'rejected by the application');
   }
 
   hangUp(): void {

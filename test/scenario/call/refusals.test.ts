@@ -39,6 +39,16 @@ for (const [verb, sipStatus, callStatus] of [
   });
 }
 
+test('rejectStatus: 603 makes it 603, still no-answer [sip 1.4 reject-status]', async () => {
+  const w = await world({ settings: { rejectStatus: 603 } });
+  w.answers('<Reject/>');
+  const alice = await w.phone('alice');
+  const caller = dials(alice, w.uri('1000'));
+  expect(await expectEvent(alice, caller, 'failed')).toMatchObject({ status: 603 });
+  expect((await w.asked('/status')).params).toMatchObject({ CallStatus: 'no-answer', SipResponseCode: '603' });
+  await w.isIdle();
+});
+
 test('sip-interface.md 1.4: a domain without Voice URL answers 404 [sip 1.4 no-voice-url]', async () => {
   const w = await world({ domain: { voiceUrl: undefined } });
   const alice = await w.phone('alice');
