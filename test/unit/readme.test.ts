@@ -75,13 +75,11 @@ describe('README.md', () => {
     const samples = blocks('yaml');
     expect(samples.length).toBeGreaterThan(2);
     for (const sample of samples) {
-      const { domains, credentialLists, ipAccessControlLists, trunks, ...rest } = parse(sample) as Record<
-        string,
-        unknown
-      >;
-      const declared = declaredSchema.safeParse({ domains, credentialLists, ipAccessControlLists, trunks });
+      const document = parse(sample) as Record<string, unknown>;
+      const declared = declaredSchema.safeParse(document);
       expect(declared.error?.issues ?? [], sample).toEqual([]);
-      for (const [key, value] of Object.entries(rest)) {
+      for (const [key, value] of Object.entries(document)) {
+        if (key in declaredSchema.shape) continue;
         const row = rows.find((setting) => setting.key === key);
         expect(row, key).toBeDefined();
         expect(() => row?.parse(String(value)), key).not.toThrow();
@@ -126,18 +124,22 @@ describe('hookswitch.example.yaml', () => {
     expect(missing).toEqual([]);
   });
 
-  test('its lists are the ones that its domains name, and its documents are TwiML', () => {
+  test('its lists and trunks are the ones that are named, and its documents are TwiML', () => {
     if (!loaded.ok) throw new Error('does not load');
-    const { domains, credentialLists, ipAccessControlLists } = loaded.value.declared;
+    const { domains, credentialLists, ipAccessControlLists, trunks, numbers } = loaded.value.declared;
     const names = (lists: readonly { readonly name: string }[]) => lists.map(({ name }) => name);
     for (const domain of domains) {
       expect(names(credentialLists)).toEqual(expect.arrayContaining([...(domain.credentialLists ?? [])]));
       expect(names(credentialLists)).toEqual(expect.arrayContaining([...(domain.registrationCredentialLists ?? [])]));
       expect(names(ipAccessControlLists)).toEqual(expect.arrayContaining([...(domain.ipAccessControlLists ?? [])]));
-      if (domain.twiml === undefined) continue;
-      const document = parseDocument(Buffer.from(domain.twiml));
+      if (domain.byocTrunk !== undefined) expect(names(trunks)).toContain(domain.byocTrunk);
+    }
+    for (const { twiml } of [...domains, ...trunks, ...numbers]) {
+      if (twiml === undefined) continue;
+      const document = parseDocument(Buffer.from(twiml));
       expect(document.ok && document.value.warnings).toEqual([]);
     }
+    expect(names(trunks)).toContain(loaded.value.emergencyTrunk);
     expect(domains.some(({ twiml }) => twiml !== undefined)).toBe(true);
     expect(names(domains)).toContain(loaded.value.defaultDomain);
   });
