@@ -231,7 +231,7 @@ describe('[sip 5.2 attended] Replaces', () => {
     const other = domainRecord({ sid: `SD${'2'.repeat(32)}`, domainName: 'other.example' });
     const ours = await bench.pair();
     const theirs = await bench.pair(other);
-    bench.talk(ours.bridge, ours.parent.call);
+    bench.talk(ours.bridge, ours.parent.call, { refer: undefined });
     const answer = refers(ours.child, replacing(theirs.parent));
     expect(answer.done).toEqual(['202', 'notify 481']);
     const { callId, localTag: toTag, remoteTag: fromTag } = nameOf.get(theirs.parent.leg)!;
