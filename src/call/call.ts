@@ -187,11 +187,11 @@ export class Call {
   }
 
   /** Ends the call in whatever state. `cause` decides between no-answer and canceled for a leg that still rings. */
-  hangUp(reason: string, cause: 'timeout' | 'request' = 'request'): void {
+  hangUp(reason: string, cause: 'timeout' | 'request' | 'elsewhere' = 'request'): void {
     if (this.isOver) return;
     this.#endReason ||= reason;
-    this.#canceledBy ??= cause;
-    this.leg.hangUp();
+    this.#canceledBy ??= cause === 'timeout' ? 'timeout' : 'request';
+    this.leg.hangUp(cause === 'elsewhere' ? 'elsewhere' : undefined);
     // The leg is told to end; its last event normally moves the status. An answered call is over for us now.
     if (this.isAnswered) this.#end('completed', this.#sipResponseCode ?? 200, reason);
     else if (this.options.direction === 'inbound') this.#end('canceled', 487, reason);
@@ -238,7 +238,8 @@ export class Call {
         break;
       case 'failed': {
         this.#lastHeaders = event.headers;
-        const failure = { status: event.status, cause: event.cause, rang: this.#rang };
+        const { status, cause, isdnCause } = event;
+        const failure = { status, cause, rang: this.#rang, isdnCause };
         this.#end(statusOfFailure(failure, this.#canceledBy), this.#canceledBy ? 487 : event.status, event.detail);
         break;
       }

@@ -70,7 +70,8 @@ export async function race(
   const cause = result.kind === 'timeout' ? 'timeout' : 'request';
   for (const child of children) {
     if (result.kind === 'answered' && child === result.child) continue;
-    child.hangUp(result.kind === 'answered' ? 'another leg answered' : `dial ${result.kind}`, cause);
+    if (result.kind === 'answered') child.hangUp('another leg answered', 'elsewhere');
+    else child.hangUp(`dial ${result.kind}`, cause);
   }
   return result;
 }

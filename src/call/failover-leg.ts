@@ -100,10 +100,10 @@ export class FailoverLeg implements LegDriver {
     this.#listener(event);
   }
 
-  hangUp(): void {
+  hangUp(why?: 'elsewhere'): void {
     if (this.#isOver) return;
     this.#isHangingUp = true;
-    if (this.#current) return this.#current.hangUp();
+    if (this.#current) return this.#current.hangUp(why);
     this.#end({ type: 'failed', status: 487, cause: 'canceled', detail: 'not started', headers: [] });
   }
 

@@ -100,7 +100,7 @@ export class ForkedLeg implements LegDriver {
   #onAnswered(leg: LegDriver, event: Extract<LegEvent, { type: 'answered' }>): void {
     if (this.#isHangingUp) return leg.hangUp();
     this.#winner = leg;
-    for (const other of this.#live) if (other !== leg) other.hangUp();
+    for (const other of this.#live) if (other !== leg) other.hangUp('elsewhere');
     this.#live.clear();
     this.#listener(event);
   }
@@ -119,7 +119,7 @@ export class ForkedLeg implements LegDriver {
     this.#listener(bestFailure(this.#failures));
   }
 
-  hangUp(): void {
+  hangUp(why?: 'elsewhere'): void {
     this.#isHangingUp = true;
     if (this.#winner) return this.#winner.hangUp();
     if (this.#live.size === 0 && !this.#isOver) {
@@ -127,7 +127,7 @@ export class ForkedLeg implements LegDriver {
       this.#isOver = true;
       return this.#listener({ type: 'failed', status: 487, cause: 'canceled', detail: 'not started', headers: [] });
     }
-    for (const leg of [...this.#live]) leg.hangUp();
+    for (const leg of [...this.#live]) leg.hangUp(why);
   }
 
   // An outgoing leg has nothing to ring, answer or refuse.

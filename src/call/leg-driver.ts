@@ -24,6 +24,8 @@ export type LegEvent =
       readonly headers: readonly HeaderPair[];
       /** Of a 3xx: its first Contact, where that is a SIP URI. */
       readonly redirect?: SipUri | undefined;
+      /** Q.850 cause of a Reason header in the response. */
+      readonly isdnCause?: number | undefined;
     }
   /** Incoming: the caller gave up before the answer. Last event. */
   | { readonly type: 'canceled' }
@@ -70,8 +72,8 @@ export interface LegDriver {
   answer(): Promise<AnswerOutcome>;
   /** Incoming, unanswered: a final refusal. */
   refuse(status: number, reason?: string, headers?: readonly HeaderPair[]): void;
-  /** Ends the leg whatever its state. Idempotent. */
-  hangUp(): void;
+  /** Ends the leg whatever its state. Idempotent. `elsewhere`: another phone answered, which a ringing one may be told. */
+  hangUp(why?: 'elsewhere'): void;
   /** Offers the peer a new direction (hold relayed). False when it refused. */
   offerDirection(direction: MediaDirection): Promise<boolean>;
   /** The most that an answer to the peer's next offer may say: what the other side of the bridge takes. */

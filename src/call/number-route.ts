@@ -9,7 +9,7 @@ import type { LegDriver } from './leg-driver.ts';
 import { checkRedirect } from './redirects.ts';
 import type { Path, Route, RouteContext, RouteTarget } from './route.ts';
 import type { OutboundTrunk, RouteFailure } from './trunk.ts';
-import { callerIdentity, carrierNumber, trunkUri } from './trunk-numbers.ts';
+import { callerIdentity, carrierNumber, toE164, trunkUri } from './trunk-numbers.ts';
 import type { AdmittedTrunk, TrunkGate } from './trunks.ts';
 
 export interface NumberRouteServices {
@@ -57,7 +57,9 @@ function trunkLeg(
     onTargetFailed: ({ status, detail }) =>
       call.notify('warning', 32011, `trunk ${trunk.name}: ${status} ${detail}`.slice(0, 200)),
     redirect({ redirect }, failed) {
-      const checked = checkRedirect(redirect, failed.remoteAddress, { isOwn: services.isOwn, mayDial });
+      // The carrier writes numbers in its own form: the one that was dialled stays allowed, any other is read as E.164.
+      const mayGoTo = (number: string) => number === uris[0]?.user || mayDial(toE164(number) ?? number);
+      const checked = checkRedirect(redirect, failed.remoteAddress, { isOwn: services.isOwn, mayDial: mayGoTo });
       if (!checked.ok) {
         call.notify('error', 32219, `redirect of trunk ${trunk.name} is not followed: ${checked.error}`);
         return undefined;

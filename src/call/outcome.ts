@@ -10,7 +10,18 @@ export interface LegFailure {
   readonly cause: LegFailureCause;
   /** A provisional above 100 had been seen. */
   readonly rang: boolean;
+  /** Cause of a `Reason: Q.850` header (RFC 3326) in the response, as gateways to telephone networks send it. */
+  readonly isdnCause?: number | undefined;
 }
+
+/** Q.850 causes that say more than the SIP status does. */
+const isdnOutcomes: ReadonlyMap<number, 'busy' | 'no-answer'> = new Map([
+  [17, 'busy'], // user busy
+  [21, 'busy'], // call rejected, as 603
+  [18, 'no-answer'], // no user responding
+  [19, 'no-answer'], // alerted, no answer
+  [20, 'no-answer'], // subscriber absent
+]);
 
 export type FailedStatus = Extract<CallStatus, 'busy' | 'no-answer' | 'failed' | 'canceled'>;
 
@@ -21,6 +32,8 @@ export type FailedStatus = Extract<CallStatus, 'busy' | 'no-answer' | 'failed' |
 export function statusOfFailure(failure: LegFailure, canceledBy: 'timeout' | 'request' | undefined): FailedStatus {
   if (canceledBy === 'timeout') return 'no-answer';
   if (canceledBy === 'request') return 'canceled';
+  const told = failure.isdnCause === undefined ? undefined : isdnOutcomes.get(failure.isdnCause);
+  if (told) return told;
   switch (failure.status) {
     case 486:
     case 600:

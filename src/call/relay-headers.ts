@@ -1,5 +1,6 @@
 // Which headers cross the gateway, as named pure functions (sip-interface.md 1.3, 2.3, 2.5). Nothing else does: topology is hidden.
 
+import { reasons } from '../sip/grammar/fields.ts';
 import type { HeaderField, Message } from '../sip/grammar/message.ts';
 import type { HeaderPair } from './leg-driver.ts';
 
@@ -39,6 +40,15 @@ export function byeHeaders(callSid: string): HeaderField[] {
     { name: 'X-Twilio-CallSid', value: callSid },
   ];
 }
+
+/** On a CANCEL to a phone that another one was faster than: it shows no missed call (RFC 3326 2). */
+export const elsewhereHeaders: readonly HeaderField[] = [
+  { name: 'Reason', value: 'SIP;cause=200;text="Call completed elsewhere"' },
+];
+
+/** The Q.850 cause that a response gives as its reason (RFC 3326). */
+export const isdnCauseOf = (message: Message | undefined): number | undefined =>
+  message && reasons(message).find((one) => one.protocol === 'Q.850')?.cause;
 
 export const headerFields = (pairs: readonly HeaderPair[]): HeaderField[] =>
   pairs.map(([name, value]) => ({ name, value }));

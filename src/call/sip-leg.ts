@@ -20,7 +20,7 @@ import type { AnswerOutcome, HeaderPair, LegDriver, LegEvent } from './leg-drive
 import { LegMedia, type LegMediaOptions, type LegMediaServices, type MediaFailure, mirror } from './leg-media.ts';
 import { redirectOf } from './redirects.ts';
 import { readReferTo } from './refer-to.ts';
-import { byeHeaders, customHeaders, headerFields, legHeaders } from './relay-headers.ts';
+import { byeHeaders, customHeaders, elsewhereHeaders, headerFields, isdnCauseOf, legHeaders } from './relay-headers.ts';
 
 export interface SipLegServices extends LegMediaServices {
   readonly userAgent: UserAgent;
@@ -209,7 +209,7 @@ export class SipLeg implements LegDriver {
 
   // ------------------------------------------------------------------ both
 
-  hangUp(): void {
+  hangUp(why?: 'elsewhere'): void {
     if (this.#phase === 'ended') return;
     if (this.#phase === 'idle') {
       this.#finish();
@@ -217,7 +217,8 @@ export class SipLeg implements LegDriver {
       return;
     }
     this.#media.close();
-    this.#session?.end({ headers: byeHeaders(this.#identity.callSid) });
+    const isElsewhere = why === 'elsewhere' && this.#phase === 'early';
+    this.#session?.end({ headers: isElsewhere ? elsewhereHeaders : byeHeaders(this.#identity.callSid) });
   }
 
   offerDirection(direction: MediaDirection): Promise<boolean> {
@@ -270,6 +271,7 @@ export class SipLeg implements LegDriver {
           detail: event.detail,
           headers: customHeaders(event.response),
           redirect: redirectOf(event.response),
+          isdnCause: isdnCauseOf(event.response),
         });
       case 'canceled':
         this.#finish();

@@ -109,9 +109,12 @@ export class FakeLeg implements LegDriver {
     this.done.push(`refuse ${status}`);
     this.#phase = 'ended';
   }
-  hangUp(): void {
+  /** What the last hangUp said. */
+  hungUpFor: 'elsewhere' | undefined;
+  hangUp(why?: 'elsewhere'): void {
     if (this.#phase === 'ended') return;
     this.done.push('hangUp');
+    this.hungUpFor = why;
     if (this.#phase === 'answered') {
       this.#phase = 'ended';
       this.emit({ type: 'ended', by: 'local', headers: [] });

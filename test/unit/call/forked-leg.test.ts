@@ -26,6 +26,8 @@ describe('a leg of several branches', () => {
     b.rings();
     b.answers();
     expect(a.done).toEqual(['start', 'hangUp']);
+    // RFC 3326: the phone that lost is told that the call was answered elsewhere.
+    expect(a.hungUpFor).toBe('elsewhere');
     expect(types()).toEqual(['ringing', 'ringing', 'answered']);
     expect(leg.endpoint).toBe('b');
     b.presses('5');

@@ -36,6 +36,19 @@ describe('sip-interface.md 8.3: status of an outgoing leg that was not answered 
       expect(statusOfFailure(failure, canceledBy)).toBe(expected);
     });
   }
+
+  test.each([
+    [503, 17, 'busy'],
+    [480, 21, 'busy'],
+    [500, 18, 'no-answer'],
+    [500, 19, 'no-answer'],
+    [404, 20, 'no-answer'],
+    [404, 1, 'failed'],
+    [486, 31, 'busy'],
+  ] as const)('%i with Reason Q.850 cause %i is %s [sip 8.3 reason-header]', (status, isdnCause, expected) => {
+    expect(statusOfFailure({ status, cause: 'response', rang: false, isdnCause }, undefined)).toBe(expected);
+    expect(statusOfFailure({ status, cause: 'response', rang: false, isdnCause }, 'request')).toBe('canceled');
+  });
 });
 
 describe('sip-interface.md 1.4, 8.3: status of a refused inbound leg [sip 8.3 reject]', () => {
