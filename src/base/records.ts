@@ -290,26 +290,3 @@ export interface TrunkUsage {
   readonly trunkSid: string;
   readonly seconds: number;
 }
-
-/** The trunk for `<Number>` and calls to E.164 numbers, declared in hookswitch.yaml. */
-export interface Trunk {
-  readonly name: string;
-  /** Host name, address, or name with SRV records. */
-  readonly host: string;
-  readonly port: number | null;
-  readonly transport: 'udp' | 'tcp' | 'tls';
-  readonly username: string | null;
-  readonly password: string | null;
-  /** Allowed destination prefixes in E.164 (`+49`); empty = none may be dialled (design.md 9). */
-  readonly allowedPrefixes: readonly string[];
-  /** Digits cut from the front of the dialled number, then `prepend` put there. */
-  readonly stripPrefix: string;
-  readonly prepend: string;
-  /** Host of the From header; null = our address. */
-  readonly fromDomain: string | null;
-  readonly callerId: string | null;
-  readonly maxConcurrentCalls: number;
-  readonly maxCallsPerSecond: number;
-  /** Offer SRTP (TLS only). */
-  readonly secureMedia: boolean;
-}
