@@ -1,4 +1,5 @@
 // Part of the composition root: media engine, webhooks, speech, calls, voice sessions, and who listens to what calls do.
+// One long function on purpose: a list of constructions in their order, each needing those above it, without decisions.
 
 import { nameBelowSuffix } from './access/domains.ts';
 import type { Domain } from './base/records.ts';

@@ -1,4 +1,5 @@
-// The composition root: builds every part, hands each its ports, starts and stops them in order. Takes no decisions.
+// The composition root: builds every part, hands each its ports, starts and stops them in order. Takes no decisions; `assemble` is
+// one long list of constructions for that reason.
 //
 //   store ─▶ directory ─▶ access ┐
 //   certs ─▶ transport ─▶ transactions ─▶ user agent ─▶ calls ─▶ voice sessions ─▶ webhook client

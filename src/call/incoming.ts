@@ -5,11 +5,11 @@ import { sipErrorValue } from '../base/errors.ts';
 import type { Domain, VoiceApplication } from '../base/records.ts';
 import { maxForwards } from '../sip/grammar/fields.ts';
 import type { Request } from '../sip/grammar/message.ts';
-import type { IncomingInvite } from '../sip/ua/ua.ts';
+import type { IncomingInvite, ResponseOptions } from '../sip/ua/ua.ts';
 import type { Attended } from './attended.ts';
 import type { Call } from './call.ts';
 import type { Calls } from './calls.ts';
-import { type InboundDirectory, inboundRoute } from './inbound-application.ts';
+import { type InboundDirectory, type InboundRoute, inboundRoute } from './inbound-application.ts';
 import type { HeaderPair } from './leg-driver.ts';
 import { inboundSipParams } from './params.ts';
 import { headerFields } from './relay-headers.ts';
@@ -41,20 +41,8 @@ const RETRY_AFTER_SECONDS = 5;
 export async function acceptInvite(invite: IncomingInvite, services: IncomingServices): Promise<void> {
   const { domain, request, session } = invite;
   const route = inboundRoute(request, domain, services.directory);
-  const overload = services.isEmergency?.(request, domain)
-    ? undefined
-    : services.calls.isFull
-      ? 'the gateway is full'
-      : services.isOverloaded(route.application)
-        ? 'the webhook queue is full'
-        : undefined;
-  if (overload) {
-    services.onRefused(overload, invite);
-    const retryAfter = RETRY_AFTER_SECONDS + (request.cseq.sequence % RETRY_AFTER_SECONDS);
-    const headers = [{ name: 'Retry-After', value: String(retryAfter) }];
-    if (services.calls.isFull) headers.push({ name: 'X-Twilio-Error', value: sipErrorValue(10004, overload) });
-    return session.reject(503, { headers });
-  }
+  const refusal = capacityRefusal(invite, route, services);
+  if (refusal) return session.reject(503, refusal);
   const takeover = readTakeover(invite, services.attended);
   if (takeover && !takeover.ok) {
     const { status, reason, headers = [] } = takeover.error;
@@ -62,15 +50,63 @@ export async function acceptInvite(invite: IncomingInvite, services: IncomingSer
   }
   const place =
     route.trunkSid === undefined ? undefined : services.trunks.admitInbound(route.trunkSid, domain.accountSid);
-  if (place && !place.ok) {
-    const { errorCode, detail } = place.error;
-    services.onRefused(detail, invite);
-    const headers = [
-      { name: 'X-Twilio-Error', value: `${errorCode} ${detail}` },
-      { name: 'Retry-After', value: String(RETRY_AFTER_SECONDS) },
-    ];
-    return session.reject(503, { reason: detail, headers });
+  if (place && !place.ok) return session.reject(503, trunkRefusal(invite, place.error, services));
+  const { call, leg } = createCall(invite, route, services);
+  if (place) call.signal.addEventListener('abort', place.value, { once: true });
+  const failure = await leg.prepare(invite.sdp);
+  if (call.isOver) return;
+  if (failure) return refuseForMedia(call, failure, () => services.onRefused(failure.reason, invite));
+  if (takeover) return takeOver(call, takeover.value);
+  if (!hasApplication(route.application)) {
+    const whose = route.trunkSid === undefined ? 'domain' : 'trunk';
+    call.notify('warning', 21205, `the ${whose} has no Voice URL`);
+    return call.refuse(404, `the ${whose} has no Voice URL`);
   }
+  leg.ring();
+  // A trunk is told of the beginning too (sip-interface.md 7).
+  if (route.trunkSid !== undefined) call.emit({ type: 'status', status: 'initiated', sipResponseCode: null });
+  call.emit({ type: 'status', status: 'ringing', sipResponseCode: 180 });
+  services.startSession(call, route.application);
+}
+
+/** The 503 of a gateway or application that is full, before anything is allocated; emergency calls pass. */
+function capacityRefusal(
+  invite: IncomingInvite,
+  route: InboundRoute,
+  services: IncomingServices,
+): ResponseOptions | undefined {
+  if (services.isEmergency?.(invite.request, invite.domain)) return undefined;
+  const { isFull } = services.calls;
+  if (!isFull && !services.isOverloaded(route.application)) return undefined;
+  const cause = isFull ? 'the gateway is full' : 'the webhook queue is full';
+  services.onRefused(cause, invite);
+  const retryAfter = RETRY_AFTER_SECONDS + (invite.request.cseq.sequence % RETRY_AFTER_SECONDS);
+  const headers = [{ name: 'Retry-After', value: String(retryAfter) }];
+  if (isFull) headers.push({ name: 'X-Twilio-Error', value: sipErrorValue(10004, cause) });
+  return { headers };
+}
+
+/** The 503 of a trunk that is full. */
+function trunkRefusal(
+  invite: IncomingInvite,
+  { errorCode, detail }: { readonly errorCode: number; readonly detail: string },
+  services: IncomingServices,
+): ResponseOptions {
+  services.onRefused(detail, invite);
+  const headers = [
+    { name: 'X-Twilio-Error', value: `${errorCode} ${detail}` },
+    { name: 'Retry-After', value: String(RETRY_AFTER_SECONDS) },
+  ];
+  return { reason: detail, headers };
+}
+
+/** The call and its leg; media is not open yet. */
+function createCall(
+  invite: IncomingInvite,
+  route: InboundRoute,
+  services: IncomingServices,
+): { call: Call; leg: SipLeg } {
+  const { domain, request } = invite;
   const call = services.calls.create({
     accountSid: domain.accountSid,
     direction: 'inbound',
@@ -82,7 +118,6 @@ export async function acceptInvite(invite: IncomingInvite, services: IncomingSer
     sipParams: inboundSipParams(request, domain, invite.flow.remoteAddress, invite.username),
     callerName: request.from.displayName ?? null,
   });
-  if (place) call.signal.addEventListener('abort', place.value, { once: true });
   const hops = maxForwards(request);
   services.router.noteInbound(call, hops?.ok ? hops.value : 70);
   const identity = { callSid: call.sid, accountSid: domain.accountSid, offersReplaces: domain.attendedTransfer };
@@ -99,20 +134,7 @@ export async function acceptInvite(invite: IncomingInvite, services: IncomingSer
     },
   });
   call.attach(leg);
-  const failure = await leg.prepare(invite.sdp);
-  if (call.isOver) return;
-  if (failure) return refuseForMedia(call, failure, () => services.onRefused(failure.reason, invite));
-  if (takeover) return takeOver(call, takeover.value);
-  if (!hasApplication(route.application)) {
-    const whose = route.trunkSid === undefined ? 'domain' : 'trunk';
-    call.notify('warning', 21205, `the ${whose} has no Voice URL`);
-    return call.refuse(404, `the ${whose} has no Voice URL`);
-  }
-  leg.ring();
-  // A trunk is told of the beginning too (sip-interface.md 7).
-  if (route.trunkSid !== undefined) call.emit({ type: 'status', status: 'initiated', sipResponseCode: null });
-  call.emit({ type: 'status', status: 'ringing', sipResponseCode: 180 });
-  services.startSession(call, route.application);
+  return { call, leg };
 }
 
 const hasApplication = ({ voiceUrl, voiceTwiml }: VoiceApplication): boolean =>

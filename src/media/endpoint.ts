@@ -1,5 +1,6 @@
 // One endpoint: a UDP port pair, one peer. Receives (source rule, SRTP, statistics, digits, taps), hands packets to whoever is joined
 // to it, and sends as one unbroken stream what play, bridge, echo or comfort give. core.ts owns it and calls tick and housekeep.
+// One piece, because every packet crosses all of it: what is not on that path stands in files of its own.
 //
 //   socket ─▶ size ─▶ source ─▶ SRTP ─▶ header, payload type ─▶ latch, counters ─┬─▶ digits ─┐
 //                                                                              ├─▶ recorder │

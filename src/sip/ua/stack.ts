@@ -1,4 +1,4 @@
-// The façade of SIP: wires transport, transactions, access and the files of this folder, and implements the UserAgent port (ua.ts).
+// The façade of SIP, one long list of wiring: wires transport, transactions, access and the files of this folder, and implements the UserAgent port (ua.ts).
 //
 //   transport ─▶ transactions ─▶ incoming.ts ─┬─▶ INVITE ─ access ─▶ uas-invite.ts ─▶ onInvite
 //                                             ├─▶ REGISTER ─▶ registrar.ts
