@@ -13,6 +13,7 @@ import type { PacketBuffers } from './packet-buffers.ts';
 import type { PacketTap } from './packet-tap.ts';
 import type { EventStep } from './player.ts';
 import type { Protection } from './protection.ts';
+import { Reframer } from './reframer.ts';
 import { RTP_HEADER_BYTES, readMarker, readSequence, readSsrc, readTimestamp, writeHeader } from './rtp.ts';
 import type { MediaSocket } from './sockets.ts';
 import { drop, field, type SlotStatistics } from './statistics.ts';
@@ -36,6 +37,8 @@ export class Outlet {
   readonly #latch: Latch;
   readonly #protection: Protection;
   readonly #buffers: PacketBuffers;
+  /** Of a giver whose packets are not of 20 ms. */
+  #reframer: Reframer | null = null;
   #plan: MediaPlan | null = null;
   #describedAddress = '';
 
@@ -88,8 +91,37 @@ export class Outlet {
     this.#sockets.rtcp.close();
   }
 
-  /** Sends another endpoint's packet on; rewrites the buffer. False when it came too late to have a number. */
+  /** Sends another endpoint's packet on, as frames of 20 ms; rewrites the buffer. False when it came too late to have a number. */
   relay(
+    token: SourceToken,
+    packet: Buffer,
+    start: number,
+    end: number,
+    codec: AudioCodec | null,
+    nowMs: number,
+  ): boolean {
+    const isFrame = codec === null || end - start === FRAME_SAMPLES;
+    if (this.#reframer === null && isFrame) return this.#pass(token, packet, start, end, codec, nowMs);
+    if (this.#reframer === null || !this.#reframer.isOf(token, packet)) {
+      this.#reframer = isFrame ? null : new Reframer(token, packet);
+    }
+    const reframer = this.#reframer;
+    if (reframer === null || codec === null) {
+      reframer?.renumber(packet);
+      return this.#pass(token, packet, start, end, codec, nowMs);
+    }
+    if (!reframer.take(packet, start, end, codec)) {
+      this.#statistics.add(drop.late, 1);
+      return false;
+    }
+    const frameEnd = RTP_HEADER_BYTES + FRAME_SAMPLES;
+    for (let frame = this.#buffers.next(); reframer.next(frame); frame = this.#buffers.next()) {
+      this.#pass(token, frame, RTP_HEADER_BYTES, frameEnd, codec, nowMs);
+    }
+    return true;
+  }
+
+  #pass(
     token: SourceToken,
     packet: Buffer,
     start: number,

@@ -205,6 +205,29 @@ for (const workers of [1, 2]) {
       await b.peer.until((packets) => packets.length >= 10);
     });
 
+    for (const packetMs of [10, 30, 60]) {
+      for (const suite of [null, 'AES_CM_128_HMAC_SHA1_80'] as const) {
+        test(`[sip 1.6 ptime-in] packets of ${packetMs} ms come as frames of 20 ms, ${suite ?? 'plain'}`, async () => {
+          const [keysA, keysB] = [keys(suite, 1), keys(suite, 2)];
+          const { here, a, b } = await legs({ srtp: keysA }, { srtp: keysB, codec: 'PCMA' });
+          here.engine.bridge(a.id, b.id);
+          await here.obeyed(a, b);
+          a.peer.send(protectedBy(keysA, cutAs(tonePackets(1_000, 'PCMU', 60), packetMs)), a.endpoint.rtpPort);
+          const heard = openedBy(keysB, await b.peer.until((packets) => packets.length >= 60));
+          const [first] = heard.map(readRtp);
+          assert.equal(first!.marker, true);
+          for (const [index, packet] of heard.map(readRtp).entries()) {
+            assert.equal(packet.payload.length, 160);
+            assert.equal(packet.payloadType, 8);
+            assert.equal((packet.sequence - first!.sequence) & 0xffff, index);
+            assert.equal((packet.timestamp - first!.timestamp) >>> 0, index * 160);
+          }
+          assert.ok(shareOf(heard, 'PCMA', 1_000) >= 0.95);
+          assert.deepEqual(here.engine.statistics(b.id)!.drops, {});
+        });
+      }
+    }
+
     for (const [suiteA, suiteB] of [
       ['AES_CM_128_HMAC_SHA1_80', null],
       [null, 'AES_CM_128_HMAC_SHA1_32'],
@@ -230,6 +253,15 @@ for (const workers of [1, 2]) {
 function keys(suite: SrtpSuite | null, seed: number): SrtpKeys | null {
   const random = seededRandom(seed).bytes;
   return suite && { suite, sendKey: random(30), receiveKey: random(30) };
+}
+
+/** The audio of packets of 20 ms in packets of another size. */
+function cutAs(packets: readonly Buffer[], packetMs: number): Buffer[] {
+  const audio = Buffer.concat(packets.map((packet) => packet.subarray(12)));
+  const size = packetMs * 8;
+  return Array.from({ length: audio.length / size }, (_, index) =>
+    rtpPacket({ sequence: index, timestamp: index * size, payload: audio.subarray(index * size, (index + 1) * size) }),
+  );
 }
 
 /** As the peer protects: its sending key is our receiving key. */

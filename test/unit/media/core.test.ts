@@ -385,7 +385,7 @@ describe('bridge', () => {
     const here = await world();
     const [a, b] = [await here.leg(), await here.leg()];
     here.engine.bridge(a.id, b.id);
-    const audio = Buffer.from('0123456789abcdef');
+    const audio = Buffer.from('0123456789abcdef'.repeat(10));
     const plain = rtpPacket({ payload: new Uint8Array(0) });
     const full = Buffer.concat([
       plain,
@@ -397,6 +397,58 @@ describe('bridge', () => {
     await here.send(a, [full]);
     assert.equal(b.peer.rtp[0]!.subarray(12).toString(), audio.toString());
     assert.equal(b.peer.rtp[0]![0], 0x80);
+  });
+
+  test('[sip 1.6 ptime-in] packets of 30 ms are sent on as 20 ms; a press keeps one timestamp among them, and leaves no gap', async () => {
+    const here = await world();
+    const [a, b] = [await here.leg(), await here.leg({ telephoneEventSend: 97 })];
+    here.engine.bridge(a.id, b.id);
+    const audio = (sequence: number, timestamp: number) =>
+      rtpPacket({ sequence, timestamp, payload: new Uint8Array(240).fill(0x55), marker: sequence === 1 });
+    const event = (sequence: number, isEnd: boolean, duration: number) =>
+      rtpPacket({ sequence, timestamp: 480, payloadType: 101, payload: eventPayload(5, isEnd, duration) });
+    await here.send(a, [audio(1, 0), audio(2, 240), event(3, false, 160)]);
+    // Some phones send their audio on while the key is pressed.
+    await here.send(a, [audio(4, 480), event(5, false, 320), event(6, true, 480), audio(7, 720)]);
+    const sent = b.peer.rtp.map(readRtp);
+    assert.deepEqual(
+      sent.map(({ payloadType }) => payloadType),
+      [0, 0, 0, 97, 0, 97, 97, 0, 0],
+    );
+    const [first] = sent;
+    assert.equal(first!.marker, true);
+    for (const [index, { sequence, marker }] of sent.entries()) {
+      assert.equal((sequence - first!.sequence) & 0xffff, index);
+      assert.equal(marker, index === 0);
+    }
+    const times = (payloadType: number) =>
+      sent.flatMap((packet) => (packet.payloadType === payloadType ? (packet.timestamp - first!.timestamp) >>> 0 : []));
+    assert.deepEqual(times(0), [0, 160, 320, 480, 640, 800]);
+    assert.deepEqual(times(97), [480, 480, 480]);
+    for (const { payloadType, payload } of sent) assert.equal(payload.length, payloadType === 0 ? 160 : 4);
+  });
+
+  test('[sip 1.6 ptime-in] half a frame of one source is never sent with another: new SSRC, new bridge', async () => {
+    const here = await world();
+    const [a, b, c] = [await here.leg(), await here.leg(), await here.leg()];
+    const first = here.engine.bridge(a.id, b.id);
+    const filled = (octet: number, size: number, fields: object) =>
+      rtpPacket({ payload: new Uint8Array(size).fill(octet), ...fields });
+    await here.send(a, [filled(1, 80, { sequence: 1, timestamp: 0 })]);
+    await here.send(a, [filled(2, 240, { sequence: 1, timestamp: 80, ssrc: 2 })]);
+    here.engine.unbridge(first);
+    here.engine.bridge(c.id, b.id);
+    await here.send(c, [filled(3, 160, { sequence: 2, timestamp: 320, ssrc: 2 })]);
+    const sent = b.peer.rtp.map(readRtp);
+    assert.deepEqual(
+      sent.map(({ payload, marker }) => [payload.length, new Set(payload).size, payload[0], marker]),
+      [
+        [160, 1, 2, true],
+        [160, 1, 3, true],
+      ],
+    );
+    assert.equal((sent[1]!.sequence - sent[0]!.sequence) & 0xffff, 1);
+    assert.equal(new Set(sent.map(({ ssrc }) => ssrc)).size, 1);
   });
 
   test('telephone events pass with their own payload type on each side and one timestamp per press', async () => {
