@@ -228,7 +228,10 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ type: fc.constant('create' as const), document }) },
   {
     weight: 6,
-    arbitrary: fc.record({ type: fc.constant('advance' as const), ms: fc.constantFrom(10, 60, 60, 60, 1_000, 6_000, 40_000) }),
+    arbitrary: fc.record({
+      type: fc.constant('advance' as const),
+      ms: fc.constantFrom(10, 60, 60, 60, 1_000, 6_000, 40_000),
+    }),
   },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('webhook' as const), isDown: fc.boolean() }) },
   {
