@@ -8,6 +8,7 @@ import type { Call } from './call.ts';
 import type { HeaderPair } from './leg-driver.ts';
 import { webhookHeaders } from './relay-headers.ts';
 import { shownUri } from './shown-uri.ts';
+import { stirParams } from './stir.ts';
 
 /** Standard parameters as of now, then those of the leg. */
 export function callParams(call: Call): Map<string, string> {
@@ -71,7 +72,7 @@ export function inboundSipParams(
   if (username !== undefined) params.set('SipUsername', username);
   const forwardedFrom = divertedFrom(request);
   if (forwardedFrom !== undefined) params.set('ForwardedFrom', forwardedFrom);
-  if (domain.byocTrunkSid !== null) return params;
+  if (domain.byocTrunkSid !== null) return new Map([...params, ...stirParams(request)]);
   addSipHeaders(params, webhookHeaders(request));
   return params;
 }

@@ -179,4 +179,23 @@ describe('inbound', () => {
     const { body } = await w.rest('/Calls.json?To=%2B4930100');
     expect(body.calls).toMatchObject([{ to: '+4930100', status: 'completed' }]);
   });
+
+  test('[sip 9 shaken-inbound] what the carrier checked of the caller reaches the application', async () => {
+    const w = await world();
+    w.answers('<Reject/>', '/number');
+    await inboundTrunk(w, { VoiceUrl: `${w.app.origin}/trunk` });
+    await w.rest('/IncomingPhoneNumbers.json', { PhoneNumber: '+4930100', VoiceUrl: `${w.app.origin}/number` });
+    const carrier = await w.phone('bob', { registered: false });
+    const token = 'aGVhZA.Ym9keQ.c2ln';
+    const call = dials(carrier, w.uri('+4930100'), {
+      'P-Asserted-Identity': '<sip:+4989777;verstat=TN-Validation-Passed@carrier.example;user=phone>',
+      Identity: `${token};info=<https://certificates.example/a.pem>;alg=ES256;ppt=shaken`,
+    });
+    expect((await w.asked('/number')).params).toMatchObject({
+      StirVerstat: 'TN-Validation-Passed',
+      StirPassportToken: token,
+    });
+    await expectEvent(carrier, call, 'failed');
+    await w.isIdle();
+  });
 });

@@ -107,6 +107,20 @@ describe('twiml.md 3.2: SIP parameters of an INVITE', () => {
     });
   });
 
+  test('signed calls are a matter of trunks: what a phone claims is none of it [sip 9 shaken-nothing-made-up]', () => {
+    const claims = [
+      'P-Asserted-Identity: <sip:+4930111;verstat=TN-Validation-Passed@x>',
+      'X-Twilio-VerStat: TN-Validation-Passed-A',
+      'Identity: aGVhZA.Ym9keQ.c2ln;info=<https://x/c>;ppt=shaken',
+    ];
+    const stir = (byocTrunkSid: string | null) =>
+      [...inboundSipParams(invite(...claims), domainRecord({ byocTrunkSid }), '192.0.2.7', undefined).keys()].filter(
+        (name) => name.startsWith('Stir'),
+      );
+    expect(stir(null)).toEqual([]);
+    expect(stir('BY1')).toEqual(['StirVerstat', 'StirPassportToken']);
+  });
+
   test.each([
     ['a number', '<sip:+4930111@carrier.example>;reason=unconditional', '+4930111'],
     ['of several the last one, which stands first', '<sip:300@a>;reason=user-busy, <sip:100@a>', '300'],
