@@ -80,7 +80,8 @@ function verbsText(): string {
 
 function resourcesTable(): string {
   const rows = routes.map(({ path, handlers }) => {
-    const whole = path.startsWith('/v1/') ? path : `${API_ROOT}${path}.json`;
+    const ending = path.endsWith('.pcap') ? '' : '.json';
+    const whole = path.startsWith('/v1/') ? path : `${API_ROOT}${path}${ending}`;
     return [`\`${whole}\``, Object.keys(handlers).join(' ')];
   });
   return table(['Path', 'Methods'], rows);
