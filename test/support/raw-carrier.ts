@@ -3,7 +3,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { createResponse } from '../../src/sip/grammar/build.ts';
-import type { Request } from '../../src/sip/grammar/message.ts';
+import type { Request, Response } from '../../src/sip/grammar/message.ts';
 import { parseMessage } from '../../src/sip/grammar/parse.ts';
 import { serializeMessage } from '../../src/sip/grammar/serialize.ts';
 import { until } from './until.ts';
@@ -24,16 +24,7 @@ export class RawCarrier {
       const request = parsed.value;
       this.requests.push(request);
       if (request.method === 'ACK') return;
-      const isCall = request.method === 'INVITE';
-      const status = isCall ? this.status : 200;
-      const response = createResponse(request, status, {
-        toTag: 'carrier',
-        headers: [
-          { name: 'Contact', value: `<sip:carrier@127.0.0.1:${this.port}>` },
-          ...(isCall && status < 300 ? [{ name: 'Content-Type', value: 'application/sdp' }] : []),
-        ],
-        ...(isCall && status < 300 ? { body: Buffer.from(answer) } : {}),
-      });
+      const response = carrierResponse(request, `sip:carrier@127.0.0.1:${this.port}`, this.status);
       socket.send(serializeMessage(response), source.port, source.address);
     });
   }
@@ -60,6 +51,20 @@ export class RawCarrier {
       () => `INVITE ${nth}; got ${this.requests.map(({ method }) => method).join(' ')}`,
     );
   }
+}
+
+/** What a carrier says to a request that is no ACK: `status` to an INVITE, 200 to all else. */
+export function carrierResponse(request: Request, contact: string, status = 200): Response {
+  const isCall = request.method === 'INVITE';
+  const takes = isCall && status < 300;
+  return createResponse(request, isCall ? status : 200, {
+    toTag: 'carrier',
+    headers: [
+      { name: 'Contact', value: `<${contact}>` },
+      ...(takes ? [{ name: 'Content-Type', value: 'application/sdp' }] : []),
+    ],
+    ...(takes ? { body: Buffer.from(answer) } : {}),
+  });
 }
 
 const answer = [
