@@ -41,6 +41,8 @@ export interface BaresipOptions {
   readonly prefix: readonly string[];
 }
 
+/** How long it may take to answer a command. */
+const COMMAND_MS = 5_000;
 const SAMPLE_RATE = 8000;
 const TONE_SECONDS = 120;
 
@@ -90,17 +92,20 @@ export class Baresip {
     const text = `${Buffer.byteLength(message)}:${message},`;
     if (this.#options.prefix.length > 0) return this.#commandInNamespace(text);
     await new Promise<void>((resolve, reject) => {
-      const socket = connect(this.#options.controlPort, '127.0.0.1', () => socket.end(text));
+      // It drops a command whose connection is closed before the answer: wait for that.
+      const socket = connect(this.#options.controlPort, '127.0.0.1', () => socket.write(text));
+      socket.setTimeout(COMMAND_MS, () => socket.destroy(new Error(`baresip did not answer ${command}`)));
       socket.once('error', reject);
+      socket.on('data', (chunk) => chunk.includes('"response":true') && socket.end());
       socket.once('close', () => resolve());
-      socket.resume();
     });
   }
 
   #commandInNamespace(text: string): void {
-    const script = `require('node:net').connect(${this.#options.controlPort},'127.0.0.1',function(){this.end(${JSON.stringify(text)})}).on('close',()=>process.exit(0)).resume()`;
+    const script = `const socket = require('node:net').connect(${this.#options.controlPort}, '127.0.0.1', () => socket.write(${JSON.stringify(text)}));
+      socket.on('data', (chunk) => chunk.includes('"response":true') && socket.end()).on('close', () => process.exit(0));`;
     const [command, ...args] = [...this.#options.prefix, process.execPath, '-e', script];
-    const result = spawnSync(command!, args, { timeout: 5_000 });
+    const result = spawnSync(command!, args, { timeout: COMMAND_MS });
     if (result.status !== 0) throw new Error(`control of baresip failed: ${result.stderr}`);
   }
 
