@@ -14,6 +14,8 @@ export interface Config {
   readonly sipListen: readonly Listen[];
   readonly sipsListen: readonly Listen[];
   readonly sipsLegacyListen: readonly Listen[];
+  /** Empty = `sipsClientCa` counts for all TLS listeners. */
+  readonly sipsClientListen: readonly Listen[];
   /** PEM file; null = no client certificates. */
   readonly sipsClientCa: string | null;
   readonly httpListen: Listen;

@@ -65,6 +65,7 @@ export function buildSip(parts: SipParts): SipStack {
     sipListen: config.sipListen,
     sipsListen: config.sipsListen,
     sipsLegacyListen: config.sipsLegacyListen,
+    sipsClientListen: config.sipsClientListen,
     clientCa: tls?.clientCa ?? null,
     publicAddress: config.publicAddress,
     localNetworks: config.localNetworks,
@@ -118,8 +119,9 @@ export async function buildTls(
   config: Config,
   context: ProvisioningContext,
 ): Promise<Result<GatewayTls | null, string>> {
-  const { sipsListen, sipsLegacyListen, httpsListen } = config;
-  if (sipsListen.length + sipsLegacyListen.length === 0 && httpsListen === null) return ok(null);
+  const { sipsListen, sipsLegacyListen, sipsClientListen, httpsListen } = config;
+  const listeners = sipsListen.length + sipsLegacyListen.length + sipsClientListen.length;
+  if (listeners === 0 && httpsListen === null) return ok(null);
   const clientCa = readClientCa(config);
   if (!clientCa.ok) return clientCa;
   const log = context.log.child({ folder: 'certs' });
@@ -152,7 +154,9 @@ const ownAddresses = (): string[] =>
   Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map((one) => one.address));
 
 /** The authority of client certificates. The error names the setting and the fix. */
-function readClientCa({ sipsClientCa }: Config): Result<string | null, string> {
+function readClientCa({ sipsClientCa, sipsClientListen }: Config): Result<string | null, string> {
+  if (sipsClientCa === null && sipsClientListen.length > 0)
+    return err('sipsClientListen needs sipsClientCa: the authority whose certificates it asks for');
   if (sipsClientCa === null) return ok(null);
   try {
     const text = readFileSync(sipsClientCa, 'utf8');

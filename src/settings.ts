@@ -47,6 +47,15 @@ export const settings = {
     allowed: 'address:port, IPv6 in brackets',
     parse: list(parseListen),
   },
+  sipsClientListen: {
+    env: 'HOOKSWITCH_SIPS_CLIENT_LISTEN',
+    key: 'sipsClientListen',
+    default: '',
+    meaning:
+      'SIP over TLS where peers must show a certificate of sipsClientCa, comma list; empty = all TLS listeners do',
+    allowed: 'address:port, IPv6 in brackets',
+    parse: list(parseListen),
+  },
   sipsClientCa: {
     env: 'HOOKSWITCH_SIPS_CLIENT_CA',
     key: 'sipsClientCa',

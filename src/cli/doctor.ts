@@ -35,7 +35,7 @@ export async function run(args: readonly string[]): Promise<number> {
 }
 
 async function examine(config: Config): Promise<Finding[]> {
-  const { sipListen, sipsListen, httpListen, httpsListen } = config;
+  const { sipListen, sipsListen, sipsClientListen, httpListen, httpsListen } = config;
   const findings: Finding[] = [
     { isGood: true, text: `Node.js ${process.versions.node}` },
     ...startupChecks(config).map(({ level, text }) => ({ isGood: level === 'ok', text })),
@@ -49,6 +49,7 @@ async function examine(config: Config): Promise<Finding[]> {
       await listener('tcp', 'HOOKSWITCH_SIP_LISTEN', place),
     );
   for (const place of sipsListen) findings.push(await listener('tcp', 'HOOKSWITCH_SIPS_LISTEN', place));
+  for (const place of sipsClientListen) findings.push(await listener('tcp', 'HOOKSWITCH_SIPS_CLIENT_LISTEN', place));
   findings.push(await listener('tcp', 'HOOKSWITCH_HTTP_LISTEN', httpListen));
   if (httpsListen) findings.push(await listener('tcp', 'HOOKSWITCH_HTTPS_LISTEN', httpsListen));
   return findings;

@@ -90,7 +90,7 @@ class TransportLayer implements SipTransport {
   }
 
   async #openAll(): Promise<Result<void, string>> {
-    const { sipListen, sipsListen, sipsLegacyListen = [], tls } = this.#options;
+    const { sipListen, sipsListen, sipsLegacyListen = [], sipsClientListen = [], tls } = this.#options;
     for (const listen of sipListen) {
       const opened = await this.#openShared(listen);
       if (!opened.ok) return opened;
@@ -98,10 +98,14 @@ class TransportLayer implements SipTransport {
     for (const [kind, listens] of [
       ['modern', sipsListen],
       ['legacy', sipsLegacyListen],
+      ['client', sipsClientListen],
     ] as const) {
       if (listens.length === 0) continue;
       if (!tls) return err('TLS listeners need certificates: none were given');
-      const used = this.#streams.useTls(tls, kind, this.#options.clientCa ?? null);
+      const asksAll = sipsClientListen.length === 0;
+      const clientCa = this.#options.clientCa ?? null;
+      if (kind === 'client' && clientCa === null) return err('listeners for client certificates need their authority');
+      const used = this.#streams.useTls(tls, kind, asksAll || kind === 'client' ? clientCa : null);
       if (!used.ok) return used;
       for (const listen of listens) {
         const opened = await this.#streams.listen('tls', listen, listen.port, kind);

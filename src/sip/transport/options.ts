@@ -40,6 +40,8 @@ export interface TransportOptions {
   readonly sipsListen: readonly ListenAddress[];
   /** TLS 1.0 and 1.1 too, each a listener of its own. */
   readonly sipsLegacyListen?: readonly ListenAddress[];
+  /** TLS for peers with a client certificate, each a listener of its own. With any of these, `clientCa` counts for them alone. */
+  readonly sipsClientListen?: readonly ListenAddress[];
   /** PEM of the authorities whose client certificates TLS peers must show; null or absent: none is asked for. */
   readonly clientCa?: string | null;
   /** Address or name told to peers outside `localNetworks`; null: the local address. */

@@ -21,7 +21,7 @@ import type { Destination, TransportError } from './transport.ts';
 
 type StreamTransport = 'tcp' | 'tls';
 /** Listeners of one kind share their TLS settings. */
-type TlsKind = 'modern' | 'legacy';
+type TlsKind = 'modern' | 'legacy' | 'client';
 
 export interface StreamsOptions {
   readonly clock: Clock;

@@ -109,6 +109,12 @@ test('[sip 0 ca-download] without TLS there is none: 404', async () => {
   expect((await fetch(`${w.gateway.info.apiUrl}/ca.pem`)).status).toBe(404);
 });
 
+test('[sip 0 tls-client-certificate] a listener for them without their authority is told at the start', async () => {
+  await expect(world({ tls: true, settings: { sipsClientListen: '127.0.0.1:0' } })).rejects.toThrow(
+    /sipsClientListen needs sipsClientCa/,
+  );
+});
+
 test('[sip 0 tls-client-certificate] a file that is none is told at the start, with its setting', async () => {
   await expect(world({ tls: true, settings: { sipsClientCa: '/nowhere/ca.pem' } })).rejects.toThrow(
     /sipsClientCa \/nowhere\/ca\.pem is no PEM certificate/,

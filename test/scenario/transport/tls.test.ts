@@ -197,6 +197,23 @@ describe('[sip 0 tls-client-certificate] where their authority is named', () => 
     await eventually(() => transport.events().handshakeFailed === 1, 'the count');
     expect(transport.counts().flows).toBe(0);
   });
+
+  test('a listener of its own asks for it, the ordinary one does not', async () => {
+    const open = await openTls({ clientCa: otherCertificates.material.ca, sipsClientListen: sipsListen });
+    const [, asking] = open.transport.listeners().filter(({ transport }) => transport === 'tls');
+    const ordinary = await handshake(open.port('tls'));
+    ordinary.write(text('ordinary'));
+    expect((await open.messages.next()).message.callId).toBe('ordinary');
+    const shown = await handshake(asking!.port, own(otherCertificates));
+    shown.write(text('shown'));
+    expect((await open.messages.next()).message.callId).toBe('shown');
+    const socket = connect({ port: asking!.port, host: '127.0.0.1', rejectUnauthorized: false });
+    onTestFinished(() => {
+      socket.destroy();
+    });
+    await peerOn(socket).isClosed();
+    await eventually(() => open.transport.events().handshakeFailed === 1, 'the count');
+  });
 });
 
 test('messages byte by byte, two in one record, ping and pong', async () => {
