@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { newBranch, newCallId, newTag } from '../../src/base/ids.ts';
 import { createRequest } from '../../src/sip/grammar/build.ts';
 import type { HeaderField, Message, Request, Response } from '../../src/sip/grammar/message.ts';
-import { nameAddr, withParam } from '../../src/sip/grammar/name-addr.ts';
+import { type NameAddr, nameAddr, withParam } from '../../src/sip/grammar/name-addr.ts';
 import { parseMessage } from '../../src/sip/grammar/parse.ts';
 import { serializeMessage } from '../../src/sip/grammar/serialize.ts';
 import { isSipUri, makeSipUri, parseUri, type SipUri } from '../../src/sip/grammar/uri.ts';
@@ -37,13 +37,15 @@ export class RawPhone {
   readonly callId = newCallId();
   readonly #socket: Socket;
   readonly #gatewayPort: number;
-  readonly #fromTag = newTag();
+  /** Undefined for a peer of RFC 2543, which has neither tags nor branches. */
+  readonly #fromTag: string | undefined;
   #target: SipUri;
   #toTag: string | undefined;
   #sequence = 0;
 
-  private constructor(socket: Socket, gatewayPort: number, user: string) {
+  private constructor(socket: Socket, gatewayPort: number, user: string, isOld: boolean) {
     this.#socket = socket;
+    this.#fromTag = isOld ? undefined : newTag();
     this.#gatewayPort = gatewayPort;
     this.#target = makeSipUri({ user, host: '127.0.0.1', port: gatewayPort });
     socket.on('message', (bytes) => {
@@ -54,11 +56,11 @@ export class RawPhone {
     });
   }
 
-  /** A peer that will call `user` at the gateway. */
-  static async open(gatewayPort: number, user = '1000'): Promise<RawPhone> {
+  /** A peer that will call `user` at the gateway. `isOld`: by RFC 2543. */
+  static async open(gatewayPort: number, user = '1000', isOld = false): Promise<RawPhone> {
     const socket = createSocket('udp4').bind(0, '127.0.0.1');
     await once(socket, 'listening');
-    return new RawPhone(socket, gatewayPort, user);
+    return new RawPhone(socket, gatewayPort, user, isOld);
   }
 
   close(): void {
@@ -79,7 +81,7 @@ export class RawPhone {
       method,
       uri: options.uri ?? this.#target,
       via: this.#via(options.branch ?? newBranch()),
-      from: withParam(from, 'tag', this.#fromTag),
+      from: this.#tagged(from),
       to: this.#toTag === undefined ? to : withParam(to, 'tag', this.#toTag),
       callId: this.callId,
       cseq: { sequence, method },
@@ -95,8 +97,13 @@ export class RawPhone {
     return request;
   }
 
-  #via(branch: string): Via {
+  #tagged(party: NameAddr): NameAddr {
+    return this.#fromTag === undefined ? party : withParam(party, 'tag', this.#fromTag);
+  }
+
+  #via(newest: string): Via {
     const { port } = this;
+    const branch = this.#fromTag === undefined ? undefined : newest;
     return { transport: 'udp', host: '127.0.0.1', port, branch, received: undefined, rport: null, params: new Map() };
   }
 
@@ -182,7 +189,7 @@ export class RawPhone {
       method: 'BYE',
       uri: target.value,
       via: this.#via(newBranch()),
-      from: withParam(invite.to, 'tag', this.#fromTag),
+      from: this.#tagged(invite.to),
       to: invite.from,
       callId: invite.callId,
       cseq: { sequence: 1, method: 'BYE' },
@@ -199,7 +206,7 @@ export class RawPhone {
     const lines = copied.map(({ name, value }) => `${name}: ${value}`);
     if (sdp !== undefined) {
       const to = lines.findIndex((line) => /^to:/i.test(line));
-      lines[to] += `;tag=${this.#fromTag}`;
+      if (this.#fromTag !== undefined) lines[to] += `;tag=${this.#fromTag}`;
       lines.push(`Contact: <sip:raw@127.0.0.1:${this.port}>`, 'Content-Type: application/sdp');
     }
     const body = sdp ?? '';
