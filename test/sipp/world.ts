@@ -15,6 +15,8 @@ export const domains = {
   guarded: 'guarded.sip.localhost',
   /** An ACL that has nobody of us in it. */
   elsewhere: 'elsewhere.sip.localhost',
+  /** Callers from 127.0.0.1, over TLS with SRTP only. */
+  secure: 'secure.sip.localhost',
   /** Callers from 127.0.0.1, but no application. */
   silent: 'silent.sip.localhost',
   unknown: 'unknown.example.net',
@@ -66,6 +68,7 @@ export class World {
           registrationCredentialLists: ['users'],
         },
         { name: domains.elsewhere, voiceUrl, ipAccessControlLists: ['elsewhere'] },
+        { name: domains.secure, voiceUrl, secure: true, ipAccessControlLists: ['loopback'] },
         { name: domains.silent, ipAccessControlLists: ['loopback'] },
       ],
       credentialLists: [{ name: 'users', users: [user] }],

@@ -35,6 +35,9 @@ export interface DeclaredDomain {
   readonly registrationCredentialLists?: readonly string[];
   readonly byocTrunk?: string;
   readonly sourceAddresses?: readonly string[];
+  readonly emergencyCallingEnabled?: boolean;
+  readonly emergencyCallerId?: string;
+  readonly emergencyAddress?: Readonly<Record<string, string>>;
 }
 
 /** What goes into hookswitch.yaml. The list `loopback` (127.0.0.1/32) is always declared. */

@@ -81,6 +81,26 @@ export function admissionCases(world: () => World): void {
       },
     );
 
+    scenario(
+      'UDP to a secure domain: 488 Secure SIP transport required, 32209 [sip 1.5 488-secure-transport]',
+      world,
+      async (story) => {
+        story.answers(stayOnLine);
+        await story.calls('uac-plain-to-secure-domain-expect-488', { domain: domains.secure });
+        expect(story.requests()).toEqual([]);
+      },
+    );
+
+    scenario(
+      'SRTP over UDP: 488 Secure media not accepted, 32207 [sip 1.5 488-secure-unwanted]',
+      world,
+      async (story) => {
+        story.answers(stayOnLine);
+        await story.calls('uac-srtp-without-tls-expect-488');
+        expect(story.requests()).toEqual([]);
+      },
+    );
+
     scenario('OPTIONS gets 200 with Allow [sip 1.6 options]', world, async (story) => {
       await story.calls('uac-options-expect-200');
     });

@@ -31,6 +31,26 @@ export function dialogCases(world: () => World): void {
       expect(await story.asked('/after')).toMatchObject({ DialCallStatus: 'completed', DialBridged: 'true' });
     });
 
+    scenario(
+      'X-headers and User-to-User reach the application, those of the URI the callee, those of its BYE the action [sip 1.3 sip-header-names] [sip 1.3 user-to-user] [sip 2.5 action-headers]',
+      world,
+      async (story) => {
+        await joined(story, 'uac-sends-own-headers-expect-bye', 'uas-answers-and-leaves-with-own-headers', {
+          uri: '?X-Order=77',
+        });
+        const asked = await story.asked();
+        expect(asked).toMatchObject({
+          'SipHeader_X-Account': '42;plan=gold',
+          'SipHeader_User-to-User': '4142;encoding=hex',
+        });
+        expect(Object.keys(asked).filter((name) => name.includes('Subject'))).toEqual([]);
+        expect(await story.asked('/after')).toMatchObject({
+          DialCallStatus: 'completed',
+          'DialSipHeader_X-Outcome': 'done',
+        });
+      },
+    );
+
     scenario('both legs over TCP', world, async (story) => {
       await joined(story, 'uac-answered-expect-bye', 'uas-answer-then-hang-up', { transport: 'tcp' });
     });

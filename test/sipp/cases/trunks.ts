@@ -11,10 +11,11 @@ import { isSippHere, type Story, scenario, type World } from '../world.ts';
 const PBX = 'pbx.sip.localhost';
 const TRUNK = 'trunk.sip.localhost';
 const FULL = 'full.sip.localhost';
+const EMERGENCY = 'emergency.sip.localhost';
 const DID = '+4930100';
 
 /** One carrier per story, told apart by the prefix that it takes. */
-const carriers = ['plain', 'failing', 'silent', 'challenging', 'private', 'redirecting', 'lost'] as const;
+const carriers = ['plain', 'failing', 'silent', 'challenging', 'private', 'redirecting', 'lost', 'emergency'] as const;
 type Carrier = (typeof carriers)[number];
 const prefixOf = (carrier: Carrier): string => `+4930${carriers.indexOf(carrier) + 1}`;
 /** Ports that a SIPp takes: signalling, and media two above. */
@@ -49,6 +50,14 @@ async function openStage(): Promise<Stage> {
     domains: [
       { name: PBX, twiml: dialOut(''), ipAccessControlLists: ['loopback'] },
       { name: `anonymous.${PBX}`, twiml: dialOut('callerId="anonymous"'), ipAccessControlLists: ['loopback'] },
+      {
+        name: EMERGENCY,
+        twiml: dialOut(''),
+        ipAccessControlLists: ['loopback'],
+        emergencyCallingEnabled: true,
+        emergencyCallerId: '+493012345',
+        emergencyAddress: { country: 'DE', city: 'Berlin', street: 'Platz der Republik', houseNumber: '1' },
+      },
       { name: TRUNK, ipAccessControlLists: ['loopback'], byocTrunk: 'plain' },
       { name: FULL, ipAccessControlLists: ['loopback'], byocTrunk: 'full' },
     ],
@@ -59,10 +68,12 @@ async function openStage(): Promise<Stage> {
       trunk('challenging', { ...one('challenging'), username: 'carol', password: 'right' }),
       trunk('private', { ...one('private'), callerId: '+4930000' }),
       trunk('redirecting'),
+      trunk('emergency', { ...one('emergency'), maxConcurrentCalls: 0, allowedPrefixes: [] }),
       trunk('lost', { host: 'carrier.invalid', targets: [] }),
       { name: 'full', host: '127.0.0.1', maxConcurrentCalls: 0, optionsSeconds: 0, twiml: '<Response/>' },
     ],
     settings: {
+      emergencyTrunk: 'emergency',
       numbers: [
         {
           number: DID,
@@ -176,6 +187,19 @@ export function trunkCases(world: () => World): void {
       const { sipAddress } = here().gateway;
       await story.calls('uac-rejected-expect-404', { target: sipAddress, service, domain: PBX });
     });
+
+    scenario(
+      '[sip 9 emergency-call] 112 in Number: the emergency trunk learns the number and the place, though it has no room',
+      world,
+      async (story) => {
+        const carrier = await target(story, 'uas-emergency-trunk-expects-caller-and-place', 'emergency');
+        const { sipAddress } = here().gateway;
+        const call = { target: sipAddress, service: '112', domain: EMERGENCY };
+        const pbx = await story.caller('uac-call-expect-200-then-bye', call);
+        await Promise.all([pbx.finished, carrier.finished]);
+        sees('EMERGENCY CALL');
+      },
+    );
 
     scenario('a carrier whose name does not resolve: the call fails', world, async (story) => {
       const pbx = await dials(story, 'uac-rejected-expect-404', 'lost');
