@@ -7,6 +7,7 @@ import { Attended } from './call/attended.ts';
 import { Calls } from './call/calls.ts';
 import type { CallsApi } from './call/control-api.ts';
 import { HoldMusic } from './call/hold-music.ts';
+import { homeDomain } from './call/home-domain.ts';
 import { acceptInvite } from './call/incoming.ts';
 import { MediaRouter } from './call/media-router.ts';
 import { createRestCalls } from './call/rest-calls.ts';
@@ -101,6 +102,8 @@ export function buildCalls(parts: CallParts): CallStack {
     onEndpoint: observers.onEndpoint,
   };
   const domains = (): Domain[] => directory.domainNames().flatMap((name) => directory.domainByName(name)?.domain ?? []);
+  const domainsOfAccount = (accountSid: string): Domain[] =>
+    domains().filter((domain) => domain.accountSid === accountSid);
   const carriers = buildTrunks({
     ...parts,
     ...context,
@@ -117,7 +120,7 @@ export function buildCalls(parts: CallParts): CallStack {
     domainOf: sip.domainOf,
     isDomainName: (host) => nameBelowSuffix(host.toLowerCase(), config.domainSuffix) !== undefined,
     isOwnAddress: (host, port) => sip.transport.isOwnAddress(host, port),
-    domainsOfAccount: (accountSid) => domains().filter((domain) => domain.accountSid === accountSid),
+    domainsOfAccount,
     emergency: createEmergencyServices({
       settings: parts.settings,
       directory,
@@ -168,7 +171,13 @@ export function buildCalls(parts: CallParts): CallStack {
     engine,
     clock,
     startSession: (call, start) => sessions.start(call, start),
-    homeDomain: (accountSid) => domains().find((domain) => domain.accountSid === accountSid),
+    homeDomain: (accountSid, from) =>
+      homeDomain(accountSid, from, {
+        domainsOfAccount,
+        domainOf: sip.domainOf,
+        isDemo: parts.isDemoDomain,
+        defaultDomain: config.defaultDomain,
+      }),
   });
   const forgetCookies = (callSid: string) => webhook.forget(callSid);
   listenToCalls({ calls, store, statusCallbacks, authTokenOf, forgetCookies, clock, log });

@@ -25,8 +25,8 @@ export interface RestCallsServices {
   readonly clock: Clock;
   /** Runs a document on the call; replaces a running one, taking the call out of its bridge. */
   readonly startSession: (call: Call, start: SessionStart) => void;
-  /** A domain of the account: host of the From header. */
-  readonly homeDomain: (accountSid: string) => Domain | undefined;
+  /** The domain of the account that the call belongs to: host of the From header (home-domain.ts). */
+  readonly homeDomain: (accountSid: string, from: string) => Domain | undefined;
 }
 
 export function createRestCalls(services: RestCallsServices): CallsApi {
@@ -68,7 +68,7 @@ function create(request: CreateCallRequest, services: RestCallsServices): Result
     accountSid: request.accountSid,
     direction: 'outbound-api',
     parentCallSid: null,
-    domain: services.homeDomain(request.accountSid),
+    domain: services.homeDomain(request.accountSid, request.from),
     near: undefined,
     callerId: userOf(request.from),
     callerName: undefined,
