@@ -1,5 +1,6 @@
 // A TwiML document: bytes to verbs (twiml.md 4.1). Well-formedness and root decide whether it runs at all; what the schema does
-// not know is dropped with warning 12200. Values of attributes are looked at when a verb runs, by the verb. Pure, never throws.
+// not know is dropped with warning 12200; in Gather 13320, in Dial 13215. Values of attributes are looked at when a verb runs, by
+// the verb. Pure, never throws.
 
 import { limits } from '../base/limits.ts';
 import { err, ok, type Result } from '../base/result.ts';
@@ -81,7 +82,8 @@ function checkElement(
     }
     const childRule = ruleFor(element.name, child.name);
     if (!childRule || !rule.children.has(child.name)) {
-      warn(warnings, `element ${child.name} is not allowed in element ${element.name}`, child.position);
+      const text = `element ${child.name} is not allowed in element ${element.name}`;
+      warn(warnings, text, child.position, NESTING_CODES[element.name]);
     } else if (isSkippedLater(element.name, child.name)) {
       children.push(child);
     } else {
@@ -102,8 +104,11 @@ function isSkippedLater(parent: string, name: string): boolean {
   return (parent === 'Response' && notRunVerbs.has(name)) || (parent === 'Dial' && notDialledNouns.has(name));
 }
 
-function warn(warnings: Notice[], text: string, position: XmlElement['position']): void {
+/** twiml.md 5.4 and 6: what these verbs cannot hold has codes of its own. */
+const NESTING_CODES: Readonly<Record<string, number>> = { Gather: 13320, Dial: 13215 };
+
+function warn(warnings: Notice[], text: string, position: XmlElement['position'], code = 12200): void {
   if (warnings.length >= limits.warningsPerDocument) return;
   const where = position ? ` (line ${position.line}, column ${position.column})` : '';
-  warnings.push({ level: 'warning', code: 12200, message: text + where });
+  warnings.push({ level: 'warning', code, message: text + where });
 }

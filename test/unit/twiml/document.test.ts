@@ -165,6 +165,15 @@ describe('twiml.md 15 schema check (12200)', () => {
     );
   });
 
+  test.each([
+    ['twiml.md 5.4: a verb that Gather cannot hold', '<Gather><Dial>1</Dial><Say>a</Say></Gather>', 13320],
+    ['twiml.md 6: a verb inside Dial', '<Dial><Say>a</Say><Sip>sip:a@h</Sip></Dial>', 13215],
+    ['a verb inside Pause has no code of its own', '<Pause><Say>a</Say></Pause>', 12200],
+  ])('%s', (_rule, xml, code) => {
+    const parsed = parseDocument(`<Response>${xml}</Response>`);
+    expect(parsed.ok && parsed.value.warnings.map((warning) => warning.code)).toEqual([code]);
+  });
+
   test('the offending part is gone, the rest is kept', () => {
     const parsed = parseDocument('<Response><Gather foo="1" timeout="3"><Record/><Say>a</Say></Gather></Response>');
     const element = parsed.ok ? parsed.value.verbs[0]!.element : undefined;
