@@ -1,5 +1,6 @@
 // Part of the composition root: emergency calling as the settings, hookswitch.yaml and the directory say it.
 
+import { type EmergencyAddress, readEmergencyAddress } from './base/emergency-address.ts';
 import type { RandomSource } from './base/ids.ts';
 import type { Log } from './base/log.ts';
 import type { Domain } from './base/records.ts';
@@ -58,7 +59,8 @@ export function createEmergencyServices(parts: EmergencyParts): EmergencyService
     },
     locationOf(domain, username) {
       const declared = declaredOf(domain);
-      return located(addressOfUser(settings(), declared, username) ?? declared?.emergencyAddress);
+      const ofUser = addressOfUser(settings(), declared, username);
+      return located(ofUser ?? addressOverRest(domain) ?? declared?.emergencyAddress);
     },
     random: parts.random,
     wall: parts.wall,
@@ -80,7 +82,13 @@ function addressOfUser(
     .find((user) => user.username === username && user.emergencyAddress !== undefined)?.emergencyAddress;
 }
 
-function located(address: DeclaredEmergencyAddress | undefined): EmergencyLocation | undefined {
+/** What REST set goes before what hookswitch.yaml says of the domain, as with the number. */
+function addressOverRest({ emergencyAddress }: Domain): EmergencyAddress | undefined {
+  const read = emergencyAddress === null ? undefined : readEmergencyAddress(emergencyAddress);
+  return read?.ok ? read.value : undefined;
+}
+
+function located(address: DeclaredEmergencyAddress | EmergencyAddress | undefined): EmergencyLocation | undefined {
   if (!address) return undefined;
   return 'uri' in address ? { kind: 'reference', uri: address.uri } : { kind: 'civic', address };
 }

@@ -90,6 +90,7 @@ export function presentDomain(domain: Domain, mappings: readonly DomainMapping[]
     media_encryption: domain.mediaEncryption,
     music_on_hold: domain.musicOnHold,
     dtmf_inband: domain.dtmfInband,
+    emergency_address: domain.emergencyAddress,
     ...dates(domain),
     uri: `${path}.json`,
     subresource_uris: subresources(path, {

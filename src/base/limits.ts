@@ -215,6 +215,7 @@ export const limits = {
   friendlyNameChars: 64,
   listFriendlyNameChars: 255,
   domainNameChars: 253,
+  emergencyAddressChars: 2_048,
   usernameChars: 32,
   passwordMinChars: 12,
   passwordMaxChars: 256,

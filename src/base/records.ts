@@ -46,6 +46,8 @@ export interface Domain {
   readonly dtmfInband: boolean;
   readonly emergencyCallingEnabled: boolean;
   readonly emergencyCallerSid: string | null;
+  /** Where its callers are: JSON text that emergency-address.ts reads (sip-interface.md 9). */
+  readonly emergencyAddress: string | null;
   readonly byocTrunkSid: string | null;
   /** True when hookswitch.yaml (or the demo) declared it: a restart without it removes it again. */
   readonly declared: boolean;

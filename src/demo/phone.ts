@@ -79,6 +79,7 @@ const openDomain = (options: PhoneOptions): Domain => ({
   dtmfInband: false,
   emergencyCallingEnabled: false,
   emergencyCallerSid: null,
+  emergencyAddress: null,
   byocTrunkSid: null,
   declared: false,
   dateCreated: 0,

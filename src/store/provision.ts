@@ -291,6 +291,7 @@ class Run {
       realm: this.#context.realm,
       emergencyCallingEnabled: false,
       emergencyCallerSid: null,
+      emergencyAddress: null,
       declared: true,
       ...settingsOf(declared),
       byocTrunkSid: this.#trunkSidOf(declared),

@@ -85,6 +85,7 @@ const domains: Table<Domain> = {
     dtmfInband: 'boolean',
     emergencyCallingEnabled: 'boolean',
     emergencyCallerSid: 'text',
+    emergencyAddress: 'text',
     byocTrunkSid: 'text',
     declared: 'boolean',
     dateCreated: 'integer',

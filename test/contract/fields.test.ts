@@ -91,7 +91,7 @@ afterAll(() => world.stop());
 const beyond: Readonly<Record<string, readonly string[]>> = {
   'api.v2010.account.call': ['annotation'],
   // design.md 10.
-  [DOMAIN]: ['media_encryption', 'music_on_hold', 'dtmf_inband'],
+  [DOMAIN]: ['media_encryption', 'music_on_hold', 'dtmf_inband', 'emergency_address'],
 };
 
 test.each(Object.keys(fieldRules))('%s [sip 6.1 paths] [sip 6.2 sid-prefixes] [sip 6.3 fields]', async (schema) => {

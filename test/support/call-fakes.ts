@@ -314,6 +314,7 @@ export const domainRecord = (changes: Partial<Domain> = {}): Domain => ({
   dtmfInband: false,
   emergencyCallingEnabled: false,
   emergencyCallerSid: null,
+  emergencyAddress: null,
   byocTrunkSid: null,
   declared: false,
   dateCreated: 0,

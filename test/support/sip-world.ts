@@ -51,6 +51,7 @@ export const testDomain: Domain = {
   dtmfInband: false,
   emergencyCallingEnabled: false,
   emergencyCallerSid: null,
+  emergencyAddress: null,
   byocTrunkSid: null,
   declared: false,
   dateCreated: 0,

@@ -53,6 +53,7 @@ export const aDomain = (accountSid: string, over: Partial<Domain> = {}): Domain 
   dtmfInband: false,
   emergencyCallingEnabled: false,
   emergencyCallerSid: null,
+  emergencyAddress: null,
   byocTrunkSid: null,
   declared: false,
   ...dates,

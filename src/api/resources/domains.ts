@@ -1,6 +1,7 @@
 // SIP domains (sip-interface.md 6.3). `auth_type` is derived from the mappings to calls; the realm is fixed when the domain is made.
 
 import { z } from 'zod';
+import { readEmergencyAddress } from '../../base/emergency-address.ts';
 import { newSid } from '../../base/ids.ts';
 import { limits } from '../../base/limits.ts';
 import type { Account, Domain, DomainMapping } from '../../base/records.ts';
@@ -18,6 +19,13 @@ const BAD_NAME = 21232;
 const whole = { size: limits.pageSizeMax, cursor: null, page: 0 };
 
 const name = text('DomainName', BAD_NAME, limits.domainNameChars);
+
+function addressText(value: string, context: z.RefinementCtx): string {
+  const read = readEmergencyAddress(value);
+  if (read.ok) return JSON.stringify(read.value);
+  context.addIssue({ code: 'custom', message: `${INVALID}|EmergencyAddress ${read.error}` });
+  return z.NEVER;
+}
 
 // Key order is the order of validation.
 const settings = {
@@ -43,6 +51,8 @@ const settings = {
     }),
   ),
   DtmfInband: optional(bool('DtmfInband', INVALID)),
+  // JSON text, as base/emergency-address.ts draws it: {"country": "DE", "city": …} or {"uri": "https://…"}.
+  EmergencyAddress: clearable(text('EmergencyAddress', INVALID, limits.emergencyAddressChars).transform(addressText)),
 };
 const createSchema = z.object({ DomainName: required(name), ...settings });
 const updateSchema = z.object({ DomainName: optional(name), ...settings });
@@ -222,6 +232,7 @@ function newDomain(domainName: string, request: ApiRequest, parts: ApiParts): Do
     dtmfInband: false,
     emergencyCallingEnabled: false,
     emergencyCallerSid: null,
+    emergencyAddress: null,
     byocTrunkSid: null,
     declared: false,
     dateCreated: now,
@@ -249,6 +260,7 @@ function withSettings(domain: Domain, form: Settings): Domain {
     mediaEncryption: form.MediaEncryption ?? domain.mediaEncryption,
     musicOnHold: form.MusicOnHold === null ? 'none' : (form.MusicOnHold ?? domain.musicOnHold),
     dtmfInband: form.DtmfInband ?? domain.dtmfInband,
+    emergencyAddress: or(form.EmergencyAddress, domain.emergencyAddress),
   };
 }
 

@@ -4,5 +4,6 @@ import { initial } from './001-initial.ts';
 import { trunks } from './002-trunks.ts';
 import { attendedTransfer } from './003-attended-transfer.ts';
 import { mediaOfDomains } from './004-media-of-domains.ts';
+import { emergencyAddress } from './005-emergency-address.ts';
 
-export const migrations: readonly string[] = [initial, trunks, attendedTransfer, mediaOfDomains];
+export const migrations: readonly string[] = [initial, trunks, attendedTransfer, mediaOfDomains, emergencyAddress];

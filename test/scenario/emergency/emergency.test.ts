@@ -146,6 +146,31 @@ describe('[sip 9 emergency-call]', () => {
     expect((await carrier.invite()).headers.get('From')).toContain('sip:+493099999@');
   });
 
+  test('[sip 9 emergency-address-rest] the place that REST gave the domain goes before that of the settings; empty takes it away', async () => {
+    const { w, carrier } = await emergencyWorld();
+    const domains = await w.rest('/SIP/Domains.json');
+    const [domain] = domains.body.domains as readonly { readonly sid: string }[];
+    const path = `/SIP/Domains/${domain!.sid}.json`;
+    const place = '{"country":"AT","city":"Wien"}';
+    const changed = await w.rest(path, { EmergencyAddress: place });
+    expect(changed).toMatchObject({ status: 200, body: { emergency_address: place } });
+    const first = await calls(w);
+    expect((await carrier.invite()).body.toString()).toContain('<ca:country>AT</ca:country><ca:A3>Wien</ca:A3>');
+    await expectEvent(first.alice, first.call, 'answered');
+    first.call.leg.hangUp();
+    await w.isIdle();
+    expect(await w.rest(path, { EmergencyAddress: '{"country":"Austria"}' })).toMatchObject({
+      status: 400,
+      body: { code: 21231, message: expect.stringContaining('country must be two capital letters') },
+    });
+    expect((await w.rest(path, { EmergencyAddress: '' })).body).toMatchObject({ emergency_address: null });
+    const second = await calls(w);
+    expect((await carrier.invite(2)).body.toString()).toContain('<ca:A3>Berlin</ca:A3>');
+    await expectEvent(second.alice, second.call, 'answered');
+    second.call.leg.hangUp();
+    await w.isIdle();
+  });
+
   test('it is said loudly: at error level in the log, and as a notification of the call', async () => {
     const { w, carrier } = await emergencyWorld();
     await calls(w);
