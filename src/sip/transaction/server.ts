@@ -94,6 +94,12 @@ export class Server<F extends TransactionFlow> implements ServerTransaction<F> {
     return this.#machine.feed(input, response) && input !== 'respond 408';
   }
 
+  respondOnce(response: Response): void {
+    if (this.state === 'terminated') return;
+    this.#context.send(response, this.flow, () => {});
+    this.#machine.stop();
+  }
+
   #classify(status: number): ServerInput {
     if (this.isInvite) return status < 200 ? 'respond 1xx' : status < 300 ? 'respond 2xx' : 'respond 300-699';
     if (status < 200) return status === 100 ? 'respond 100' : 'respond 101-199';

@@ -46,6 +46,11 @@ export interface ServerTransaction<F extends TransactionFlow> {
   readonly state: string;
   /** Sends a response. Returns false when the machine does not allow it any more (a final was sent). */
   respond(response: Response): boolean;
+  /**
+   * Sends a final response and is over: nothing is repeated, the ACK is ignored, a repeated request is a new one. For strangers over
+   * UDP, whose source address proves nothing (RFC 3261 8.2.7, 26.3.2.4: no amplifier).
+   */
+  respondOnce(response: Response): void;
   /** INVITE only, one listener: a CANCEL came before a final response (the user answers 487). Called once, at once if it came already. */
   onCancel(listener: (cancel: Request) => void): void;
   /**

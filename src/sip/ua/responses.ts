@@ -44,4 +44,16 @@ export function answer(
   return transaction.respond(makeAnswer(context, transaction.request, status, parts));
 }
 
+/** Refuses or challenges a stranger: over UDP once, without state (RFC 3261 8.2.7), so that a forged source gets no repetitions. */
+export function answerStranger(
+  context: AnswerContext,
+  transaction: ServerTransaction<Flow>,
+  status: number,
+  parts: AnswerParts = {},
+): void {
+  const response = makeAnswer(context, transaction.request, status, parts);
+  if (transaction.flow.isReliable) transaction.respond(response);
+  else transaction.respondOnce(response);
+}
+
 export const retryAfter = (seconds: number): HeaderField => ({ name: 'Retry-After', value: String(seconds) });

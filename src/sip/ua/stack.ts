@@ -28,7 +28,7 @@ import { createOptions } from './options.ts';
 import { ping } from './ping.ts';
 import { aorOf, createRegistrar } from './registrar.ts';
 import { openRegistration } from './registration.ts';
-import { answer, makeAnswer, retryAfter } from './responses.ts';
+import { answer, answerStranger, makeAnswer, retryAfter } from './responses.ts';
 import { refusedInterval } from './session-timer.ts';
 import { refuseStrayRefer } from './stray-refer.ts';
 import type { AccessControl, IncomingInvite, UserAgent } from './ua.ts';
@@ -93,12 +93,12 @@ export function createUserAgent(parts: UserAgentParts): UserAgent {
     const { request, flow } = transaction;
     const admission = access.invite(request, flow);
     // Strangers without budget were screened out before; an INVITE that got here must be answered, or its transaction stays.
-    if (admission.kind === 'drop') return void answer(context, transaction, 403);
+    if (admission.kind === 'drop') return answerStranger(context, transaction, 403);
     if (admission.kind === 'challenge')
-      return void answer(context, transaction, 407, {
+      return answerStranger(context, transaction, 407, {
         headers: admission.values.map((value) => ({ name: 'Proxy-Authenticate', value })),
       });
-    if (admission.kind === 'refuse') return void answer(context, transaction, admission.status, admission);
+    if (admission.kind === 'refuse') return answerStranger(context, transaction, admission.status, admission);
     if (isDraining && !isEmergency(request, admission.domain))
       return void answer(context, transaction, 503, { headers: [retryAfter(context.settings.retryAfterSeconds)] });
     if (isForeignBody(request)) return void answer(context, transaction, 415, { headers: [acceptField] });

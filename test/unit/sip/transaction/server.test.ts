@@ -48,6 +48,18 @@ function hop(invite: Request, method: 'ACK' | 'CANCEL', toTag?: string): Request
 }
 
 describe('INVITE server transaction', () => {
+  test('8.2.7, 26.3.2.4: a stranger over UDP is answered once: no repetition without an ACK, nothing kept, a repeated INVITE is new', () => {
+    const { again, incoming, layer, log, request, transaction, clock } = arrive('INVITE');
+    transaction.respondOnce(createResponse(request, 403, { toTag: 'ours' }));
+    assert.deepEqual(layer.counts(), zeroCounts);
+    clock.advance(40_000);
+    assert.deepEqual(log(), ['0 403 (INVITE)']);
+    transaction.respondOnce(createResponse(request, 403, { toTag: 'ours' }));
+    assert.deepEqual(log(), ['0 403 (INVITE)']);
+    again();
+    assert.equal(incoming.length, 2);
+  });
+
   test('17.2.1: a retransmitted INVITE is absorbed, then answered by the last provisional: the same bytes', () => {
     const { again, incoming, respond, sent, log } = arrive('INVITE');
     again();
