@@ -2,10 +2,10 @@
 // One long function on purpose: a list of constructions in their order, each needing those above it, without decisions.
 
 import { nameBelowSuffix } from './access/domains.ts';
+import type { CallsApi } from './base/calls-api.ts';
 import type { Domain } from './base/records.ts';
 import { Attended } from './call/attended.ts';
 import { Calls } from './call/calls.ts';
-import type { CallsApi } from './call/control-api.ts';
 import { HoldMusic } from './call/hold-music.ts';
 import { homeDomain } from './call/home-domain.ts';
 import { acceptInvite } from './call/incoming.ts';

@@ -1,5 +1,5 @@
 // What the REST API needs of the rest of the program, declared here because api/ imports base/ only (house style 2.1). gateway.ts
-// hands in the store, the call layer and the rest; the shapes are those of store/store.ts and call/control-api.ts.
+// hands in the store, the call layer and the rest; the shapes are those of store/store.ts and base/calls-api.ts.
 
 import type {
   Account,
@@ -12,7 +12,6 @@ import type {
   CredentialList,
   Domain,
   DomainMapping,
-  HttpMethod,
   IpAccessControlList,
   IpAddress,
   IpRecord,
@@ -23,7 +22,14 @@ import type {
   SourceIpMapping,
   StoredHa1,
 } from '../base/records.ts';
-import type { Result } from '../base/result.ts';
+
+export type {
+  CallAmendment,
+  CallControlError,
+  CallsApi,
+  CreateCallRequest,
+  RedirectInstructions,
+} from '../base/calls-api.ts';
 
 export interface PageRequest {
   readonly size: number;
@@ -97,51 +103,6 @@ export interface ApiStore {
     ): Promise<Page<NotificationRecord>>;
   };
   onDirectoryChange(listener: () => void): () => void;
-}
-
-export interface CreateCallRequest {
-  readonly accountSid: string;
-  readonly to: string;
-  readonly from: string;
-  readonly instructions: { readonly url: string; readonly method: HttpMethod } | { readonly twiml: string };
-  readonly fallbackUrl: string | null;
-  readonly fallbackMethod: HttpMethod;
-  readonly statusCallback: string | null;
-  readonly statusCallbackMethod: HttpMethod;
-  readonly statusCallbackEvents: readonly ('initiated' | 'ringing' | 'answered' | 'completed')[];
-  readonly timeoutSeconds: number;
-  readonly timeLimitSeconds: number;
-  readonly sendDigits: string | null;
-  readonly byoc?: string | null;
-  readonly sipAuth: { readonly username: string; readonly password: string } | null;
-}
-
-export type CallControlError = { readonly code: number; readonly status: number; readonly message: string };
-
-export type RedirectInstructions =
-  | {
-      readonly url: string;
-      readonly method: HttpMethod;
-      readonly fallbackUrl: string | null;
-      readonly fallbackMethod: HttpMethod;
-    }
-  | { readonly twiml: string };
-
-/** Settings of a live call that REST may replace (rest-api.md 9.3); an absent field stays as it is. */
-export interface CallAmendment {
-  readonly statusCallback?: string | null;
-  readonly statusCallbackMethod?: HttpMethod;
-  readonly timeLimitSeconds?: number;
-}
-
-export interface CallsApi {
-  create(request: CreateCallRequest): Result<CallRecord, CallControlError>;
-  live(callSid: string): CallRecord | undefined;
-  complete(callSid: string): Promise<CallRecord | undefined>;
-  cancel(callSid: string): Promise<CallRecord | undefined>;
-  redirect(callSid: string, instructions: RedirectInstructions): Promise<Result<CallRecord, CallControlError>>;
-  /** Where the call layer offers it; without it these parameters are refused rather than silently lost. */
-  amend?(callSid: string, amendment: CallAmendment): CallRecord | undefined;
 }
 
 /** Makes the SIP side see a change before REST answers it. */

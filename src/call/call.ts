@@ -2,6 +2,7 @@
 // It stays small: what calls do together is in bridge.ts and dial.ts, what TwiML does to it in twiml/voice-session.ts.
 // Closing, in this order and only here: status moves to its end → signal aborts → `ended` is emitted → registry forgets it.
 
+import type { CallAmendment } from '../base/calls-api.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Unsubscribe } from '../base/emitter.ts';
 import { Emitter } from '../base/emitter.ts';
@@ -10,7 +11,6 @@ import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import type { CallDirection, CallRecord, CallStatus, Domain, HttpMethod } from '../base/records.ts';
 import { isTerminal, type LiveStatus, mayMove, recordStatus } from './call-states.ts';
-import type { CallAmendment } from './control-api.ts';
 import type { DialEvent } from './dial-options.ts';
 import type { HeaderPair, LegDriver, LegEvent } from './leg-driver.ts';
 import { statusOfFailure, statusOfRefusal } from './outcome.ts';

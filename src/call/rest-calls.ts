@@ -1,5 +1,6 @@
 // Calls made and changed over REST (rest-api.md 9): the CallsApi that the api folder asks for.
 
+import type { CallControlError, CallsApi, CreateCallRequest } from '../base/calls-api.ts';
 import { type Clock, sleep } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
 import type { CallRecord, Domain } from '../base/records.ts';
@@ -7,7 +8,6 @@ import { err, ok, type Result } from '../base/result.ts';
 import type { MediaEngine } from '../media/engine.ts';
 import type { Call } from './call.ts';
 import type { Calls } from './calls.ts';
-import type { CallControlError, CallsApi, CreateCallRequest } from './control-api.ts';
 import { playToEnd } from './play.ts';
 import { type Router, type RouteTarget, userOf } from './routing.ts';
 

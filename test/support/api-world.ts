@@ -4,12 +4,12 @@
 import twilio from 'twilio';
 import type RequestClient from 'twilio/lib/base/RequestClient.js';
 import { type ApiServerOptions, createApiServer } from '../../src/api/server.ts';
+import type { CallsApi, CreateCallRequest } from '../../src/base/calls-api.ts';
 import { type Clock, realClock } from '../../src/base/clock.ts';
 import { newSid } from '../../src/base/ids.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { type Account, type CallRecord, terminalStatuses } from '../../src/base/records.ts';
 import { err, ok } from '../../src/base/result.ts';
-import type { CallsApi, CreateCallRequest } from '../../src/call/control-api.ts';
 import { createDirectory, type StoreDirectory } from '../../src/store/directory.ts';
 import { ensureRootAccount } from '../../src/store/root-account.ts';
 import { digestHa1 } from '../../src/store/secrets.ts';

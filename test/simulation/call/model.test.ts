@@ -4,10 +4,10 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { CallsApi } from '../../../src/base/calls-api.ts';
 import { silentLog } from '../../../src/base/log.ts';
 import { err, ok } from '../../../src/base/result.ts';
 import type { Call } from '../../../src/call/call.ts';
-import type { CallsApi } from '../../../src/call/control-api.ts';
 import { createRestCalls } from '../../../src/call/rest-calls.ts';
 import type { Router } from '../../../src/call/routing.ts';
 import { listenToCalls } from '../../../src/call-listeners.ts';

@@ -1,10 +1,10 @@
 // Calls over REST on fake legs (rest-api.md 9).
 
 import { describe, expect, test } from 'vitest';
+import type { CreateCallRequest } from '../../../src/base/calls-api.ts';
 import { limits } from '../../../src/base/limits.ts';
 import { err, ok } from '../../../src/base/result.ts';
 import type { Call } from '../../../src/call/call.ts';
-import type { CreateCallRequest } from '../../../src/call/control-api.ts';
 import { createRestCalls, type SessionStart } from '../../../src/call/rest-calls.ts';
 import type { RouteContext, RouteFailure, Router, RouteTarget } from '../../../src/call/routing.ts';
 import { ACCOUNT, CallBench, domainRecord, type FakeLeg } from '../../support/call-fakes.ts';

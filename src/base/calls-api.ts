@@ -1,7 +1,7 @@
-// What REST may do with calls (the api folder declares the same shape as its port). call/ implements it.
+// What REST may do with calls: the port between api/, which asks, and call/, which does it. It stands here because api/ imports base/ only.
 
-import type { CallRecord, HttpMethod } from '../base/records.ts';
-import type { Result } from '../base/result.ts';
+import type { CallRecord, HttpMethod } from './records.ts';
+import type { Result } from './result.ts';
 
 export interface CreateCallRequest {
   readonly accountSid: string;
@@ -24,7 +24,16 @@ export interface CreateCallRequest {
 
 export type CallControlError = { readonly code: number; readonly status: number; readonly message: string };
 
-/** Settings of a live call that REST may replace. */
+export type RedirectInstructions =
+  | {
+      readonly url: string;
+      readonly method: HttpMethod;
+      readonly fallbackUrl: string | null;
+      readonly fallbackMethod: HttpMethod;
+    }
+  | { readonly twiml: string };
+
+/** Settings of a live call that REST may replace (rest-api.md 9.3); an absent field stays as it is. */
 export interface CallAmendment {
   readonly statusCallback?: string | null;
   readonly statusCallbackMethod?: HttpMethod;
@@ -39,18 +48,8 @@ export interface CallsApi {
   /** rest-api.md 9.3. Resolves when the change took effect on the record. */
   complete(callSid: string): Promise<CallRecord | undefined>;
   cancel(callSid: string): Promise<CallRecord | undefined>;
-  /** rest-api.md 9.3: for the rest of the call. */
+  /** For the rest of the call. Where it is not offered these parameters are refused rather than silently lost. */
   amend?(callSid: string, amendment: CallAmendment): CallRecord | undefined;
   /** Stops the running verb and runs another document. 21220 when the call is not in progress. */
-  redirect(
-    callSid: string,
-    instructions:
-      | {
-          readonly url: string;
-          readonly method: HttpMethod;
-          readonly fallbackUrl: string | null;
-          readonly fallbackMethod: HttpMethod;
-        }
-      | { readonly twiml: string },
-  ): Promise<Result<CallRecord, CallControlError>>;
+  redirect(callSid: string, instructions: RedirectInstructions): Promise<Result<CallRecord, CallControlError>>;
 }
