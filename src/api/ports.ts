@@ -23,6 +23,8 @@ import type {
   StoredHa1,
 } from '../base/records.ts';
 
+import type { Page, PageRequest, Repository } from '../base/repository.ts';
+
 export type {
   CallAmendment,
   CallControlError,
@@ -31,26 +33,7 @@ export type {
   RedirectInstructions,
 } from '../base/calls-api.ts';
 
-export interface PageRequest {
-  readonly size: number;
-  readonly cursor: string | null;
-  readonly direction?: 'next' | 'previous';
-  readonly page: number;
-}
-
-export interface Page<T> {
-  readonly records: readonly T[];
-  readonly hasMore: boolean;
-}
-
-export interface Repository<T> {
-  get(sid: string): Promise<T | undefined>;
-  insert(record: T): Promise<void>;
-  update(record: T): Promise<boolean>;
-  remove(sid: string): Promise<boolean>;
-  list(where: Partial<T>, page: PageRequest): Promise<Page<T>>;
-  count(where: Partial<T>): Promise<number>;
-}
+export type { Page, PageRequest, Repository } from '../base/repository.ts';
 
 /** The cursor of a page is `domainSid/kind/listSid` of its edge record. */
 export interface MappingRepository {

@@ -22,21 +22,9 @@ import type {
   SourceIpMapping,
   TrunkUsage,
 } from '../base/records.ts';
+import type { DateRange, Page, PageRequest, Repository } from '../base/repository.ts';
 
-/** One page, newest first unless said otherwise; `cursor` is the sid of the last record of the page before (keyset). */
-export interface PageRequest {
-  readonly size: number;
-  readonly cursor: string | null;
-  /** `previous` reads the page that ends just before the cursor (still newest first). Default `next`. */
-  readonly direction?: 'next' | 'previous';
-  /** Used without cursor: skip `page * size` records. */
-  readonly page: number;
-}
-
-export interface Page<T> {
-  readonly records: readonly T[];
-  readonly hasMore: boolean;
-}
+export type { DateRange, Page, PageRequest, Repository } from '../base/repository.ts';
 
 /**
  * Why a store refused. `duplicate`: a unique name or key is taken. `missing`: the record that it belongs to is gone. `full`: no room on
@@ -52,20 +40,6 @@ export class StoreFault extends Error {
     super(message, options);
     this.code = code;
   }
-}
-
-/** Removing a list removes its credentials or addresses; removing a domain removes its mappings. */
-export interface Repository<T> {
-  get(sid: string): Promise<T | undefined>;
-  /** Rejects with `duplicate` when the sid or a name that must be unique is taken. */
-  insert(record: T): Promise<void>;
-  /** Replaces the record of the same sid. False when there is none. */
-  update(record: T): Promise<boolean>;
-  /** False when there was none. */
-  remove(sid: string): Promise<boolean>;
-  /** Records whose fields equal `where`, newest first. */
-  list(where: Partial<T>, page: PageRequest): Promise<Page<T>>;
-  count(where: Partial<T>): Promise<number>;
 }
 
 /** A mapping has no sid of its own: the cursor of a page is `mappingKey` of the last record. */
@@ -114,12 +88,6 @@ export interface BindingStore {
   save(change: BindingChange): Promise<void>;
 }
 
-/** Wall milliseconds, both ends inclusive. */
-export interface DateRange {
-  readonly from?: number;
-  readonly to?: number;
-}
-
 export type DirectoryTable =
   | 'accounts'
   | 'domains'
@@ -156,6 +124,7 @@ export interface Store {
   readonly accounts: Repository<Account>;
   readonly domains: Repository<Domain>;
   readonly credentialLists: Repository<CredentialList>;
+  /** Removing a list removes its credentials or addresses; removing a domain removes its mappings. */
   readonly credentials: Repository<Credential>;
   readonly ipAccessControlLists: Repository<IpAccessControlList>;
   readonly ipAddresses: Repository<IpAddress>;
