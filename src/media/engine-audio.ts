@@ -5,7 +5,7 @@
 //   peer ──RTP──▶ endpoint ──┬── inbound tracks ──▶ tap, recording, speech activity, mixer
 //   peer ◀──RTP── endpoint ◀─┴── outbound tracks ─▶ tap, recording           ◀── stream, mixer (N−1)
 
-import type { EndpointId, PlayId, PlayOptions } from './engine.ts';
+import type { EndpointId, PlayId, PlayOptions } from './engine-plays.ts';
 
 export type TapId = string;
 export type RecordingId = string;
@@ -87,6 +87,8 @@ export interface MixerMember {
   readonly hears: boolean;
   /** Only this member hears it (coaching); null: everybody. */
   readonly coaches: EndpointId | null;
+  /** Depth of its jitter buffer: 20, 40 or 60 ms, 0 for none (what came is mixed in the next tick). Default 60. */
+  readonly jitterMs?: number;
 }
 
 export interface MixerEngine {

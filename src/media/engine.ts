@@ -6,11 +6,10 @@
 
 import type { Result } from '../base/result.ts';
 import type { MediaPlan } from '../sdp/plan.ts';
+import type { BridgeId, EndpointId, PlayId, PlayOptions } from './engine-plays.ts';
 import type { CaptureOptions, TappedBatch } from './packet-tap.ts';
 
-export type EndpointId = string;
-export type BridgeId = string;
-export type PlayId = string;
+export type { BridgeId, EndpointId, PlayId, PlayOptions, PlaySource } from './engine-plays.ts';
 
 /** Who else than the SDP's address may send us media (design.md 6, "Addresses"). */
 export interface SourceRule {
@@ -35,26 +34,6 @@ export interface EndpointInfo {
   /** Even; RTCP is on the next port. */
   readonly rtpPort: number;
   readonly rtcpPort: number;
-}
-
-export type PlaySource =
-  /** Mono 16-bit linear samples at 8,000 Hz. */
-  | { readonly kind: 'samples'; readonly samples: Int16Array }
-  | { readonly kind: 'silence'; readonly durationMs: number }
-  /** Sum of sine waves; frequency in Hz, level of each in dBm0 (a full-scale sine is +3.14; typical -10). */
-  | {
-      readonly kind: 'tone';
-      readonly frequencies: readonly number[];
-      readonly levelDb: number;
-      readonly durationMs: number;
-    }
-  /** RFC 4733 events, or in-band tones where the peer has no telephone-event. `w` 0.5 s and `W` 1 s of silence. */
-  | { readonly kind: 'digits'; readonly digits: string };
-
-export interface PlayOptions {
-  readonly sources: readonly PlaySource[];
-  /** Rounds; 0 = until stopped. */
-  readonly loop: number;
 }
 
 export interface EndpointStatistics {
