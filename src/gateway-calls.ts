@@ -31,8 +31,9 @@ import { createSpeech } from './speech/select.ts';
 import type { StoreDirectory } from './store/directory.ts';
 import type { Store } from './store/store.ts';
 import { VoiceSessions } from './twiml/voice-session.ts';
+import { createStatusCallbacks } from './webhook/callback-queue.ts';
 import { createWebhookClient } from './webhook/client.ts';
-import { createStatusCallbacks, type StatusCallbacks } from './webhook/status-callbacks.ts';
+import type { StatusCallbacks } from './webhook/status-callbacks.ts';
 import type { WebhookClient } from './webhook/webhook.ts';
 
 export interface CallStack {

@@ -39,3 +39,12 @@ export const newTag = (random: RandomSource = cryptoRandom): string => random(10
 
 /** Call-ID without any address of ours in it (topology hiding). */
 export const newCallId = (random: RandomSource = cryptoRandom): string => `${random(16).toString('hex')}@0.0.0.0`;
+
+/** RFC 9562 5.4: a UUID of version 4. */
+export function uuid(random: RandomSource = cryptoRandom): string {
+  const bytes = Buffer.from(random(16));
+  bytes[6] = (bytes[6]! & 0x0f) | 0x40;
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  const hex = bytes.toString('hex');
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+}

@@ -127,6 +127,9 @@ export const limits = {
   cookiesPerCall: 50,
   cookieBytes: 4_096,
   documentsWithoutWait: 100,
+  /** A wait document is requested again at most once in so long; the second one while its rounds take no time. */
+  waitDocumentPaceMs: 1_000,
+  waitDocumentPaceMaxMs: 10_000,
   twimlInlineChars: 4_000,
   twimlDepth: 16,
   twimlElements: 2_000,
@@ -135,6 +138,8 @@ export const limits = {
   httpHeaderBytes: 16_384,
   statusCallbacksQueued: 20_000,
   statusCallbacksPerCall: 64,
+  /** Waits before a status callback whose receiver was not reached is tried again; after the last it is given up. */
+  statusCallbackRetryMs: [1_000, 5_000, 30_000, 120_000, 600_000, 1_800_000] as readonly number[],
   warningsPerDocument: 50,
   dialCallerIdChars: 64,
   sipNounUriChars: 255,
@@ -147,6 +152,8 @@ export const limits = {
   sdpLines: 1_000,
   sdpMediaSections: 16,
   sdpFormatsPerMedia: 64,
+  /** Master keys of one a=crypto line, told apart by their identifiers. */
+  srtpKeysPerLine: 8,
   // --- media
   mediaFileBytes: 40 * 1024 * 1024,
   mediaFileFetchMs: 15_000,

@@ -2,7 +2,7 @@
 // audio files through the cache (media.ts). Reports every exchange by `onEvent`; never writes a credential or a parameter.
 
 import type { Clock } from '../base/clock.ts';
-import { cryptoRandom, type RandomSource } from '../base/ids.ts';
+import { cryptoRandom, type RandomSource, uuid } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import { err, ok, type Result } from '../base/result.ts';
@@ -95,6 +95,7 @@ async function requestDocument(
       authToken,
       callSid,
       purpose,
+      idempotencyToken: request.idempotencyToken,
       headers: {},
       maxBytes: limits.webhookBodyBytes,
       // An audio answer is played from its URL (twiml.md 2.5), so its bytes are not read here.
@@ -138,7 +139,7 @@ function createSender(context: TransferContext, log: Log, random: RandomSource, 
       isExpired = true;
       controller.abort();
     });
-    const transfer = { ...draft, url, overrides, idempotencyToken: uuid(random) };
+    const transfer = { ...draft, url, overrides, idempotencyToken: draft.idempotencyToken ?? uuid(random) };
     const result = await runTransfer(context, transfer, controller.signal);
     timer.cancel();
     dispose();
@@ -156,13 +157,4 @@ function parseHttpUrl(text: string): URL | undefined {
   if (text.length > limits.webhookUrlChars || !URL.canParse(text)) return undefined;
   const url = new URL(text);
   return url.protocol === 'http:' || url.protocol === 'https:' ? url : undefined;
-}
-
-// RFC 9562 5.4: version 4.
-function uuid(random: RandomSource): string {
-  const bytes = Buffer.from(random(16));
-  bytes[6] = (bytes[6]! & 0x0f) | 0x40;
-  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
-  const hex = bytes.toString('hex');
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }

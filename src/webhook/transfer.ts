@@ -52,7 +52,11 @@ export interface TransferAnswer extends ExchangeAnswer {
 }
 
 /** What a request adds to the common rules; the rest of Transfer comes from its URL and the settings. */
-export type TransferDraft = Omit<Transfer, 'url' | 'overrides' | 'idempotencyToken'> & { readonly url: string };
+export type TransferDraft = Omit<Transfer, 'url' | 'overrides' | 'idempotencyToken'> & {
+  readonly url: string;
+  /** A new one is made without. */
+  readonly idempotencyToken?: string | undefined;
+};
 
 export type SendTransfer = (
   draft: TransferDraft,

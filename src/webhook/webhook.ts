@@ -18,6 +18,8 @@ export interface WebhookRequest {
   /** Cookie jar: one per call. */
   readonly callSid: string;
   readonly purpose: 'document' | 'fallback' | 'action' | 'statusCallback';
+  /** Of a request that was tried before: the same token again (twiml.md 2.1). A new one without. */
+  readonly idempotencyToken?: string | undefined;
 }
 
 export interface WebhookResponse {

@@ -90,7 +90,10 @@ class CallWorld extends CallBench {
       statusCallbacks: {
         send: (request) => void this.callbacks.push(request),
         pending: () => 0,
+        waiting: () => 0,
+        restore: async () => {},
         drain: async () => {},
+        stop: () => {},
       },
       authTokenOf: () => 'token',
       forgetCookies: () => {},

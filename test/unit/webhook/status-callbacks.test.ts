@@ -2,7 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { limits } from '../../../src/base/limits.ts';
 import { type Log, silentLog } from '../../../src/base/log.ts';
 import { err, ok, type Result } from '../../../src/base/result.ts';
-import { createStatusCallbacks, statusCallbackParams } from '../../../src/webhook/status-callbacks.ts';
+import type { PendingCallback } from '../../../src/base/voice-records.ts';
+import { type CallbackStore, createStatusCallbacks } from '../../../src/webhook/callback-queue.ts';
+import { statusCallbackParams } from '../../../src/webhook/status-callbacks.ts';
 import type { WebhookClient, WebhookFailure, WebhookRequest, WebhookResponse } from '../../../src/webhook/webhook.ts';
 import { settle, VirtualClock } from '../../support/virtual-clock.ts';
 
@@ -11,11 +13,17 @@ type Outcome = Result<WebhookResponse, WebhookFailure>;
 /** A client whose requests end when the test says so. */
 class HeldClient implements WebhookClient {
   readonly started: string[] = [];
+  readonly tokens: (string | undefined)[] = [];
   readonly #waiting: ((outcome: Outcome) => void)[] = [];
 
   request(request: WebhookRequest): Promise<Outcome> {
+    this.tokens.push(request.idempotencyToken);
     this.started.push(`${request.callSid} ${request.params.get('CallStatus')} ${request.purpose}`);
     return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  get waiting(): number {
+    return this.#waiting.length;
   }
 
   async answer(outcome: Outcome = answered(204, '', '')): Promise<void> {
@@ -39,12 +47,20 @@ class HeldClient implements WebhookClient {
 const answered = (status: number, contentType: string, body: string): Outcome =>
   ok({ status, contentType, body: Buffer.from(body), finalUrl: 'https://h.test/', durationMs: 1 });
 
-function setUp() {
+const refused: Outcome = err({ errorCode: 11202, detail: 'refused', url: 'https://h.test/s', status: undefined });
+
+function setUp(records = new Map<string, PendingCallback>(), authTokenOf = (_accountSid: string) => 't') {
   const client = new HeldClient();
+  const clock = new VirtualClock();
   const warnings: string[] = [];
   const log: Log = { ...silentLog, warn: (_fields, message) => warnings.push(message) };
-  const callbacks = createStatusCallbacks({ client, log, clock: new VirtualClock() });
-  const send = (callSid: string, status: string) =>
+  const store: CallbackStore = {
+    put: (record) => void records.set(record.sid, record),
+    remove: (sid) => void records.delete(sid),
+    all: async () => [...records.values()].sort((a, b) => a.position - b.position),
+  };
+  const callbacks = createStatusCallbacks({ client, log, clock, store, authTokenOf });
+  const send = (callSid: string, status: string, onDone?: () => void) =>
     callbacks.send({
       url: 'https://h.test/s',
       method: 'POST',
@@ -52,8 +68,9 @@ function setUp() {
       authToken: 't',
       accountSid: 'AC1',
       callSid,
+      onDone,
     });
-  return { client, warnings, callbacks, send };
+  return { client, clock, warnings, callbacks, send, records, tokens: client.tokens };
 }
 
 describe('twiml.md 8.1: sending', () => {
@@ -71,13 +88,77 @@ describe('twiml.md 8.1: sending', () => {
     expect(callbacks.pending()).toBe(0);
   });
 
-  test('a failure is logged, there is no fallback, the next one is sent', async () => {
-    const { client, send, warnings } = setUp();
+  test('an answer of 4xx or 5xx is logged and final: no fallback, no repetition, the next one is sent', async () => {
+    const { client, send, warnings, callbacks } = setUp();
     send('CA1', 'ringing');
     send('CA1', 'completed');
-    await client.answer(err({ errorCode: 11202, detail: 'refused', url: 'https://h.test/s', status: undefined }));
+    await client.answer(err({ errorCode: 11217, detail: 'HTTP status 500', url: 'https://h.test/s', status: 500 }));
     expect(warnings).toEqual(['status callback failed']);
     expect(client.started).toEqual(['CA1 ringing statusCallback', 'CA1 completed statusCallback']);
+    await client.answer();
+    expect([callbacks.pending(), callbacks.waiting()]).toEqual([0, 0]);
+  });
+
+  test('a read timeout is final: the receiver may have had it', async () => {
+    const { client, send, callbacks } = setUp();
+    send('CA1', 'ringing');
+    await client.answer(err({ errorCode: 11203, detail: 'total time expired', url: '', status: undefined }));
+    expect([callbacks.pending(), callbacks.waiting()]).toEqual([0, 0]);
+  });
+
+  test('who cannot be reached is tried again with the same token, in order, later and later, then given up', async () => {
+    const { client, send, callbacks, clock, tokens } = setUp();
+    const done: string[] = [];
+    send('CA1', 'ringing', () => done.push('ringing'));
+    send('CA1', 'completed', () => done.push('completed'));
+    for (const delayMs of limits.statusCallbackRetryMs) {
+      await client.answer(refused);
+      expect([callbacks.pending(), callbacks.waiting()]).toEqual([0, 2]);
+      clock.advance(delayMs - 1);
+      await settle();
+      expect(client.waiting).toBe(0);
+      clock.advance(1);
+      await settle();
+      expect([callbacks.pending(), callbacks.waiting()]).toEqual([2, 0]);
+    }
+    await client.answer(refused);
+    expect(new Set(tokens.slice(0, -1)).size).toBe(1);
+    expect(client.started.at(-1)).toBe('CA1 completed statusCallback');
+    expect(tokens.at(-1)).not.toBe(tokens[0]);
+    await client.answer();
+    expect([callbacks.pending(), callbacks.waiting()]).toEqual([0, 0]);
+    expect(done).toEqual(['ringing', 'completed']);
+  });
+
+  test('what was not delivered is in the store, and a new process sends it: same token, same order', async () => {
+    const first = setUp();
+    first.send('CA1', 'ringing');
+    first.send('CA1', 'completed');
+    first.send('CA2', 'completed');
+    await first.client.answer(refused);
+    first.callbacks.stop();
+    await first.client.answer();
+    expect([...first.records.values()].map(({ callSid, attempts }) => [callSid, attempts])).toEqual([
+      ['CA1', 1],
+      ['CA1', 0],
+    ]);
+
+    const second = setUp(first.records);
+    await second.callbacks.restore();
+    await second.client.answer();
+    await second.client.answer();
+    expect(second.client.started).toEqual(['CA1 ringing statusCallback', 'CA1 completed statusCallback']);
+    expect(second.tokens[0]).toBe(first.tokens[0]);
+    expect(second.records.size).toBe(0);
+  });
+
+  test('callbacks of an account that is gone are dropped', async () => {
+    const first = setUp();
+    first.send('CA1', 'ringing');
+    first.callbacks.stop();
+    const second = setUp(first.records, () => '');
+    await second.callbacks.restore();
+    expect([second.client.started, second.records.size]).toEqual([[], 0]);
   });
 
   test.each([
