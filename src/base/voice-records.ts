@@ -79,6 +79,8 @@ export interface Recording {
   /** Name of the media in its store (`recordings/2026/01/RE….wav`); null when there is none. */
   readonly media: string | null;
   readonly isEncrypted: boolean;
+  /** Its media was deleted; the record stays for a while (rest-api.md 8). Null: it was not. */
+  readonly dateDeleted: number | null;
   readonly dateCreated: number;
   readonly dateUpdated: number;
 }
