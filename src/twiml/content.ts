@@ -2,7 +2,7 @@
 
 import { err, ok, type Result } from '../base/result.ts';
 import { type DocumentError, type ParsedDocument, parseDocument } from './document.ts';
-import { syntheticElement } from './xml.ts';
+import { syntheticElement, type XmlElement } from './xml.ts';
 
 /** What Play accepts (twiml.md 5.2), and so what a document URL may answer with. */
 export const audioTypes: ReadonlySet<string> = new Set([
@@ -27,9 +27,17 @@ export interface DocumentAnswer {
   readonly finalUrl: string;
 }
 
-/** The verbs to run for an answer. An audio answer is played once from its own URL, then the call is hung up. */
-export function readAnswer({ contentType, body, finalUrl }: DocumentAnswer): Result<ParsedDocument, DocumentError> {
-  if (audioTypes.has(contentType)) return ok(thenHangUp('Play', finalUrl));
+/**
+ * The verbs to run for an answer. An audio answer is played once from its own URL, then the call is hung up; with `waiting`, the call
+ * stays and the audio is played once or round and round.
+ */
+export function readAnswer(
+  { contentType, body, finalUrl }: DocumentAnswer,
+  waiting?: 'once' | 'loop',
+): Result<ParsedDocument, DocumentError> {
+  const alone = waiting === undefined ? thenHangUp : withoutMore;
+  if (audioTypes.has(contentType))
+    return ok(alone(syntheticElement('Play', finalUrl, waiting === 'loop' ? { loop: '0' } : {})));
   if (XML_TYPES.has(contentType)) return parseDocument(body);
   // 204 and the like: there is nothing that could have a type.
   if (body.length === 0 && !contentType.startsWith('audio/')) return parseDocument(body);
@@ -40,10 +48,12 @@ export function readAnswer({ contentType, body, finalUrl }: DocumentAnswer): Res
   const parsed = parseDocument(body);
   // What is no TwiML is read aloud; what is too large or empty stays the error that it is.
   if (parsed.ok || parsed.error.code === 11750 || parsed.error.code === 11770) return parsed;
-  return ok(thenHangUp('Say', body.toString('utf8')));
+  return ok(alone(syntheticElement('Say', body.toString('utf8'))));
 }
 
-function thenHangUp(name: string, text: string): ParsedDocument {
-  const verbs = [syntheticElement(name, text), syntheticElement('Hangup')];
-  return { verbs: verbs.map((element) => ({ name: element.name, element })), warnings: [] };
-}
+const thenHangUp = (element: XmlElement): ParsedDocument => withoutMore(element, syntheticElement('Hangup'));
+
+const withoutMore = (...elements: readonly XmlElement[]): ParsedDocument => ({
+  verbs: elements.map((element) => ({ name: element.name, element })),
+  warnings: [],
+});

@@ -53,19 +53,40 @@ export interface SessionOptions {
   /** While true, the end of the document and its failure return, and leave the call up (a transfer that may come to nothing). */
   readonly isTentative?: () => boolean;
   readonly random?: RandomSource;
+  /** Makes it the document of a call that waits (wait-document.ts): it may do less, and its failure leaves the call alone. */
+  readonly restriction?: Restriction | undefined;
 }
 
+export interface Restriction {
+  /** Verbs that may run. */
+  readonly verbs: ReadonlySet<string>;
+  /** Warning for any other verb, which is skipped. */
+  readonly wrongVerbCode: number;
+  /** Sent with every request of the session, beyond the standard parameters. */
+  readonly params: () => WebhookParams;
+  /** How an answer that is audio is played. */
+  readonly audio: 'once' | 'loop';
+}
+
+/** `ended`: the end of the document; `left`: by Leave; `stopped`: the call is over or not the session's any more. */
+export type SessionEnd =
+  | { readonly how: 'ended' }
+  | { readonly how: 'left' }
+  | { readonly how: 'stopped' }
+  | { readonly how: 'failed'; readonly notice: Notice };
+
 /** Runs a session to its end. Resolves always; a fault of our own is logged, and the call is hung up. */
-export async function runVoiceSession(options: SessionOptions): Promise<'ended'> {
+export async function runVoiceSession(options: SessionOptions): Promise<SessionEnd> {
   const session = new VoiceSession(options);
   try {
-    await session.run();
+    return await session.run();
   } catch (fault) {
     options.log.error({ callSid: options.control.callSid, err: fault }, 'voice session fault');
-    session.notify({ level: 'error', code: 12400, message: 'internal failure' }, undefined);
-    if (!options.signal.aborted) options.control.hangUp();
+    const notice: Notice = { level: 'error', code: 12400, message: 'internal failure' };
+    session.notify(notice, undefined);
+    if (!options.signal.aborted && !options.restriction) options.control.hangUp();
+    return { how: 'failed', notice };
   }
-  return 'ended';
 }
 
 const ANNOUNCEMENT = {
@@ -90,8 +111,9 @@ interface Current {
   readonly isFallback: boolean;
 }
 
-/** How running a document ended. `left`: the call is over or not ours any more. */
+/** How running a document ended. `stopped`: the call is over or not ours any more; `left`: a waiting call wants to go on. */
 type Step =
+  | { readonly kind: 'stopped' }
   | { readonly kind: 'left' }
   | { readonly kind: 'endOfDocument' }
   | { readonly kind: 'goTo'; readonly target: Target }
@@ -103,21 +125,27 @@ class VoiceSession {
   /** Documents fetched since the last verb that took time. */
   #documentsWithoutWait = 0;
   #hasGuardTripped = false;
+  /** What the session failed of for good. */
+  #failure: Notice | undefined;
 
   constructor(options: SessionOptions) {
     this.#options = options;
     this.#log = options.log.child({ folder: 'twiml', callSid: options.control.callSid });
   }
 
-  async run(): Promise<void> {
+  async run(): Promise<SessionEnd> {
     let current = await this.#begin();
     while (current) {
       const step: Step = await this.#execute(current);
-      if (step.kind === 'left') return;
-      if (step.kind === 'endOfDocument') return this.#finish();
+      if (step.kind === 'stopped' || step.kind === 'left') return { how: step.kind };
+      if (step.kind === 'endOfDocument') {
+        await this.#finish();
+        return { how: 'ended' };
+      }
       if (step.kind === 'goTo') current = await this.#load(step.target);
       else current = await this.#fallBack(step.notice, current.url, current.isFallback);
     }
+    return this.#failure ? { how: 'failed', notice: this.#failure } : { how: 'stopped' };
   }
 
   notify(notice: Notice, requestUrl: string | undefined): void {
@@ -144,9 +172,9 @@ class VoiceSession {
   async #load(target: Target): Promise<Current | undefined> {
     const isFallback = target.purpose === 'fallback';
     if (!isFallback && ++this.#documentsWithoutWait > limits.documentsWithoutWait) return this.#stopLoop(target.url);
-    const { control, webhook, authToken, signal } = this.#options;
+    const { control, webhook, authToken, signal, restriction } = this.#options;
     const { url, method, purpose } = target;
-    const params = new Map([...control.params(), ...target.params]);
+    const params = new Map([...control.params(), ...(restriction?.params() ?? []), ...target.params]);
     const { accountSid, callSid } = control;
     const result = await webhook.request({ url, method, params, authToken, accountSid, callSid, purpose }, signal);
     if (signal.aborted) return undefined;
@@ -155,7 +183,7 @@ class VoiceSession {
       const { errorCode, detail, url: failedUrl } = result.error;
       return this.#fallBack({ level: 'error', code: errorCode, message: detail }, failedUrl, isFallback);
     }
-    const answer = readAnswer(result.value);
+    const answer = readAnswer(result.value, restriction?.audio);
     target.onFetched?.(answer.ok);
     return this.#accept(answer.ok ? answer.value : answer.error, result.value.finalUrl, isFallback);
   }
@@ -187,6 +215,7 @@ class VoiceSession {
     const { fallback, signal } = this.#options;
     if (signal.aborted) return undefined;
     if (!fallback || hasFallbackFailed) {
+      this.#failure = notice;
       await this.#announceFailure();
       return undefined;
     }
@@ -204,7 +233,8 @@ class VoiceSession {
       return this.#fallBack(notice, url, false);
     }
     this.notify(notice, url);
-    await this.#hangUp();
+    this.#failure = notice;
+    if (!this.#options.restriction) await this.#hangUp();
     return undefined;
   }
 
@@ -214,19 +244,28 @@ class VoiceSession {
     for (const parsed of current.document.verbs) {
       const step = await this.#runVerb(parsed, current);
       if (step) return step;
-      if (this.#options.signal.aborted) return { kind: 'left' };
+      if (this.#options.signal.aborted) return { kind: 'stopped' };
     }
     return { kind: 'endOfDocument' };
   }
 
   /** Undefined: go on with the next verb. */
   async #runVerb({ name, element }: ParsedVerb, current: Current): Promise<Step | undefined> {
-    const { control, signal, emit } = this.#options;
+    const { control, signal, emit, restriction } = this.#options;
     const notify = (notice: Notice) => this.notify(notice, current.url);
+    if (restriction && !restriction.verbs.has(name)) {
+      const message = `${name} is not allowed in the document of a waiting call`;
+      notify({ level: 'warning', code: restriction.wrongVerbCode, message });
+      return undefined;
+    }
     if (control.isScreening() && !screeningVerbs.has(name)) {
       if (name === 'Dial')
         return { kind: 'failed', notice: { level: 'error', code: 13201, message: 'Dial inside a dialled segment' } };
       notify({ level: 'warning', code: 12200, message: `${name} is not allowed in a document for a called party` });
+      return undefined;
+    }
+    if (name === 'Leave' && !restriction) {
+      notify({ level: 'warning', code: 12200, message: 'Leave means nothing outside the wait document of a queue' });
       return undefined;
     }
     const verb = verbs.get(name);
@@ -255,7 +294,8 @@ class VoiceSession {
   }
 
   #after(result: VerbResult): Step | undefined {
-    if (this.#options.signal.aborted || result.kind === 'end') return { kind: 'left' };
+    if (this.#options.signal.aborted || result.kind === 'end') return { kind: 'stopped' };
+    if (result.kind === 'leave') return this.#options.restriction ? { kind: 'left' } : undefined;
     if (result.waited) {
       this.#documentsWithoutWait = 0;
       this.#hasGuardTripped = false;
@@ -293,8 +333,8 @@ class VoiceSession {
   }
 
   async #announceFailure(): Promise<void> {
-    const { control, signal, isTentative } = this.#options;
-    if (isTentative?.()) return;
+    const { control, signal, isTentative, restriction } = this.#options;
+    if (restriction || isTentative?.()) return;
     await control.answer(signal);
     if (signal.aborted) return;
     await control.play([{ kind: 'say', spoken: ANNOUNCEMENT, loop: 1 }], signal);

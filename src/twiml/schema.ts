@@ -112,7 +112,7 @@ export const schema: ReadonlyMap<string, ElementRule> = new Map([
 
 /** Verbs of the vendor that this version knows and does not run: skipped with a notification. Their insides are not checked. */
 export const notRunVerbs: ReadonlySet<string> = new Set(
-  words('Connect Enqueue Leave Pay Prompt Queue Record Sms Start Stop'),
+  words('Connect Enqueue Pay Prompt Queue Record Sms Start Stop'),
 );
 
 /** Nouns of Dial that this version knows and does not dial. */

@@ -49,6 +49,8 @@ export type VerbResult = {
       readonly params: WebhookParams;
       readonly purpose: 'action' | 'document';
     }
+  /** A call that waits in a queue goes on after its Enqueue; means nothing anywhere else. */
+  | { readonly kind: 'leave' }
   /** The call is over, or the session was aborted: nothing more is to be run. */
   | { readonly kind: 'end' }
 );

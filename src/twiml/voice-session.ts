@@ -12,9 +12,11 @@ import { keepOrphans } from '../call/orphans.ts';
 import { documentParams } from '../call/params.ts';
 import type { SessionStart } from '../call/rest-calls.ts';
 import type { TransferDocument, TransferHooks, TransferRunEnd } from '../call/transfer.ts';
+import type { RunWaitDocument } from '../call/wait-document.ts';
 import { CallSession, type CallSessionServices } from './call-session.ts';
-import { runVoiceSession, type SessionOptions } from './interpreter.ts';
+import { runVoiceSession, type SessionEnd, type SessionOptions } from './interpreter.ts';
 import { fillTemplate } from './template.ts';
+import { runWaitDocument } from './wait-document.ts';
 
 export interface VoiceSessionServices extends Omit<CallSessionServices, 'dial'> {
   readonly holdMusic?: NonNullable<DialServices['holdMusic']>;
@@ -29,7 +31,7 @@ type Fallback = SessionStart['fallback'];
 /** Reason of an abort: another document takes over. */
 const REPLACED = 'replaced';
 
-type Session = Pick<SessionOptions, 'start' | 'fallback' | 'signal' | 'endMeans' | 'isTentative'> & {
+type Session = Pick<SessionOptions, 'start' | 'fallback' | 'signal' | 'endMeans' | 'isTentative' | 'restriction'> & {
   readonly isScreening?: boolean;
   readonly dial?: CallSessionServices['dial'];
 };
@@ -113,10 +115,21 @@ export class VoiceSessions {
     call.sessionEnded = done;
   }
 
-  async #interpret(call: Call, session: Session): Promise<void> {
-    if (call.isOver) return;
+  /** For queues and conferences: a document on a call that waits, beside the session that it waits in. */
+  readonly runWaitDocument: RunWaitDocument = (call, document, signal) => {
+    const { engine, clock } = this.#services;
+    return runWaitDocument(
+      call,
+      document,
+      { engine, clock, interpret: (on, session) => this.#interpret(on, session) },
+      signal,
+    );
+  };
+
+  async #interpret(call: Call, session: Session): Promise<SessionEnd> {
+    if (call.isOver) return { how: 'stopped' };
     const { isScreening = false, dial = this.#sessionServices.dial, ...options } = session;
-    await runVoiceSession({
+    return runVoiceSession({
       control: new CallSession(call, { ...this.#sessionServices, dial }, isScreening),
       webhook: this.#services.webhook,
       authToken: this.#services.authTokenOf(call.options.accountSid),

@@ -95,10 +95,14 @@ export function childElements(element: XmlElement): XmlElement[] {
 }
 
 /** An element that no document holds: the gateway's own steps. */
-export function syntheticElement(name: string, text?: string): XmlElement {
+export function syntheticElement(
+  name: string,
+  text?: string,
+  attributes: Readonly<Record<string, string>> = {},
+): XmlElement {
   return {
     name,
-    attributes: new Map(),
+    attributes: new Map(Object.entries(attributes)),
     children: text === undefined ? [] : [text],
     position: undefined,
     attributePositions: new Map(),

@@ -5,6 +5,7 @@ import { dial } from './dial.ts';
 import { echo } from './echo.ts';
 import { gather } from './gather.ts';
 import { hangup } from './hangup.ts';
+import { leave } from './leave.ts';
 import { pause } from './pause.ts';
 import { play } from './play.ts';
 import { redirect } from './redirect.ts';
@@ -24,5 +25,6 @@ export const verbs: ReadonlyMap<string, RegisteredVerb> = new Map(
     register(refer),
     register(reject),
     register(hangup),
+    register(leave),
   ].map((verb) => [verb.name, verb]),
 );

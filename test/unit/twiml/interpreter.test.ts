@@ -297,7 +297,13 @@ describe('twiml.md 4.2 point 7: documents without wait', () => {
 });
 
 describe('verbs that are not run', () => {
-  test.each(['Record', 'Enqueue', 'Leave', 'Connect', 'Start', 'Stop', 'Pay', 'Prompt', 'Sms', 'Queue'])(
+  test('[twiml 7.4 leave-only-waiting] Leave outside of a wait document is skipped with 12200', async () => {
+    const { control, codes } = await runSession({ [START]: response('<Leave/><Say>b</Say>') });
+    expect(control.done).toEqual(['answer', 'play say:b', 'hangUp']);
+    expect(codes).toEqual([12200]);
+  });
+
+  test.each(['Record', 'Enqueue', 'Connect', 'Start', 'Stop', 'Pay', 'Prompt', 'Sms', 'Queue'])(
     '%s is skipped with a warning',
     async (name) => {
       const { control, events } = await runSession({ [START]: response(`<${name}/><Say>b</Say>`) });
