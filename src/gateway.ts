@@ -151,6 +151,7 @@ async function assemble(
   opened.push(() => calls.observers.stop());
   opened.push(async () => {
     await withTimeout(calls.statusCallbacks.drain(new AbortController().signal), CALLBACK_WAIT_MS, clock);
+    calls.statusCallbacks.stop();
     await calls.webhook.stop();
     calls.speaker.close();
   });
@@ -228,6 +229,7 @@ function countsOf(sip: SipStack, calls: CallStack, engine: MediaEngine): Record<
     media: engine.counts(),
     webhooks: calls.webhook.counts(),
     statusCallbacks: calls.statusCallbacks.pending(),
+    statusCallbacksWaiting: calls.statusCallbacks.waiting(),
     trunks: calls.carriers.counts(),
     flows: sip.transport.counts(),
     access: sip.access.counts(),
