@@ -350,8 +350,14 @@ function compact<T extends Uint8Array | Int16Array>(view: T): T {
 
 function compactPlan(plan: MediaPlan): MediaPlan {
   if (!plan.srtp) return plan;
-  const { suite, sendKey, receiveKey } = plan.srtp;
-  return { ...plan, srtp: { suite, sendKey: compact(sendKey), receiveKey: compact(receiveKey) } };
+  const { sendKey, receiveKey, identifiedKeys } = plan.srtp;
+  const srtp = { ...plan.srtp, sendKey: compact(sendKey), receiveKey: compact(receiveKey) };
+  if (!identifiedKeys) return { ...plan, srtp };
+  const compacted = identifiedKeys.map((key) => ({
+    masterKey: compact(key.masterKey),
+    identifier: compact(key.identifier),
+  }));
+  return { ...plan, srtp: { ...srtp, identifiedKeys: compacted } };
 }
 
 function compactPlay(options: PlayOptions): PlayOptions {

@@ -1,7 +1,7 @@
 // The SRTP contexts of one endpoint: kept while the keys stay the same (a re-offer must not reset the roll-over counter), made
 // anew when an offer/answer brings other keys. Without keys everything passes as it is.
 
-import type { SrtpKeys } from '../sdp/plan.ts';
+import type { IdentifiedKey, SrtpKeys } from '../sdp/plan.ts';
 import { SRTP_REPLAYED, SRTP_UNAUTHENTICATED, SrtpReceiver, SrtpSender } from './srtp.ts';
 import { drop, type SlotStatistics } from './statistics.ts';
 
@@ -17,6 +17,19 @@ function counted(end: number, statistics: SlotStatistics): number {
 }
 
 const isEqual = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
+
+/** Whether the peer's packets are read with the same keys, told apart in the same way. */
+function isSameReceive(former: SrtpKeys, keys: SrtpKeys): boolean {
+  const [before = [], now = []] = [former.identifiedKeys, keys.identifiedKeys];
+  return (
+    isEqual(former.receiveKey, keys.receiveKey) &&
+    before.length === now.length &&
+    before.every((key, index) => isSameKey(key, now[index]!))
+  );
+}
+
+const isSameKey = (a: IdentifiedKey, b: IdentifiedKey): boolean =>
+  isEqual(a.masterKey, b.masterKey) && isEqual(a.identifier, b.identifier);
 
 export class Protection {
   sender: SrtpSender | null = null;
@@ -44,8 +57,8 @@ export class Protection {
     }
     const isSameSuite = former?.suite === keys.suite;
     if (!isSameSuite || !isEqual(former.sendKey, keys.sendKey)) this.sender = new SrtpSender(keys.suite, keys.sendKey);
-    if (!isSameSuite || !isEqual(former.receiveKey, keys.receiveKey)) {
-      this.receiver = new SrtpReceiver(keys.suite, keys.receiveKey, this.receiver ?? undefined);
+    if (!isSameSuite || !isSameReceive(former, keys)) {
+      this.receiver = new SrtpReceiver(keys.suite, keys.identifiedKeys ?? keys.receiveKey, this.receiver ?? undefined);
     }
   }
 }

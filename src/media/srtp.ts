@@ -2,13 +2,15 @@
 // the sender needs room for the tag behind the packet, the receiver gives the length of the plain packet. The key stream comes
 // from one AES-ECB object for the life of the key (a cipher object per packet costs more than the encryption).
 //
-//   SRTP    │ header │ payload, encrypted │ tag 10 or 4 │                       tag over header, payload, roll-over counter
-//   SRTCP   │ 8 octets │ rest, encrypted │E│ index(31) │ tag 10 │               tag over all before it
+//   SRTP    │ header │ payload, encrypted │ (MKI) │ tag 10 or 4 │               tag over header, payload, roll-over counter
+//   SRTCP   │ 8 octets │ rest, encrypted │E│ index(31) │ (MKI) │ tag 10 │       tag over all before the MKI
+//
+// A key identifier (MKI, 3.1) is in packets of peers whose key lines have one; we write none.
 //
 // Roll-over counter, highest sequence number and replay window change only after the tag was verified (3.3, 3.4).
 
 import { type Cipheriv, createCipheriv, createHmac, createSecretKey, type KeyObject } from 'node:crypto';
-import type { SrtpSuite } from '../sdp/plan.ts';
+import type { IdentifiedKey, SrtpSuite } from '../sdp/plan.ts';
 import { payloadStart, readSequence, readSsrc, readUint32, writeUint16, writeUint32 } from './rtp.ts';
 
 export const SRTP_KEY_BYTES = 16;
@@ -202,10 +204,32 @@ export class SrtpSender {
   }
 }
 
-/** Verifies and decrypts what the peer sends with one master key. */
+const NO_IDENTIFIER = new Uint8Array(0);
+
+/** Sessions of one master key of the peer, and what its packets call it. */
+class ReceiveKey {
+  readonly rtp: Session;
+  readonly rtcp: Session;
+  readonly identifier: Uint8Array;
+
+  constructor(masterKey: Uint8Array, identifier: Uint8Array) {
+    this.rtp = new Session(masterKey, 0);
+    this.rtcp = new Session(masterKey, 3);
+    this.identifier = identifier;
+  }
+
+  isAt(packet: Uint8Array, at: number): boolean {
+    const { identifier } = this;
+    for (let index = 0; index < identifier.length; index++) if (packet[at + index] !== identifier[index]) return false;
+    return true;
+  }
+}
+
+/** Verifies and decrypts what the peer sends with one master key, or with several that its packets tell apart. */
 export class SrtpReceiver {
-  readonly #rtp: Session;
-  readonly #rtcp: Session;
+  readonly #keys: readonly ReceiveKey[];
+  /** Length of the key identifier in packets, 0 where the peer writes none. */
+  readonly #identifierBytes: number;
   readonly #tagBytes: number;
   readonly #streams = new Map<number, ReplayWindow>();
   readonly #rtcpStreams = new Map<number, ReplayWindow>();
@@ -214,10 +238,16 @@ export class SrtpReceiver {
   /** Roll-over counters that streams had under the key before this one. */
   readonly #earlier: ReadonlyMap<number, number>;
 
-  /** `former`: the context of the key that this one replaces. RFC 3711 3.3.1: a new key does not reset the roll-over counter. */
-  constructor(suite: SrtpSuite, masterKey: Uint8Array, former?: SrtpReceiver) {
-    this.#rtp = new Session(masterKey, 0);
-    this.#rtcp = new Session(masterKey, 3);
+  /**
+   * `key`: the peer's one key, or all its keys with the identifiers that its packets carry. `former`: the context of the key that
+   * this one replaces. RFC 3711 3.3.1: a new key does not reset the roll-over counter.
+   */
+  constructor(suite: SrtpSuite, key: Uint8Array | readonly IdentifiedKey[], former?: SrtpReceiver) {
+    this.#keys =
+      key instanceof Uint8Array
+        ? [new ReceiveKey(key, NO_IDENTIFIER)]
+        : key.map(({ masterKey, identifier }) => new ReceiveKey(masterKey, identifier));
+    this.#identifierBytes = this.#keys[0]!.identifier.length;
     this.#tagBytes = srtpTagBytes(suite);
     this.#earlier = new Map(former?.rollOvers());
   }
@@ -228,58 +258,69 @@ export class SrtpReceiver {
 
   /** Decrypts packet[0..end) in place, whatever was refused may be changed behind its payload. Returns the end of the plain packet, or SRTP_SHORT, SRTP_UNAUTHENTICATED, SRTP_REPLAYED. */
   unprotect(packet: Uint8Array, end: number): number {
-    const plainEnd = end - this.#tagBytes;
+    const tagAt = end - this.#tagBytes;
+    const plainEnd = tagAt - this.#identifierBytes;
     const start = payloadStart(packet, plainEnd);
     if (start < 0) return SRTP_SHORT;
+    const key = this.#keyAt(packet, plainEnd);
+    if (!key) return SRTP_UNAUTHENTICATED;
     const ssrc = readSsrc(packet);
     const sequence = readSequence(packet);
     const known = this.#streams.get(ssrc);
     let index = known ? estimateIndex(known.highest, sequence) : sequence;
     if (index < 0 || known?.isFresh(index) === false) return SRTP_REPLAYED;
     const received = this.#received;
-    for (let at = 0; at < this.#tagBytes; at++) received[at] = packet[plainEnd + at]!;
-    if (!this.#isAuthentic(packet, plainEnd, Math.floor(index / 0x10000))) {
-      const rollOver = known ? -1 : this.#lateRollOver(packet, plainEnd, ssrc, sequence);
+    for (let at = 0; at < this.#tagBytes; at++) received[at] = packet[tagAt + at]!;
+    if (!this.#isAuthentic(key, packet, plainEnd, Math.floor(index / 0x10000))) {
+      const rollOver = known ? -1 : this.#lateRollOver(key, packet, plainEnd, ssrc, sequence);
       if (rollOver < 0) return SRTP_UNAUTHENTICATED;
       index = rollOver * 0x10000 + sequence;
     }
     const rollOver = Math.floor(index / 0x10000) >>> 0;
     commit(this.#streams, ssrc, known, index);
-    this.#rtp.crypt(packet, start, plainEnd, ssrc, rollOver, sequence);
+    key.rtp.crypt(packet, start, plainEnd, ssrc, rollOver, sequence);
     return plainEnd;
   }
 
-  #isAuthentic(packet: Uint8Array, plainEnd: number, rollOver: number): boolean {
-    // The counter takes the place of the tag, which is at least as long.
+  /** The key whose identifier stands in the packet (RFC 3711 3.3: it selects the master key); the only one where there are none. */
+  #keyAt(packet: Uint8Array, at: number): ReceiveKey | undefined {
+    for (const key of this.#keys) if (key.isAt(packet, at)) return key;
+    return undefined;
+  }
+
+  #isAuthentic(key: ReceiveKey, packet: Uint8Array, plainEnd: number, rollOver: number): boolean {
+    // The counter takes the place of identifier and tag, which are at least as long. 4.2: the identifier is not in what the tag covers.
     writeUint32(packet, plainEnd, rollOver >>> 0);
-    return isTagEqual(this.#received, 0, this.#rtp.tag(packet, plainEnd + ROLL_OVER_BYTES), this.#tagBytes);
+    return isTagEqual(this.#received, 0, key.rtp.tag(packet, plainEnd + ROLL_OVER_BYTES), this.#tagBytes);
   }
 
   /**
    * The first packet of a stream that has rolled over before we heard it: what it had under a former key, the round after that, or the
    * first roll-over (its packets before it were lost). The tag tells; below 0 when none fits.
    */
-  #lateRollOver(packet: Uint8Array, plainEnd: number, ssrc: number, sequence: number): number {
+  #lateRollOver(key: ReceiveKey, packet: Uint8Array, plainEnd: number, ssrc: number, sequence: number): number {
     const earlier = this.#earlier.get(ssrc) ?? 0;
-    if (earlier > 0 && this.#isAuthentic(packet, plainEnd, earlier)) return earlier;
+    if (earlier > 0 && this.#isAuthentic(key, packet, plainEnd, earlier)) return earlier;
     // Only just behind a roll-over: strangers' packets shall not cost more tags than they must.
-    return sequence < 0x8000 && this.#isAuthentic(packet, plainEnd, earlier + 1) ? earlier + 1 : -1;
+    return sequence < 0x8000 && this.#isAuthentic(key, packet, plainEnd, earlier + 1) ? earlier + 1 : -1;
   }
 
   /** The same for SRTCP. A packet without the E bit is authenticated only. */
   unprotectRtcp(packet: Uint8Array, end: number): number {
-    const indexAt = end - RTCP_TAG_BYTES - 4;
+    const tagAt = end - RTCP_TAG_BYTES;
+    const identifierAt = tagAt - this.#identifierBytes;
+    const indexAt = identifierAt - 4;
     if (indexAt < 8) return SRTP_SHORT;
+    const key = this.#keyAt(packet, identifierAt);
+    if (!key) return SRTP_UNAUTHENTICATED;
     const ssrc = readUint32(packet, 4);
     const word = readUint32(packet, indexAt);
     const index = word & 0x7fffffff;
     const known = this.#rtcpStreams.get(ssrc);
     if (known?.isFresh(index) === false) return SRTP_REPLAYED;
-    if (!isTagEqual(packet, indexAt + 4, this.#rtcp.tag(packet, indexAt + 4), RTCP_TAG_BYTES)) {
-      return SRTP_UNAUTHENTICATED;
-    }
+    if (!isTagEqual(packet, tagAt, key.rtcp.tag(packet, identifierAt), RTCP_TAG_BYTES)) return SRTP_UNAUTHENTICATED;
     commit(this.#rtcpStreams, ssrc, known, index);
-    if (word >>> 31 === 1) this.#rtcp.crypt(packet, 8, indexAt, ssrc, index >>> 16, index & 0xffff);
+    if (word >>> 31 === 1) key.rtcp.crypt(packet, 8, indexAt, ssrc, index >>> 16, index & 0xffff);
     return indexAt;
   }
 }

@@ -162,10 +162,18 @@ export function answerOffer(
       receivePayloadTypes: codecs,
       telephoneEventSend: telephoneEvent?.payloadType ?? null,
       telephoneEventReceive: telephoneEvent?.payloadType ?? null,
-      srtp: crypto ? { suite: crypto.suite, sendKey: options.masterKey, receiveKey: crypto.masterKey } : null,
+      srtp: crypto ? keysOf(crypto, options.masterKey) : null,
     },
   });
 }
+
+/** The keys of a stream whose peer wrote `theirs`. */
+const keysOf = (theirs: CryptoLine, sendKey: Uint8Array): SrtpKeys => ({
+  suite: theirs.suite,
+  sendKey,
+  receiveKey: theirs.masterKey,
+  ...(theirs.identifiedKeys && { identifiedKeys: theirs.identifiedKeys }),
+});
 
 /** The keys that our offer and an answer make; null for plain RTP. */
 function agreedKeys(
@@ -185,7 +193,7 @@ function agreedKeys(
   if (theirs.tag !== ours.tag || theirs.suite !== ours.suite) {
     return err(notAcceptable(`a=crypto ${theirs.tag} ${theirs.suite} was not offered`));
   }
-  return ok({ suite: ours.suite, sendKey: masterKey ?? ours.masterKey, receiveKey: theirs.masterKey });
+  return ok(keysOf(theirs, masterKey ?? ours.masterKey));
 }
 
 /** The peer's answer to our offer `sent` (SdpNegotiation.acceptAnswer). */

@@ -5,11 +5,21 @@ export type AudioCodec = 'PCMU' | 'PCMA';
 export type MediaDirection = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
 export type SrtpSuite = 'AES_CM_128_HMAC_SHA1_80' | 'AES_CM_128_HMAC_SHA1_32';
 
+/** A master key with the identifier that its packets carry (MKI, RFC 3711 3.1, RFC 4568 6.1). */
+export interface IdentifiedKey {
+  /** 30 bytes: 16 key, 14 salt. */
+  readonly masterKey: Uint8Array;
+  /** As it stands in the packets, 1 to 128 bytes; all keys of one peer have identifiers of one length. */
+  readonly identifier: Uint8Array;
+}
+
 export interface SrtpKeys {
   readonly suite: SrtpSuite;
   /** 30 bytes: 16 key, 14 salt. */
   readonly sendKey: Uint8Array;
   readonly receiveKey: Uint8Array;
+  /** Where the peer's packets say which key they have: all its keys, `receiveKey` first. We write no identifiers ourselves. */
+  readonly identifiedKeys?: readonly IdentifiedKey[];
 }
 
 /** What one offer/answer decided for the audio stream of one leg (made by sdp/negotiate). */

@@ -108,6 +108,69 @@ for (const suite of SUITES) {
   });
 }
 
+/** Key identifier of libsrtp's reference packets. */
+const IDENTIFIER = hex('e1f97a0d');
+const PLAIN = hex('800f1234decafbadcafebabe abababababababababababababababab');
+const withIdentifier = (identifier: Buffer): Buffer =>
+  Buffer.concat([
+    hex('800f1234decafbadcafebabe 4e55dc4ce79978d88ca4d215949d2402'),
+    identifier,
+    hex('b78d6acc99ea179b8dbb'),
+  ]);
+
+test('RFC 3711 3.1: the key identifier stands between payload and tag, and the tag does not cover it [sip 4 mki]', () => {
+  const receiver = () => new SrtpReceiver(SUITES[0]!, [{ masterKey: MASTER, identifier: IDENTIFIER }]);
+  assert.deepEqual(unprotect(receiver(), withIdentifier(IDENTIFIER)), PLAIN);
+  assert.equal(unprotect(receiver(), withIdentifier(hex('e1f97a0e'))), SRTP_UNAUTHENTICATED, 'another identifier');
+  assert.equal(unprotect(receiver(), withIdentifier(Buffer.alloc(0))), SRTP_UNAUTHENTICATED, 'none at all');
+  const short = hex('800f1234decafbadcafebabe e1f97a0d b78d6acc99ea179b8d');
+  assert.equal(unprotect(receiver(), short), SRTP_SHORT, 'nothing but header, identifier and most of a tag');
+});
+
+test('RFC 3711 3.4: in SRTCP it stands between the index and the tag, with either suite [sip 4 mki]', () => {
+  const plain = hex('81c8000bcafebabe abababababababababababababababab');
+  const cipher = (identifier: string) =>
+    hex(`81c8000bcafebabe 7128035be487b9bdbef89041f977a5a8 80000001 ${identifier} 993e08cd54d6c1230798`);
+  for (const suite of SUITES) {
+    const receiver = () => new SrtpReceiver(suite, [{ masterKey: MASTER, identifier: IDENTIFIER }]);
+    assert.deepEqual(unprotectRtcp(receiver(), cipher('e1f97a0d')), plain);
+    assert.equal(unprotectRtcp(receiver(), cipher('e1f97a0e')), SRTP_UNAUTHENTICATED);
+    assert.equal(unprotectRtcp(receiver(), cipher('')), SRTP_UNAUTHENTICATED);
+  }
+});
+
+test('an identifier of 128 octets, behind the short tag of the other suite [sip 4 mki]', () => {
+  const identifier = Buffer.alloc(128, 7);
+  const packet = Buffer.concat([withIdentifier(identifier).subarray(0, 28 + 128), hex('b78d6acc')]);
+  const receiver = new SrtpReceiver('AES_CM_128_HMAC_SHA1_32', [{ masterKey: MASTER, identifier }]);
+  assert.deepEqual(unprotect(receiver, packet), PLAIN);
+});
+
+test('RFC 3711 3.2.1: of several keys each packet has the one that it names; roll-over and replay are of the stream [sip 4 mki]', () => {
+  const masters = [1, 2].map((seed) => Buffer.from(seededRandom(seed).bytes(30)));
+  const [one, two] = masters as [Buffer, Buffer];
+  const keys = masters.map((masterKey, index) => ({ masterKey, identifier: Uint8Array.of(index + 1) }));
+  const receiver = new SrtpReceiver(SUITES[0]!, keys);
+  const packet = (master: Buffer, identifier: number, sequence: number, rollOver: number) => {
+    const plain = Buffer.from(rtpPacket({ sequence }));
+    const whole = referenceSrtp(master, plain, 12, rollOver);
+    const tagAt = whole.length - 10;
+    return { plain, sent: Buffer.concat([whole.subarray(0, tagAt), Buffer.of(identifier), whole.subarray(tagAt)]) };
+  };
+  const first = packet(one, 1, 65_534, 0);
+  const changed = packet(two, 2, 65_535, 0);
+  const rolled = packet(two, 2, 0, 1);
+  for (const { sent, plain } of [first, changed, rolled]) assert.deepEqual(unprotect(receiver, sent), plain);
+  assert.equal(
+    unprotect(receiver, packet(one, 1, 65_535, 0).sent),
+    SRTP_REPLAYED,
+    'a number that came under the other key',
+  );
+  assert.equal(unprotect(receiver, packet(one, 2, 1, 1).sent), SRTP_UNAUTHENTICATED, 'one key, the name of the other');
+  assert.equal(unprotect(receiver, packet(two, 3, 1, 1).sent), SRTP_UNAUTHENTICATED, 'a name that nobody has');
+  assert.deepEqual(unprotect(receiver, packet(one, 1, 1, 1).sent), packet(one, 1, 1, 1).plain, 'and back again');
+});
+
 /** SRTP written down as RFC 3711 4.1.1 and 4.2 say it, with big integers and the library's counter mode. */
 function referenceSrtp(master: Buffer, plain: Buffer, headerBytes: number, rollOver: number): Buffer {
   const [masterKey, masterSalt] = [master.subarray(0, 16), master.subarray(16)];

@@ -408,13 +408,30 @@ describe('RFC 4568: keys of an offer', () => {
     ['a lifetime is tolerated [sip 4 key-lifetime]', [`1 ${suite80} inline:${KEY_A}|2^31`], `1 ${suite80}`],
     ['a lifetime in digits', [`9 ${suite80} inline:${KEY_A}|1048576`], `9 ${suite80}`],
     [
-      'a line with an MKI is passed over [sip 4 no-mki]',
+      'a line with an MKI is taken; the answer is without one: it is about our packets [sip 4 mki]',
       [`1 ${suite80} inline:${KEY_A}|2^20|1:4`, `2 ${suite80} inline:${KEY_B}`],
-      `2 ${suite80}`,
+      `1 ${suite80}`,
     ],
     ['two lifetimes', [`1 ${suite80} inline:${KEY_A}|2^20|2^20`], null],
-    ['an MKI without lifetime too', [`1 ${suite80} inline:${KEY_A}|1:4`], null],
-    ['two keys in a line', [`1 ${suite80} inline:${KEY_A};inline:${KEY_B}`], null],
+    ['an MKI without lifetime too', [`1 ${suite80} inline:${KEY_A}|1:4`], `1 ${suite80}`],
+    ['an MKI before the lifetime', [`1 ${suite80} inline:${KEY_A}|1:4|2^20`], null],
+    ['an MKI without length [sip 4 mki]', [`1 ${suite80} inline:${KEY_A}|2^20|1`], null],
+    ['an MKI of no length', [`1 ${suite80} inline:${KEY_A}|1:0`], null],
+    ['an MKI of 129 bytes [sip 4 mki]', [`1 ${suite80} inline:${KEY_A}|1:129`], null],
+    ['an MKI that does not fit its length', [`1 ${suite80} inline:${KEY_A}|256:1`], null],
+    ['an MKI that is no number', [`1 ${suite80} inline:${KEY_A}|a:4`], null],
+    ['an MKI with 310 digits', [`1 ${suite80} inline:${KEY_A}|${'0'.repeat(310)}:4`], null],
+    ['two MKIs', [`1 ${suite80} inline:${KEY_A}|1:4|2:4`], null],
+    ['two keys in a line without identifiers', [`1 ${suite80} inline:${KEY_A};inline:${KEY_B}`], null],
+    ['two keys with identifiers', [`1 ${suite80} inline:${KEY_A}|1:4;inline:${KEY_B}|2:4`], `1 ${suite80}`],
+    ['two keys, one of them with an identifier', [`1 ${suite80} inline:${KEY_A}|1:4;inline:${KEY_B}`], null],
+    ['identifiers of two lengths', [`1 ${suite80} inline:${KEY_A}|1:4;inline:${KEY_B}|2:2`], null],
+    ['one identifier for two keys', [`1 ${suite80} inline:${KEY_A}|1:4;inline:${KEY_B}|01:4`], null],
+    [
+      'nine keys in a line',
+      [`1 ${suite80} ${Array.from({ length: 9 }, (_, at) => `inline:${KEY_A}|${at}:1`).join(';')}`],
+      null,
+    ],
     ['a replay window is a hint', [`1 ${suite80} inline:${KEY_A} WSH=128`], `1 ${suite80}`],
     ['optional extensions', [`1 ${suite80} inline:${KEY_A} -fancy=1`], `1 ${suite80}`],
     ['unencrypted SRTP', [`1 ${suite80} inline:${KEY_A} UNENCRYPTED_SRTP`], null],
@@ -438,6 +455,19 @@ describe('RFC 4568: keys of an offer', () => {
     } else {
       expect(result.ok && result.value.sdp).toContain(`a=crypto:${expected} inline:${ourInline}\r\n`);
     }
+  });
+
+  test('identifiers are of the peer’s packets, in network order [sip 4 mki]', () => {
+    const { plan } = answered(offerWith(`1 ${suite32} inline:${KEY_A}|2^20|1066:4;inline:${KEY_B}|2^20|1:4`));
+    expect(plan.srtp).toEqual({
+      suite: suite32,
+      sendKey: masterKey,
+      receiveKey: keyBytes(KEY_A),
+      identifiedKeys: [
+        { masterKey: keyBytes(KEY_A), identifier: Uint8Array.of(0, 0, 4, 42) },
+        { masterKey: keyBytes(KEY_B), identifier: Uint8Array.of(0, 0, 0, 1) },
+      ],
+    });
   });
 
   test('a=crypto under RTP/AVP is ignored: no key in the answer', () => {
@@ -595,6 +625,19 @@ describe('our offer: sip-interface.md 1.6', () => {
     });
   });
 
+  test('an answer may have a key identifier where our offer has none: it is about its own packets [sip 4 mki]', () => {
+    const peer = minimal('m=audio 5004 RTP/SAVP 0', `a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:${KEY_B}|2^20|1:2`);
+    expect(accept(secureOffer, peer)).toMatchObject({
+      ok: true,
+      value: {
+        srtp: {
+          sendKey: masterKey,
+          identifiedKeys: [{ masterKey: keyBytes(KEY_B), identifier: Uint8Array.of(0, 1) }],
+        },
+      },
+    });
+  });
+
   const key = `inline:${KEY_B}`;
   test.each<readonly [string, string, string, number]>([
     ['port 0', offer, minimal('m=audio 0 RTP/AVP 0'), 488],
@@ -612,9 +655,9 @@ describe('our offer: sip-interface.md 1.6', () => {
       488,
     ],
     [
-      'an MKI',
+      'an MKI without length',
       secureOffer,
-      minimal('m=audio 5004 RTP/SAVP 0', `a=crypto:1 AES_CM_128_HMAC_SHA1_80 ${key}|2^20|1:4`),
+      minimal('m=audio 5004 RTP/SAVP 0', `a=crypto:1 AES_CM_128_HMAC_SHA1_80 ${key}|2^20|1`),
       488,
     ],
     [
