@@ -106,14 +106,52 @@ export const schema: ReadonlyMap<string, ElementRule> = new Map([
   ],
   ['Start', rule('action method', 'Recording Siprec Stream Transcription')],
   ['Stop', rule('', 'Recording Siprec Stream Transcription')],
+  ['Stream', rule('url name track statusCallback statusCallbackMethod connectorName', 'Parameter')],
+  ['Recording', rule(`name channels track trim ${RECORDING} recordingConfigurationId`)],
+  ['Siprec', rule('connectorName name track statusCallback statusCallbackMethod', 'Parameter')],
+  [
+    'Transcription',
+    rule(
+      'name statusCallbackUrl statusCallbackMethod track languageCode inboundTrackLabel outboundTrackLabel transcriptionEngine ' +
+        'speechModel partialResults profanityFilter enableAutomaticPunctuation enableProviderData hints intelligenceService ' +
+        'conversationConfiguration conversationId',
+      'Config Parameter',
+    ),
+  ],
+  ['Config', NAME_VALUE],
+  [
+    'ConversationRelay',
+    rule(
+      'url welcomeGreeting welcomeGreetingInterruptible language ttsLanguage transcriptionLanguage ttsProvider voice ' +
+        'transcriptionProvider speechModel interruptible interruptSensitivity dtmfDetection reportInputDuringAgentSpeech ' +
+        'preemptible hints debug elevenlabsTextNormalization intelligenceService partialPrompts profanityFilter events ' +
+        'speechtimeout deepgramsmartformat ignorebackchannel backgroundnoisereduction',
+      'Language Parameter',
+    ),
+  ],
+  ['Language', rule('code ttsProvider voice transcriptionProvider speechModel')],
+  [
+    'Conversation',
+    rule(
+      'serviceInstanceSid inboundAutocreation inboundTimeout routingAssignmentTimeout url method record trim ' +
+        `${RECORDING} statusCallback statusCallbackMethod statusCallbackEvent`,
+    ),
+  ],
+  [
+    'VirtualAgent',
+    rule('connectorName language sentimentAnalysis statusCallback statusCallbackMethod', 'Config Parameter'),
+  ],
+  ['Room', rule('participantIdentity')],
+  ['AiSession', rule('aiConnector aiSessionConfiguration')],
+  ['Assistant', rule('', 'Language Parameter')],
+  ['Autopilot', rule('')],
+  ['ConversationRelaySession', rule('connector sessionConfiguration')],
   ['Pay', rule('', 'Parameter Prompt')],
   ['Prompt', rule('', 'Say Play Pause')],
 ]);
 
 /** Verbs of the vendor that this version knows and does not run: skipped with a notification. Their insides are not checked. */
-export const notRunVerbs: ReadonlySet<string> = new Set(
-  words('Connect Enqueue Pay Prompt Queue Record Sms Start Stop'),
-);
+export const notRunVerbs: ReadonlySet<string> = new Set(words('Enqueue Pay Prompt Queue Record Sms'));
 
 /** Nouns of Dial that this version knows and does not dial. */
 export const notDialledNouns: ReadonlySet<string> = new Set(words('Application Conference Queue Sim WhatsApp'));

@@ -1,6 +1,7 @@
 // The registry of verbs: one line each. What the schema knows beyond these is skipped with a notification (schema.ts).
 
 import { type RegisteredVerb, register } from '../verb.ts';
+import { connect } from './connect.ts';
 import { dial } from './dial.ts';
 import { echo } from './echo.ts';
 import { gather } from './gather.ts';
@@ -12,6 +13,8 @@ import { redirect } from './redirect.ts';
 import { refer } from './refer.ts';
 import { reject } from './reject.ts';
 import { say } from './say.ts';
+import { start } from './start.ts';
+import { stop } from './stop.ts';
 
 export const verbs: ReadonlyMap<string, RegisteredVerb> = new Map(
   [
@@ -25,6 +28,9 @@ export const verbs: ReadonlyMap<string, RegisteredVerb> = new Map(
     register(refer),
     register(reject),
     register(hangup),
+    register(start),
+    register(stop),
+    register(connect),
     register(leave),
   ].map((verb) => [verb.name, verb]),
 );

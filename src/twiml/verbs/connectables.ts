@@ -1,0 +1,8 @@
+// The table of what Connect can hand a call to: one line per noun. Room, Conversation, VirtualAgent and the other nouns of the schema
+// need systems that a gateway does not have: they are warned about and skipped.
+
+import type { RegisteredConnectable } from './connectable.ts';
+
+const nouns: readonly RegisteredConnectable[] = [];
+
+export const connectables: ReadonlyMap<string, RegisteredConnectable> = new Map(nouns.map((noun) => [noun.name, noun]));

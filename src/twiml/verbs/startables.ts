@@ -1,0 +1,7 @@
+// The table of what Start can set going and Stop can end: one line per noun. The others of the schema are warned about and skipped.
+
+import type { RegisteredStartable } from './startable.ts';
+
+const nouns: readonly RegisteredStartable[] = [];
+
+export const startables: ReadonlyMap<string, RegisteredStartable> = new Map(nouns.map((noun) => [noun.name, noun]));
