@@ -21,8 +21,26 @@ export const cryptoRandom: RandomSource = (sizeBytes) => {
 };
 
 export type SidPrefix =
-  | ('AC' | 'AL' | 'AP' | 'BY' | 'CA' | 'CL' | 'CR' | 'IB' | 'IL' | 'IP' | 'NE' | 'NO' | 'NY')
-  | ('PN' | 'RE' | 'RQ' | 'SD' | 'SK' | 'TK');
+  | (
+      | 'AC'
+      | 'AL'
+      | 'AP'
+      | 'BY'
+      | 'CA'
+      | 'CF'
+      | 'CL'
+      | 'CR'
+      | 'GT'
+      | 'IB'
+      | 'IL'
+      | 'IP'
+      | 'KX'
+      | 'MZ'
+      | 'NE'
+      | 'NO'
+      | 'NY'
+    )
+  | ('PN' | 'QU' | 'RE' | 'RQ' | 'SD' | 'SK' | 'SR' | 'TK' | 'TR' | 'VX' | 'WX' | 'ZY');
 
 /** A resource identifier: two letters and 32 lower-case hex digits (rest-api.md 5). */
 export const newSid = (prefix: SidPrefix, random: RandomSource = cryptoRandom): string =>
