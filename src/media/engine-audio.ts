@@ -22,6 +22,8 @@ export interface RecordingOptions {
   readonly track: AudioTrack | 'both';
   /** Stops by itself after so long. */
   readonly maxDurationMs: number;
+  /** 32 bytes: the file is encrypted on its way to the disk (sealed-file.ts). */
+  readonly key?: Uint8Array | undefined;
 }
 
 export interface RecordingResult {
