@@ -23,7 +23,17 @@ import type {
   StoredHa1,
 } from '../base/records.ts';
 
-import type { Page, PageRequest, Repository } from '../base/repository.ts';
+import type { LogRepository, Page, PageRequest, RecordRepository, Repository } from '../base/repository.ts';
+import type {
+  ApiKey,
+  Application,
+  Conference,
+  OutgoingCallerId,
+  Queue,
+  Recording,
+  Transcription,
+  WebhookExchange,
+} from '../base/voice-records.ts';
 
 export type {
   CallAmendment,
@@ -72,6 +82,14 @@ export interface ApiStore {
   readonly phoneNumbers: Repository<PhoneNumber> & {
     matching(where: Partial<PhoneNumber>, pattern: string, page: PageRequest): Promise<Page<PhoneNumber>>;
   };
+  readonly applications: Repository<Application>;
+  readonly keys: Repository<ApiKey>;
+  readonly outgoingCallerIds: Repository<OutgoingCallerId>;
+  readonly queues: Repository<Queue>;
+  readonly recordings: RecordRepository<Recording>;
+  readonly transcriptions: RecordRepository<Transcription>;
+  readonly conferences: RecordRepository<Conference>;
+  readonly webhookExchanges: LogRepository<WebhookExchange>;
   readonly calls: {
     get(sid: string): Promise<CallRecord | undefined>;
     list(filter: CallFilter, page: PageRequest): Promise<Page<CallRecord>>;

@@ -44,3 +44,21 @@ export interface LogRepository<T> {
   list(where: Partial<T>, page: PageRequest, range?: DateRange): Promise<Page<T>>;
   remove(sid: string): Promise<boolean>;
 }
+
+/** Records that calls make in batches and REST changes durably. What was put before is written before anything else is done. */
+export interface RecordRepository<T> extends Repository<T> {
+  /** Inserts or replaces; batched within 100 ms. */
+  put(record: T): void;
+  /** Records whose fields equal `where`, whose `dateCreated` is in `created` and whose `dateUpdated` is in `updated`, newest first. */
+  list(where: Partial<T>, page: PageRequest, created?: DateRange, updated?: DateRange): Promise<Page<T>>;
+}
+
+/** What is to be done later and must not be forgotten by a restart. */
+export interface TaskRepository<T> {
+  /** Inserts or replaces; durable within 100 ms. */
+  put(task: T): void;
+  /** Done, or given up; durable within 100 ms. */
+  remove(sid: string): void;
+  /** All that are still to be done, in their order. */
+  all(): Promise<readonly T[]>;
+}

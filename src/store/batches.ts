@@ -9,6 +9,7 @@ import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import type { Operation } from './operations.ts';
 import type { BindingChange } from './store.ts';
+import type { TableName } from './tables.ts';
 
 type Ask = (operation: Operation) => Promise<unknown>;
 
@@ -28,9 +29,22 @@ export class RecordBatch {
     this.#log = log;
   }
 
-  put(table: 'calls' | 'notifications' | 'trunkUsage', record: { readonly sid: string }): void {
+  put(table: TableName, record: { readonly sid: string }): void {
+    this.#add(record.sid, { do: 'put', table, record });
+  }
+
+  erase(table: TableName, sid: string): void {
+    this.#add(sid, { do: 'erase', table, key: sid });
+  }
+
+  /** What was put of the sid and could not be written is not tried again: a removed record must not come back. */
+  forget(sid: string): void {
+    this.#pending.delete(sid);
+  }
+
+  #add(sid: string, operation: Operation): void {
     // Re-inserting keeps insertion order = order of the latest write; a new sid goes to the end.
-    this.#pending.set(record.sid, { do: 'put', table, record });
+    this.#pending.set(sid, operation);
     this.#bound();
     this.#timer ??= this.#clock.after(limits.storeBatchMs, () => void this.flush());
   }

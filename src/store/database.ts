@@ -12,6 +12,7 @@ import { conditionsOf, recordOf, rowOf } from './row.ts';
 import { openSecret, sealSecret } from './secrets.ts';
 import {
   countStatement,
+  eraseText,
   getText,
   insertText,
   listStatement,
@@ -133,6 +134,8 @@ export class Database {
       }
       case 'remove':
         return this.#remove(operation.table, operation.key);
+      case 'erase':
+        return this.#execute(eraseText(tableOf(operation.table)), [operation.key]) > 0;
       case 'get': {
         const table = tableOf(operation.table);
         const row = this.#statement(getText(table)).get(operation.key);

@@ -5,9 +5,10 @@ import type { Condition } from './sql.ts';
 import type { BindingChange, PageRequest, StoreFaultCode } from './store.ts';
 import type { TableName } from './tables.ts';
 
+/** `erase` removes without a mark for walks: of what is never paged. */
 export type Operation =
   | { readonly do: 'insert' | 'update' | 'put'; readonly table: TableName; readonly record: unknown }
-  | { readonly do: 'get' | 'remove'; readonly table: TableName; readonly key: string }
+  | { readonly do: 'get' | 'remove' | 'erase'; readonly table: TableName; readonly key: string }
   | {
       readonly do: 'list';
       readonly table: TableName;
@@ -38,4 +39,5 @@ export const isWrite = (operation: Operation): boolean =>
   operation.do === 'update' ||
   operation.do === 'put' ||
   operation.do === 'remove' ||
+  operation.do === 'erase' ||
   operation.do === 'saveBindings';

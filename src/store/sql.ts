@@ -53,6 +53,8 @@ export function updateText(table: TableShape): string {
 
 export const getText = (table: TableShape): string => `SELECT * FROM ${table.name} WHERE sid = ?`;
 
+export const eraseText = (table: TableShape): string => `DELETE FROM ${table.name} WHERE sid = ?`;
+
 /** Gives the removed row back: its parent list has to be told. */
 export const removeText = (table: TableShape): string => `DELETE FROM ${table.name} WHERE sid = ? RETURNING *`;
 

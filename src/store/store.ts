@@ -22,7 +22,26 @@ import type {
   SourceIpMapping,
   TrunkUsage,
 } from '../base/records.ts';
-import type { DateRange, Page, PageRequest, Repository } from '../base/repository.ts';
+import type {
+  DateRange,
+  LogRepository,
+  Page,
+  PageRequest,
+  RecordRepository,
+  Repository,
+  TaskRepository,
+} from '../base/repository.ts';
+import type {
+  ApiKey,
+  Application,
+  Conference,
+  OutgoingCallerId,
+  PendingCallback,
+  Queue,
+  Recording,
+  Transcription,
+  WebhookExchange,
+} from '../base/voice-records.ts';
 
 export type { DateRange, Page, PageRequest, Repository } from '../base/repository.ts';
 
@@ -101,7 +120,10 @@ export type DirectoryTable =
   | 'policyTargets'
   | 'ipRecords'
   | 'sourceIpMappings'
-  | 'phoneNumbers';
+  | 'phoneNumbers'
+  | 'applications'
+  | 'keys'
+  | 'outgoingCallerIds';
 
 export interface TrunkUsageStore {
   /** Inserts or replaces; batched like calls. */
@@ -140,6 +162,17 @@ export interface Store {
     /** Numbers that match `pattern` (digits with `*` wildcards), newest first. */
     matching(where: Partial<PhoneNumber>, pattern: string, page: PageRequest): Promise<Page<PhoneNumber>>;
   };
+  readonly applications: Repository<Application>;
+  readonly keys: Repository<ApiKey>;
+  readonly outgoingCallerIds: Repository<OutgoingCallerId>;
+  /** One name of a queue per account. */
+  readonly queues: Repository<Queue>;
+  readonly recordings: RecordRepository<Recording>;
+  readonly transcriptions: RecordRepository<Transcription>;
+  readonly conferences: RecordRepository<Conference>;
+  readonly webhookExchanges: LogRepository<WebhookExchange>;
+  /** In the order of `orderKey`, then `position`. */
+  readonly pendingCallbacks: TaskRepository<PendingCallback>;
   readonly trunkUsage: TrunkUsageStore;
   readonly calls: CallStore;
   readonly bindings: BindingStore;

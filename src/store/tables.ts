@@ -22,28 +22,10 @@ import type {
 } from '../base/records.ts';
 import { bareAddress } from './bare-address.ts';
 import { mappingKey } from './store.ts';
+import { sidOf, type Table } from './table.ts';
+import { voiceTables } from './tables-voice.ts';
 
-/** `json` holds arrays; `secret` is text under the secret key and cannot be searched. */
-export type ColumnKind = 'text' | 'integer' | 'boolean' | 'json' | 'secret';
-
-export interface Table<T> {
-  readonly name: string;
-  /** One entry per field; the column is the field in snake_case. */
-  readonly columns: { readonly [Field in keyof T]-?: ColumnKind };
-  /** The value of column `key`, unique: cursors, get and remove use it. */
-  readonly keyOf: (record: T) => string;
-  /** Columns made from the record for searching only; never read back. */
-  readonly derived: { readonly [column: string]: (record: T) => string };
-}
-
-/** What statements need of a table, whatever its records are. */
-export interface TableShape {
-  readonly name: string;
-  readonly columns: Readonly<Record<string, ColumnKind>>;
-  readonly derived: Readonly<Record<string, unknown>>;
-}
-
-const sidOf = (record: { readonly sid: string }): string => record.sid;
+export { type ColumnKind, columnOf, type Table, type TableShape } from './table.ts';
 
 const accounts: Table<Account> = {
   name: 'accounts',
@@ -366,10 +348,7 @@ export const tables = {
   sourceIpMappings,
   phoneNumbers,
   trunkUsage,
+  ...voiceTables,
 } as const;
 
 export type TableName = keyof typeof tables;
-
-/** `voiceFallbackUrl` → `voice_fallback_url`. */
-export const columnOf = (field: string): string =>
-  field.replace(/[A-Z0-9]+/g, (part, offset) => (offset > 0 && /[A-Z]/.test(part) ? `_${part.toLowerCase()}` : part));

@@ -16,6 +16,7 @@ import {
   anAcl,
   anIpAddress,
 } from './store-records.ts';
+import { voiceRecordsSuite } from './store-voice-suite.ts';
 
 /** Opens a store on a fresh database; `reopen` opens the same one again after a close. */
 export interface StoreUnderTest {
@@ -338,6 +339,8 @@ export function storeSuite(name: string, make: () => StoreUnderTest): void {
       } while (cursor !== null);
       expect(count).toBe(total);
     });
+
+    voiceRecordsSuite(() => store, reopen);
 
     test('a closed store rejects, it does not hang', async () => {
       await store.close();

@@ -5,5 +5,13 @@ import { trunks } from './002-trunks.ts';
 import { attendedTransfer } from './003-attended-transfer.ts';
 import { mediaOfDomains } from './004-media-of-domains.ts';
 import { emergencyAddress } from './005-emergency-address.ts';
+import { voiceApplication } from './006-voice-application.ts';
 
-export const migrations: readonly string[] = [initial, trunks, attendedTransfer, mediaOfDomains, emergencyAddress];
+export const migrations: readonly string[] = [
+  initial,
+  trunks,
+  attendedTransfer,
+  mediaOfDomains,
+  emergencyAddress,
+  voiceApplication,
+];

@@ -73,7 +73,7 @@ describe('SQLite file', () => {
 
   test('a full disk: writes reject with `full`, reads go on, and writes work again when there is room', async () => {
     const file = join(dir, 'a.sqlite');
-    const store = await open(file, { maxFileBytes: 300_000 });
+    const store = await open(file, { maxFileBytes: 600_000 });
     const inserted: string[] = [];
     let fault: unknown;
     for (let index = 0; index < 5_000 && fault === undefined; index++) {
