@@ -35,6 +35,7 @@ import { createStatusCallbacks } from './webhook/callback-queue.ts';
 import { createWebhookClient } from './webhook/client.ts';
 import type { StatusCallbacks } from './webhook/status-callbacks.ts';
 import type { WebhookClient } from './webhook/webhook.ts';
+import { createWebhookLog } from './webhook-log.ts';
 
 export interface CallStack {
   readonly calls: Calls;
@@ -91,8 +92,17 @@ export function buildCalls(parts: CallParts): CallStack {
       if (event.type === 'webhookResponse') observers.metrics.onWebhook(event);
       calls.find(event.callSid)?.emit(event);
     },
+    onExchange: createWebhookLog({ store, clock, random }),
   });
-  const statusCallbacks = createStatusCallbacks({ client: webhook, clock, log });
+  const authTokenOf = (accountSid: string): string => directory.accountBySid(accountSid)?.authToken ?? '';
+  const statusCallbacks = createStatusCallbacks({
+    client: webhook,
+    clock,
+    log,
+    random,
+    store: store.pendingCallbacks,
+    authTokenOf,
+  });
   const legs: SipLegServices = {
     userAgent: sip.userAgent,
     engine,
@@ -131,7 +141,6 @@ export function buildCalls(parts: CallParts): CallStack {
       log: log.child({ folder: 'call' }),
     }),
   });
-  const authTokenOf = (accountSid: string): string => directory.accountBySid(accountSid)?.authToken ?? '';
   const holdMusic = new HoldMusic({ engine, load: createHoldMusicFiles({ webhook, clock }) });
   const attended = new Attended(calls, { engine, clock, holdMusic });
   const speaker = createSpeech({ config: speechSettings(config), clock, log, decode: decodeAudio });

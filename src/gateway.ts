@@ -181,6 +181,7 @@ async function assemble(
     await sip.transport.stop();
   });
   calls.carriers.start();
+  await calls.statusCallbacks.restore();
   opened.push(() => calls.carriers.stop());
   isReady = true;
 

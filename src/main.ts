@@ -16,6 +16,7 @@ const commands: Readonly<Record<string, () => Promise<{ run: (args: readonly str
   call: () => import('./cli/call.ts'),
   ladder: () => import('./cli/ladder.ts'),
   capture: () => import('./cli/capture.ts'),
+  signature: () => import('./cli/signature.ts'),
   doctor: () => import('./cli/doctor.ts'),
   help: () => import('./cli/help.ts'),
 };

@@ -9,6 +9,7 @@ import type { CallStack } from './gateway-calls.ts';
 import type { ProvisioningContext } from './provisioning.ts';
 import type { Store } from './store/store.ts';
 import { drawLadder } from './trace/ladder.ts';
+import { explainSignature, printExplanation } from './webhook/explain.ts';
 
 export interface OperatorParts {
   readonly context: ProvisioningContext;
@@ -22,6 +23,7 @@ export function serveOperator(server: FastifyInstance, parts: OperatorParts): vo
   serveRoot(server, parts);
   serveTraces(server, parts);
   serveBans(server, parts);
+  serveSignatures(server, parts);
 }
 
 function serveRoot(server: FastifyInstance, { tls }: OperatorParts): void {
@@ -50,6 +52,43 @@ function serveTraces(server: FastifyInstance, parts: OperatorParts): void {
     if (!family) return reply.code(404).send('no such call in the trace\n');
     return reply.type('text/plain; charset=utf-8').send(drawLadder(family, pageWidth(request.query.width)));
   });
+}
+
+/** What was signed in the webhooks of a call; `?computed=` is the signature that the application computed. */
+function serveSignatures(server: FastifyInstance, { store }: OperatorParts): void {
+  server.get<{ Params: { id: string }; Querystring: { computed?: unknown } }>(
+    '/debug/signature/:id',
+    async (request, reply) => {
+      if (!isFromHere(request)) return reply.code(403).send('only from this machine\n');
+      const { computed } = request.query;
+      const text = await explainCall(store, request.params.id, typeof computed === 'string' ? computed : undefined);
+      if (text === undefined) return reply.code(404).send('no webhook of such a call is kept\n');
+      return reply.type('text/plain; charset=utf-8').send(text);
+    },
+  );
+}
+
+/** The latest webhooks of a call, oldest first. With `computed` only the one that it fits, if there is one. */
+async function explainCall(store: Store, callSid: string, computed: string | undefined): Promise<string | undefined> {
+  const page = { size: limits.signaturesExplained, cursor: null, page: 0 };
+  const { records } = await store.webhookExchanges.list({ callSid }, page);
+  const account = records[0] && (await store.accounts.get(records[0].accountSid));
+  if (!account) return undefined;
+  const told = [...records].reverse().map((record) => {
+    const request = {
+      url: record.url,
+      method: record.method === 'GET' ? ('GET' as const) : ('POST' as const),
+      params: new Map(Object.entries(record.parameters)),
+    };
+    const explanation = explainSignature(request, account.authToken, computed);
+    const heading = `${record.method} ${record.url} (${record.purpose}, answered ${record.responseCode || 'nothing'})`;
+    return {
+      fits: explanation.mistakes !== undefined,
+      text: `${heading}\n${printExplanation(explanation, computed)}\n`,
+    };
+  });
+  const fitting = told.filter(({ fits }) => fits);
+  return (fitting.length > 0 ? fitting : told).map(({ text }) => text).join('\n');
 }
 
 /** design.md 9: bans are listed and cleared by the operator. `DELETE /debug/bans?address=…`; without an address all are cleared. */

@@ -122,6 +122,10 @@ export const limits = {
   webhookRedirects: 10,
   webhookBodyBytes: 64 * 1_024,
   webhookUrlChars: 8_000,
+  /** Webhooks of one call that are searched for the signature of an application. */
+  signaturesExplained: 50,
+  /** Of an answer, in the records of webhooks. */
+  webhookLogBodyBytes: 8_192,
   webhookTimeoutMs: 15_000,
   webhookConnectMs: 5_000,
   cookiesPerCall: 50,

@@ -8,6 +8,7 @@ const COMMANDS: readonly (readonly [name: string, meaning: string])[] = [
   ['call', 'a scripted phone: dials, sends digits, plays, records, prints its ladder'],
   ['ladder', 'draws a call of the running gateway: SIP, webhooks, verbs, media'],
   ['capture', 'writes the SIP of a call of the running gateway to a file for a packet analyser'],
+  ['signature', 'what was signed in the webhooks of a call, and why the application computes another signature'],
   ['doctor', 'what the settings and this machine allow, and what would not work'],
   ['app', 'the example voice application on its own'],
 ];

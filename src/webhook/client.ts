@@ -13,7 +13,14 @@ import { createMediaFetcher } from './media.ts';
 import { parseOverrides } from './overrides.ts';
 import { OriginSlots } from './slots.ts';
 import { contentTypeOf, runTransfer, type SendTransfer, type TransferContext } from './transfer.ts';
-import type { WebhookClient, WebhookEvent, WebhookFailure, WebhookRequest, WebhookResponse } from './webhook.ts';
+import type {
+  WebhookClient,
+  WebhookEvent,
+  WebhookFailure,
+  WebhookReport,
+  WebhookRequest,
+  WebhookResponse,
+} from './webhook.ts';
 import { withoutSecrets } from './webhook.ts';
 
 export interface WebhookSettings {
@@ -35,6 +42,8 @@ export interface WebhookClientOptions {
   readonly dnsLookup: DnsLookup;
   readonly settings: WebhookSettings;
   readonly onEvent?: (event: WebhookEvent) => void;
+  /** Each request to an application with its answer: parameters and bodies may hold digits and personal data. */
+  readonly onExchange?: (report: WebhookReport) => void;
   readonly random?: RandomSource;
 }
 
@@ -56,6 +65,7 @@ export function createWebhookClient(options: WebhookClientOptions): WebhookClien
     userAgent: settings.userAgent ?? 'TwilioProxy/1.1',
     signsCredentials: settings.signsCredentials ?? false,
     onEvent: options.onEvent ?? (() => {}),
+    onExchange: options.onExchange ?? (() => {}),
   };
   const send = createSender(context, log, options.random ?? cryptoRandom, stopping.signal);
   const media = createMediaFetcher({ clock, send, hasCookies: (sid, url) => !!context.cookies.header(sid, url) });
@@ -86,13 +96,14 @@ async function requestDocument(
   signal: AbortSignal | undefined,
 ): Promise<Result<WebhookResponse, WebhookFailure>> {
   const startedMs = clock.now();
-  const { url, method, params, authToken, callSid, purpose } = request;
+  const { url, method, params, authToken, accountSid, callSid, purpose } = request;
   const result = await send(
     {
       url,
       method,
       params,
       authToken,
+      accountSid,
       callSid,
       purpose,
       idempotencyToken: request.idempotencyToken,

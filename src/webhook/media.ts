@@ -66,6 +66,7 @@ async function load(
         method: 'GET',
         params: new Map(),
         authToken: undefined,
+        accountSid: undefined,
         callSid,
         purpose: 'media',
         headers,

@@ -14,7 +14,7 @@ import type { ConnectionOverrides, RetryCause } from './overrides.ts';
 import { encodeForm, mergeQuery } from './params.ts';
 import { signedUrl, signRequest } from './signature.ts';
 import type { OriginSlots } from './slots.ts';
-import type { WebhookEvent, WebhookFailure, WebhookParams } from './webhook.ts';
+import type { WebhookEvent, WebhookFailure, WebhookParams, WebhookReport } from './webhook.ts';
 import { withoutSecrets } from './webhook.ts';
 
 export interface Transfer {
@@ -24,6 +24,8 @@ export interface Transfer {
   readonly params: WebhookParams;
   /** Undefined: not signed (audio files). */
   readonly authToken: string | undefined;
+  /** Whose exchange log it belongs in; undefined: in none (audio files). */
+  readonly accountSid: string | undefined;
   readonly callSid: string;
   readonly purpose: WebhookEvent['purpose'];
   readonly overrides: ConnectionOverrides;
@@ -43,6 +45,7 @@ export interface TransferContext {
   readonly userAgent: string;
   readonly signsCredentials: boolean;
   readonly onEvent: (event: WebhookEvent) => void;
+  readonly onExchange: (report: WebhookReport) => void;
 }
 
 export interface TransferAnswer extends ExchangeAnswer {
@@ -181,16 +184,44 @@ async function attemptOnce(
       const { status, headers } = result.value;
       const errorCode = status >= 400 ? 11217 : null;
       context.onEvent({ type: 'webhookResponse', ...shown, status, durationMs, errorCode });
+      report(context, transfer, hop, { status, durationMs, errorCode, headers, body: result.value.body });
       context.cookies.store(transfer.callSid, hop.url, headers, transfer.purpose !== 'statusCallback');
       return { kind: 'answer', answer: result.value };
     }
     const { code, detail, retry } = classify(result.error);
     context.onEvent({ type: 'webhookResponse', ...shown, status: 0, durationMs, errorCode: code });
+    report(context, transfer, hop, { status: 0, durationMs, errorCode: code, headers: {}, body: Buffer.alloc(0) });
     const isStale = result.error.kind === 'network' && result.error.isStale;
     return { kind: isStale ? 'stale' : 'failure', failure: failureOf(hop, code, detail, undefined), retry };
   } finally {
     context.slots.release(origin);
   }
+}
+
+/** Headers of an answer that are no business of a log. */
+const SECRET_HEADERS: ReadonlySet<string> = new Set(['set-cookie', 'authorization', 'www-authenticate']);
+
+function report(
+  context: TransferContext,
+  transfer: Transfer,
+  hop: Hop,
+  answer: Pick<WebhookReport, 'status' | 'durationMs' | 'errorCode' | 'body'> & { headers: IncomingHttpHeaders },
+): void {
+  const { accountSid, callSid, purpose } = transfer;
+  if (accountSid === undefined) return;
+  const headers = Object.entries(answer.headers).flatMap(([name, value]) =>
+    SECRET_HEADERS.has(name) || value === undefined ? [] : [[name, String(value)] as const],
+  );
+  context.onExchange({
+    ...answer,
+    accountSid,
+    callSid,
+    purpose,
+    method: hop.method,
+    url: withoutSecrets(hop.url.href),
+    params: hop.params,
+    headers: Object.fromEntries(headers),
+  });
 }
 
 function requestHeaders(context: TransferContext, transfer: Transfer, hop: Hop, sent: URL): Record<string, string> {

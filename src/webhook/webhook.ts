@@ -54,6 +54,24 @@ export type WebhookEvent = WithoutTime<Extract<CallEvent, { type: 'webhookReques
   readonly purpose: Purpose;
 };
 
+/** One request to an application and its answer, for the records of the call. */
+export interface WebhookReport {
+  readonly accountSid: string;
+  readonly callSid: string;
+  readonly purpose: Purpose;
+  readonly method: HttpMethod;
+  /** Without credentials, fragment and parameters of ours. */
+  readonly url: string;
+  readonly params: WebhookParams;
+  /** HTTP status; 0 when no answer came. */
+  readonly status: number;
+  readonly durationMs: number;
+  /** Empty without an answer. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+  readonly errorCode: number | null;
+}
+
 export interface WebhookClient {
   /** 2xx only; everything else is a failure. Never throws. */
   request(request: WebhookRequest, signal?: AbortSignal): Promise<Result<WebhookResponse, WebhookFailure>>;
