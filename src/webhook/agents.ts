@@ -1,16 +1,10 @@
 // undici agents: one per connect timeout and SNI choice (they are properties of a connection, not of a request), each with
 // a pool per origin. Owns the sockets of all webhooks; holds the guard against requests into private networks (design.md 9).
 
-import type { LookupAddress, LookupOptions } from 'node:dns';
-import ipaddr from 'ipaddr.js';
 import { Agent, buildConnector } from 'undici';
 import type { Clock } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
-
-type LookupCallback = (error: NodeJS.ErrnoException | null, address: string | LookupAddress[], family?: number) => void;
-
-/** The shape of `dns.lookup`. */
-export type DnsLookup = (hostname: string, options: LookupOptions, callback: LookupCallback) => void;
+import { type DnsLookup, guardedLookup, isSpecialAddress, RefusedAddress } from '../base/private-addresses.ts';
 
 export interface AgentSettings {
   /** False refuses loopback, private, link-local and other special addresses. */
@@ -30,8 +24,6 @@ export class ConnectFailure extends Error {
   }
 }
 
-class PrivateAddress extends Error {}
-
 /** Connect timeouts are rounded up to this step, so that the number of agents is bounded (100 steps, SNI or not). */
 const CONNECT_STEP_MS = 100;
 /** undici's own connect timer only clears up behind ours. */
@@ -44,7 +36,7 @@ export interface Agents {
 
 export function createAgents(clock: Clock, dnsLookup: DnsLookup, settings: AgentSettings): Agents {
   const agents = new Map<string, Agent>();
-  const lookup = settings.allowPrivate ? dnsLookup : guardedLookup(dnsLookup);
+  const lookup = settings.allowPrivate ? dnsLookup : guardedLookup(dnsLookup, (address) => !isSpecialAddress(address));
   return {
     get(connectMs, isSniSent) {
       const stepMs = Math.ceil(connectMs / CONNECT_STEP_MS) * CONNECT_STEP_MS;
@@ -103,32 +95,10 @@ function connector(
       if (isDone) {
         socket?.destroy();
       } else if (error) {
-        callback(new ConnectFailure(error instanceof PrivateAddress ? 'privateAddress' : 'error', error), null);
+        callback(new ConnectFailure(error instanceof RefusedAddress ? 'privateAddress' : 'error', error), null);
       } else {
         callback(null, socket!);
       }
     });
   };
-}
-
-/** True for an address literal that is not an ordinary public one; false for names. v4-mapped addresses count as v4. */
-export function isSpecialAddress(host: string): boolean {
-  const text = host.replace(/^\[|\]$/g, '');
-  if (!ipaddr.isValid(text)) return false;
-  return ipaddr.process(text).range() !== 'unicast';
-}
-
-// The check sits behind the resolver, on the very addresses that get connected: a name that changes its answer gains nothing.
-function guardedLookup(dnsLookup: DnsLookup): DnsLookup {
-  return (hostname, options, callback) =>
-    dnsLookup(hostname, options, (error, address, family) => {
-      if (error) return callback(error, address, family);
-      if (typeof address === 'string') {
-        if (isSpecialAddress(address)) return callback(new PrivateAddress(hostname), address, family);
-        return callback(null, address, family);
-      }
-      const allowed = address.filter((entry) => !isSpecialAddress(entry.address));
-      if (allowed.length === 0) return callback(new PrivateAddress(hostname), []);
-      return callback(null, allowed);
-    });
 }

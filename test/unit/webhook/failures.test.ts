@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { ConnectFailure, isSpecialAddress } from '../../../src/webhook/agents.ts';
+import { isSpecialAddress } from '../../../src/base/private-addresses.ts';
+import { ConnectFailure } from '../../../src/webhook/agents.ts';
 import { classify, type ExchangeFailure } from '../../../src/webhook/failures.ts';
 
 const coded = (code: string) => Object.assign(new Error('x'), { code });
