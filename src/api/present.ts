@@ -15,6 +15,7 @@ import {
   type PhoneNumber,
   terminalStatuses,
 } from '../base/records.ts';
+import type { WebhookExchange } from '../base/voice-records.ts';
 import { rfc2822 } from './dates.ts';
 
 const API_VERSION = '2010-04-01';
@@ -262,12 +263,17 @@ export const presentNotification = (notification: NotificationRecord, base: stri
   uri: `${base}/${notification.sid}.json`,
 });
 
-/** The instance alone has the three fields of the request (rest-api.md 16). */
-export const presentNotificationInstance = (notification: NotificationRecord, base: string) => ({
+/** The instance alone has the fields of the request and its answer (rest-api.md 16), where they are kept. */
+export const presentNotificationInstance = (
+  notification: NotificationRecord,
+  base: string,
+  exchange: WebhookExchange | undefined,
+) => ({
   ...presentNotification(notification, base),
-  request_variables: null,
-  response_headers: null,
-  response_body: null,
+  request_method: exchange?.method ?? null,
+  request_variables: exchange ? new URLSearchParams(exchange.parameters).toString() : null,
+  response_headers: exchange ? new URLSearchParams(exchange.responseHeaders).toString() : null,
+  response_body: exchange?.responseBody ?? null,
 });
 
 function messageText(notification: NotificationRecord): string {

@@ -86,7 +86,7 @@ const fetch: Handler = async (request, parts) => {
 };
 
 /** The live record where there is one: it is never behind. */
-async function findCall(request: ApiRequest, { calls, store }: ApiParts): Promise<CallRecord | undefined> {
+export async function findCall(request: ApiRequest, { calls, store }: ApiParts): Promise<CallRecord | undefined> {
   const callSid = request.params.CallSid ?? '';
   const call = calls.live(callSid) ?? (await store.calls.get(callSid));
   return call?.accountSid === request.account.sid ? call : undefined;

@@ -3,6 +3,7 @@
 import type { Route } from '../request.ts';
 import { accountRoutes } from './accounts.ts';
 import { byocTrunkRoutes } from './byoc-trunks.ts';
+import { callEventRoutes } from './call-events.ts';
 import { callRoutes } from './calls.ts';
 import { connectionPolicyRoutes, policyTargetRoutes } from './connection-policies.ts';
 import { credentialListRoutes } from './credential-lists.ts';
@@ -18,6 +19,7 @@ import { ipRecordRoutes, sourceIpMappingRoutes } from './source-addresses.ts';
 export const routes: readonly Route[] = [
   ...accountRoutes,
   ...callRoutes,
+  ...callEventRoutes,
   ...notificationRoutes,
   ...domainRoutes,
   ...mappingRoutes,

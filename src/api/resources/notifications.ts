@@ -2,10 +2,12 @@
 // a call.
 
 import type { NotificationRecord } from '../../base/records.ts';
+import type { WebhookExchange } from '../../base/voice-records.ts';
 import { timeRange } from '../dates.ts';
 import { notFound } from '../errors.ts';
 import { lastOf } from '../form.ts';
 import { pageBody, pageRequest } from '../page.ts';
+import type { ApiStore } from '../ports.ts';
 import { presentNotification, presentNotificationInstance } from '../present.ts';
 import type { ApiRequest, Handler, Route } from '../request.ts';
 
@@ -35,11 +37,23 @@ const fetch: Handler = async (request, { store }) => {
   const found = await store.notifications.list(where, { size: 1, cursor: null, page: 0 });
   const record = found.records[0];
   if (!record) return notFound(`${request.path}.json`);
+  const exchange = await exchangeOf(record, store);
   return {
     status: 200,
-    body: presentNotificationInstance(record, request.path.slice(0, request.path.lastIndexOf('/'))),
+    body: presentNotificationInstance(record, request.path.slice(0, request.path.lastIndexOf('/')), exchange),
   };
 };
+
+/** The request that the notification is about: the last one to its URL before it was raised. */
+async function exchangeOf(
+  { accountSid, callSid, requestUrl, date }: NotificationRecord,
+  store: ApiStore,
+): Promise<WebhookExchange | undefined> {
+  if (callSid === null || requestUrl === null) return undefined;
+  const where = { accountSid, callSid, url: requestUrl };
+  const found = await store.webhookExchanges.list(where, { size: 1, cursor: null, page: 0 }, { to: date });
+  return found.records[0];
+}
 
 export const notificationRoutes: readonly Route[] = ['', '/Calls/{CallSid}'].flatMap((parent) => [
   { path: `/Accounts/{AccountSid}${parent}/Notifications`, handlers: { GET: list } },
