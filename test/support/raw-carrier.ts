@@ -15,22 +15,29 @@ export class RawCarrier {
   readonly #socket: Socket;
   /** Status of its answers to INVITE. */
   status = 200;
+  /** Answers REGISTER, where it is set; else they get 200. */
+  onRegister: ((request: Request) => Response) | undefined;
+  /** What came in answer to requests of its own. */
+  readonly responses: Response[] = [];
 
   private constructor(socket: Socket) {
     this.#socket = socket;
     socket.on('message', (bytes, source) => {
       const parsed = parseMessage(bytes);
-      if (!parsed.ok || parsed.value.kind !== 'request') return;
+      if (!parsed.ok) return;
+      if (parsed.value.kind === 'response') return void this.responses.push(parsed.value);
       const request = parsed.value;
       this.requests.push(request);
       if (request.method === 'ACK') return;
-      const response = carrierResponse(request, `sip:carrier@127.0.0.1:${this.port}`, this.status);
+      const response =
+        (request.method === 'REGISTER' ? this.onRegister?.(request) : undefined) ??
+        carrierResponse(request, `sip:carrier@127.0.0.1:${this.port}`, this.status);
       socket.send(serializeMessage(response), source.port, source.address);
     });
   }
 
-  static async open(): Promise<RawCarrier> {
-    const socket = createSocket('udp4').bind(0, '127.0.0.1');
+  static async open(address = '127.0.0.1'): Promise<RawCarrier> {
+    const socket = createSocket('udp4').bind(0, address);
     await once(socket, 'listening');
     return new RawCarrier(socket);
   }
@@ -41,6 +48,11 @@ export class RawCarrier {
 
   close(): void {
     this.#socket.close();
+  }
+
+  /** Sends a request of the carrier's own, by hand. */
+  send(text: string, port: number): void {
+    this.#socket.send(text, port, '127.0.0.1');
   }
 
   /** The `nth` INVITE (from 1) of a call, once it is there. */

@@ -2,6 +2,7 @@
 // and nothing of ours stops it.
 
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { limits } from '../../../src/base/limits.ts';
 import type { Request } from '../../../src/sip/grammar/message.ts';
 import { isSipUri } from '../../../src/sip/grammar/uri.ts';
 import { sdpOf } from '../../../src/sip/ua/body.ts';
@@ -64,6 +65,9 @@ async function calls(w: World, number = '911', noun = (text: string) => `<Number
 }
 
 const userOf = ({ uri }: Request) => (isSipUri(uri) ? uri.user : undefined);
+
+const accessOf = (w: World) =>
+  (w.gateway.counts() as { access: { bans: number; refused: Readonly<Record<string, number>> } }).access;
 
 const after = async (w: World) => (await w.asked('/after')).params;
 
@@ -208,6 +212,33 @@ describe('[sip 9 emergency-unbounded] no bound of ours stops it', () => {
     const { alice, call } = await calls(w);
     await carrier.invite();
     await expectEvent(alice, call, 'answered');
+  });
+
+  test('a source that is banned: its other calls get silence, this one is challenged and goes through', async () => {
+    const { w, carrier } = await emergencyWorld();
+    const guesser = await w.phone('bob', { registered: false, password: 'not-the-password' });
+    for (let guess = 0; guess < limits.digestFailuresBeforeBan; guess++) expect(await guesser.register()).toBe(403);
+    expect(accessOf(w).bans).toBe(1);
+    const carol = await w.phone('carol', { registered: false });
+    dials(carol, w.uri('1000'));
+    await until(
+      () => (accessOf(w).refused.banned ?? 0) > 0,
+      DEADLINE_MS,
+      () => 'no request was turned away for the ban',
+    );
+    const { alice, call } = await calls(w);
+    expect(userOf(await carrier.invite())).toBe('911');
+    await expectEvent(alice, call, 'answered');
+    call.leg.hangUp();
+  });
+
+  test('a banned source that does not know the password reaches nobody with it', async () => {
+    const { w, carrier } = await emergencyWorld();
+    const guesser = await w.phone('bob', { registered: false, password: 'not-the-password' });
+    for (let guess = 0; guess < limits.digestFailuresBeforeBan; guess++) expect(await guesser.register()).toBe(403);
+    expect((await expectEvent(guesser, dials(guesser, w.uri('911')), 'failed')).status).toBe(403);
+    expect(carrier.requests).toEqual([]);
+    expect(w.app.requestsTo('/voice')).toEqual([]);
   });
 
   test('a gateway that drains: other calls get 503, this one goes through', async () => {

@@ -16,7 +16,7 @@ import {
 } from '../../../src/sip/grammar/digest.ts';
 import type { HeaderField, Request } from '../../../src/sip/grammar/message.ts';
 import { nameAddr } from '../../../src/sip/grammar/name-addr.ts';
-import { makeSipUri } from '../../../src/sip/grammar/uri.ts';
+import { isSipUri, makeSipUri } from '../../../src/sip/grammar/uri.ts';
 import { seededRandom } from '../../support/network.ts';
 import { viaOf } from '../../support/requests.ts';
 import { account, directoryOf, testDomain } from '../../support/sip-world.ts';
@@ -182,6 +182,18 @@ describe('INVITE: what is mapped × who sends (sip-interface.md 1.2)', () => {
     expect(access.mayTalk(LISTED)).toBe(true);
     clock.advance(1_000 / limits.sourceBudgetPerSecond);
     expect(access.mayTalk(OTHER)).toBe(true);
+  });
+
+  test('without budget left an emergency call is challenged all the same, and nothing else is [sip 9 emergency-unbounded]', () => {
+    const isEmergency = ({ uri }: Request) => isSipUri(uri) && uri.user === '1000';
+    const access = control({ callCredentials: users }, { isEmergency });
+    while (access.spend(OTHER));
+    expect(access.mayTalk(OTHER)).toBe(false);
+    expect(outcome(access.register(request('REGISTER'), OTHER))).toBe('drop');
+    expect(outcome(access.invite(request('INVITE'), OTHER))).toBe('challenge');
+    const other = control({ callCredentials: users }, { isEmergency: () => false });
+    while (other.spend(OTHER));
+    expect(outcome(other.invite(request('INVITE'), OTHER))).toBe('drop');
   });
 
   test('an own address or an IP literal means the default domain, else 403 [sip 1.1 default-domain]', () => {
