@@ -152,6 +152,13 @@ export const limits = {
   clientIdentityChars: 256,
   clientParameters: 32,
   clientParameterChars: 500,
+  // --- conferences
+  conferenceNameChars: 128,
+  conferenceParticipants: 250,
+  conferencesPerAccount: 5_000,
+  participantLabelChars: 128,
+  /** Announcements to one participant, or to one room, that wait or play. */
+  conferenceAnnouncements: 16,
   // --- session descriptions
   sdpLines: 1_000,
   sdpMediaSections: 16,
@@ -183,8 +190,27 @@ export const limits = {
   mediaCatchUpFrames: 5,
   mediaRingPackets: 512,
   mediaWorkersMax: 8,
+  /** Plays to one mixer at once. */
+  mixerPlays: 16,
+  /** Frames from another worker that a mixer keeps: 160 ms. */
+  mixerLinkFrames: 8,
   mediaWorkerRestartMs: 1_000,
   recordingMs: 4 * 3_600_000,
+  /** Recordings of one call or conference that run at the same time. */
+  recordingsPerOwner: 16,
+  /** Shorter ones are absent. */
+  recordingMinMs: 100,
+  /** Kept before the first and behind the last sound when silence is cut off. */
+  recordingTrimMarginMs: 200,
+  recordingBeepMs: 400,
+  /** How long the end of a call or of the gateway waits for a recording to be in its place. */
+  recordingEndWaitMs: 5_000,
+  recordingReadBytes: 64 * 1_024,
+  /** Media of recordings that are sent at the same time. */
+  recordingDownloads: 256,
+  recordingRenders: 2,
+  recordingRenderQueue: 32,
+  recordingNameChars: 256,
   gatherDigits: 1_024,
   sayChars: 4_096,
   // --- speech
@@ -201,6 +227,33 @@ export const limits = {
   ssmlDepth: 16,
   ssmlBreakMs: 10_000,
   ssmlBreaksTotalMs: 120_000,
+  // --- media streams
+  /** Forked tracks of one call, streams and session recording together (twiml.md 9). */
+  forkedTracksPerCall: 4,
+  /** Streams of one call that REST still shows, ended ones included. */
+  streamsKeptPerCall: 100,
+  streamNameChars: 255,
+  streamParameterChars: 500,
+  streamParameters: 99,
+  streamHandshakeMs: 10_000,
+  /** One message of a stream's server: some minutes of audio. */
+  streamMessageBytes: 4 * 1_024 * 1_024,
+  streamMarkChars: 1_024,
+  /** Marks of one stream that wait for their audio. */
+  streamMarksWaiting: 1_000,
+  /** Handed to the socket and not taken by the system yet; what is beyond waits in our own queue. */
+  streamInFlightBytes: 64 * 1_024,
+  /** Audio frames that wait for a slow server, 10 s of one track: the oldest is dropped. */
+  streamFramesQueued: 500,
+  /** Other messages that wait: beyond it the server is given up. */
+  streamControlsQueued: 500,
+  /** Nothing of what waits was taken for so long: the server is given up. */
+  streamStallMs: 15_000,
+  streamPingMs: 15_000,
+  /** Without any frame from the server, pongs included. */
+  streamSilenceMs: 45_000,
+  /** How long a server may take to answer our close frame. */
+  streamCloseMs: 3_000,
   // --- REST
   restBodyBytes: 256 * 1_024,
   pageSizeMax: 1_000,

@@ -15,6 +15,8 @@ import { type Bridge, joinBridge, linkBridge, type RingSink } from './bridge.ts'
 import { Endpoint, type EndpointContext } from './endpoint.ts';
 import type { EndpointId, MediaEvent } from './engine.ts';
 import type { CoreCommand, CoreReply, OpenFailure } from './messages.ts';
+import type { MixerCommand } from './mixer-messages.ts';
+import { Mixers } from './mixers.ts';
 import type { SourceToken } from './outgoing-stream.ts';
 import { PacketBuffers } from './packet-buffers.ts';
 import { type CaptureOptions, PacketTap, type TappedBatch } from './packet-tap.ts';
@@ -55,6 +57,7 @@ export class MediaCore {
   readonly #context: EndpointContext;
   readonly #endpoints = new Map<EndpointId, OpenEndpoint>();
   readonly #bridges = new Map<number, Bridge>();
+  readonly #mixers: Mixers;
   readonly #ticking = new Set<Endpoint>();
   readonly #epochMs: number;
   #frame = 0;
@@ -75,6 +78,14 @@ export class MediaCore {
       wake: (endpoint: Endpoint) => this.#wake(endpoint),
       newToken: () => this.#tokens++,
     };
+    this.#mixers = new Mixers({
+      rings: options.rings,
+      log: options.log,
+      endpoint: (id) => this.#endpoints.get(id)?.endpoint,
+      emit: this.#context.emit,
+      newToken: this.#context.newToken,
+      wake: () => this.#startTicker(),
+    });
     this.#count();
   }
 
@@ -90,6 +101,15 @@ export class MediaCore {
         return this.#link(command.bridge, command.endpoint, command.worker);
       case 'unjoin':
         return this.#unjoin(command.bridge);
+      case 'setMixer':
+      case 'endMixer':
+      case 'seat':
+      case 'unseat':
+      case 'playToMixer':
+      case 'stopMixerPlay':
+        this.#mixers.handle(command);
+        this.#count();
+        return;
       case 'close':
         return this.#close(command.endpoint);
       case 'stop':
@@ -100,7 +120,7 @@ export class MediaCore {
   }
 
   #handleEndpoint(
-    command: Exclude<CoreCommand, { type: 'open' | 'join' | 'link' | 'unjoin' | 'close' | 'stop' }>,
+    command: Exclude<CoreCommand, MixerCommand | { type: 'open' | 'join' | 'link' | 'unjoin' | 'close' | 'stop' }>,
   ): void {
     const endpoint = this.#endpoints.get(command.endpoint)?.endpoint;
     if (!endpoint) return;
@@ -141,9 +161,11 @@ export class MediaCore {
     this.#count();
   }
 
-  /** A packet from the ring of another core. */
-  relayFromRing(bridge: number, packet: Buffer, codec: AudioCodec | null): void {
-    this.#bridges.get(bridge)?.relayFromRing(packet, codec, this.#options.clock.now());
+  /** An entry of the ring from the core of `worker`: a packet of a bridge, or a frame of a mixer. */
+  relayFromRing(worker: number, target: number, packet: Buffer, codec: AudioCodec | null): void {
+    const bridge = this.#bridges.get(target);
+    if (bridge) bridge.relayFromRing(packet, codec, this.#options.clock.now());
+    else this.#mixers.receive(worker, target, packet, this.#frame);
   }
 
   // --- endpoints
@@ -226,6 +248,7 @@ export class MediaCore {
     if (!entry) return;
     this.#endpoints.delete(id);
     for (const [number, bridge] of this.#bridges) if (bridge.has(entry.endpoint)) this.#unjoin(number);
+    this.#mixers.forget(entry.endpoint);
     this.#ticking.delete(entry.endpoint);
     entry.endpoint.close();
     this.#pool.release(entry.localAddress, entry.rtpPort, this.#options.clock.now());
@@ -279,6 +302,10 @@ export class MediaCore {
 
   #wake(endpoint: Endpoint): void {
     this.#ticking.add(endpoint);
+    this.#startTicker();
+  }
+
+  #startTicker(): void {
     if (this.#ticker || this.#isStopped) return;
     this.#frame = this.#frameAt(this.#options.clock.now());
     this.#armTicker();
@@ -299,7 +326,10 @@ export class MediaCore {
     const nowMs = this.#options.clock.now();
     const due = this.#frameAt(nowMs);
     const first = Math.max(this.#frame + 1, due - limits.mediaCatchUpFrames + 1);
-    for (let frame = first; frame <= due; frame++) for (const endpoint of this.#ticking) endpoint.tick(frame, nowMs);
+    for (let frame = first; frame <= due; frame++) {
+      for (const endpoint of this.#ticking) endpoint.tick(frame, nowMs);
+      this.#mixers.tick(frame, nowMs);
+    }
     this.#frame = Math.max(this.#frame, due);
     let ended = false;
     for (const endpoint of this.#ticking) {
@@ -308,7 +338,7 @@ export class MediaCore {
       ended = true;
     }
     if (ended) this.#count();
-    if (this.#ticking.size > 0 && !this.#isStopped) this.#armTicker();
+    if ((this.#ticking.size > 0 || this.#mixers.needsTicks) && !this.#isStopped) this.#armTicker();
   }
 
   #keepHouse(): void {
@@ -329,7 +359,9 @@ export class MediaCore {
     let plays = 0;
     for (const endpoint of this.#ticking) if (endpoint.isPlaying) plays += 1;
     statistics.setHead('endpoints', this.#endpoints.size);
-    statistics.setHead('plays', plays);
+    statistics.setHead('plays', plays + this.#mixers.plays);
+    statistics.setHead('mixers', this.#mixers.size);
+    statistics.setHead('mixerMembers', this.#mixers.members);
     statistics.setHead('inUse', ports.inUse);
     statistics.setHead('resting', ports.resting);
     statistics.setHead('free', ports.free);
@@ -339,6 +371,7 @@ export class MediaCore {
   #stop(): void {
     if (this.#isStopped) return;
     this.#isStopped = true;
+    this.#mixers.end();
     for (const id of [...this.#endpoints.keys()]) this.#close(id);
     this.#ticker?.cancel();
     this.#housekeeper?.cancel();

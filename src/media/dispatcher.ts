@@ -20,7 +20,9 @@ import type {
   PlaySource,
   SourceRule,
 } from './engine.ts';
+import type { MixerId, MixerMember } from './engine-audio.ts';
 import type { CoreCommand, CoreReply, OpenFailure } from './messages.ts';
+import { MixerDirectory } from './mixer-directory.ts';
 import type { CaptureOptions } from './packet-tap.ts';
 import type { ComfortMode } from './playback.ts';
 import type { StatisticsTable } from './statistics.ts';
@@ -44,6 +46,8 @@ export interface CoreHost {
 interface EndpointEntry {
   readonly worker: number;
   readonly slot: number;
+  /** What frames between workers call it; not 0. */
+  readonly seat: number;
   bridge: BridgeId | null;
 }
 
@@ -66,7 +70,8 @@ export class MediaDispatcher implements MediaEngine {
   readonly #freeSlots: number[][];
   readonly #endpoints = new Map<EndpointId, EndpointEntry>();
   readonly #bridges = new Map<BridgeId, BridgeEntry>();
-  readonly #plays = new Map<PlayId, EndpointId>();
+  readonly #mixers: MixerDirectory;
+  readonly #plays = new Map<PlayId, EndpointId | MixerId>();
   readonly #pending = new Map<number, PendingOpen>();
   readonly #stopWaits = new Map<number, () => void>();
   #serial = 0;
@@ -75,6 +80,11 @@ export class MediaDispatcher implements MediaEngine {
   constructor(host: CoreHost, log: Log) {
     this.#host = host;
     this.#events = new Emitter((fault) => log.error({ fault: String(fault) }, 'a listener of media events failed'));
+    this.#mixers = new MixerDirectory({
+      send: (worker, command) => this.#send(worker, command),
+      place: (endpoint) => this.#endpoints.get(endpoint),
+      leastLoaded: (not) => this.#byLoad().find((worker) => worker !== not) ?? 0,
+    });
     // Taken from the end: the lowest slot first.
     this.#freeSlots = host.links.map(({ statistics }) =>
       Array.from({ length: statistics.slots }, (_, index) => statistics.slots - 1 - index),
@@ -103,6 +113,7 @@ export class MediaDispatcher implements MediaEngine {
     await this.#host.stop();
     this.#endpoints.clear();
     this.#bridges.clear();
+    this.#mixers.clear();
     this.#plays.clear();
   }
 
@@ -131,6 +142,9 @@ export class MediaDispatcher implements MediaEngine {
       if (failed.includes(endpoint)) this.#emit({ type: 'playEnded', endpoint, play, outcome: 'failed' });
     }
     for (const id of failed) this.#forget(id);
+    for (const { id: endpoint, play } of this.#mixers.workerFailed(worker)) {
+      this.#emit({ type: 'playEnded', endpoint, play, outcome: 'failed' });
+    }
     this.#stopWaits.get(worker)?.();
     this.#stopWaits.delete(worker);
     this.#events.emit({ type: 'workerFailed', endpoints: failed });
@@ -153,12 +167,16 @@ export class MediaDispatcher implements MediaEngine {
 
   /** Order in which cores are asked: the one of `near`, then by load. */
   #placement({ near }: EndpointOptions): number[] {
+    const preferred = near === undefined ? undefined : this.#endpoints.get(near)?.worker;
+    const order = this.#byLoad();
+    return preferred === undefined ? order : [preferred, ...order.filter((worker) => worker !== preferred)];
+  }
+
+  #byLoad(): number[] {
     const load = this.#host.links.map(() => 0);
     for (const { worker } of this.#endpoints.values()) load[worker] = load[worker]! + 1;
     for (const { worker } of this.#pending.values()) load[worker] = load[worker]! + 1;
-    const preferred = near === undefined ? undefined : this.#endpoints.get(near)?.worker;
-    const order = load.map((_, worker) => worker).sort((a, b) => load[a]! - load[b]!);
-    return preferred === undefined ? order : [preferred, ...order.filter((worker) => worker !== preferred)];
+    return load.map((_, worker) => worker).sort((a, b) => load[a]! - load[b]!);
   }
 
   async #openIn(
@@ -178,7 +196,7 @@ export class MediaDispatcher implements MediaEngine {
       this.#freeSlots[worker]!.push(slot);
       return opened;
     }
-    this.#endpoints.set(id, { worker, slot, bridge: null });
+    this.#endpoints.set(id, { worker, slot, seat: request, bridge: null });
     return ok({ id, localAddress, ...opened.value });
   }
 
@@ -197,6 +215,7 @@ export class MediaDispatcher implements MediaEngine {
     const entry = this.#endpoints.get(endpoint);
     if (!entry) return;
     if (entry.bridge !== null) this.unbridge(entry.bridge);
+    this.#mixers.leave(endpoint);
     this.#endpoints.delete(endpoint);
     // Commands keep their order, so the core closes the old endpoint before it sees a new one in this slot.
     this.#freeSlots[entry.worker]!.push(entry.slot);
@@ -245,6 +264,8 @@ export class MediaDispatcher implements MediaEngine {
     if (!first || !second || a === b) return id;
     if (first.bridge !== null) this.unbridge(first.bridge);
     if (second.bridge !== null) this.unbridge(second.bridge);
+    this.#mixers.leave(a);
+    this.#mixers.leave(b);
     this.#bridges.set(id, { number, a, b });
     first.bridge = id;
     second.bridge = id;
@@ -271,6 +292,46 @@ export class MediaDispatcher implements MediaEngine {
     for (const worker of workers) this.#send(worker, { type: 'unjoin', bridge: entry.number });
   }
 
+  // --- mixers
+
+  createMixer(near?: EndpointId): MixerId {
+    this.#serial += 1;
+    return this.#mixers.create(this.#serial, near);
+  }
+
+  removeMixer(mixer: MixerId): void {
+    for (const play of this.#mixers.remove(mixer)) this.#playGone(mixer, play, 'stopped');
+  }
+
+  joinMixer(mixer: MixerId, endpoint: EndpointId, member: MixerMember): void {
+    const entry = this.#endpoints.get(endpoint);
+    if (entry && entry.bridge !== null && this.#mixers.has(mixer)) this.unbridge(entry.bridge);
+    this.#mixers.join(mixer, endpoint, member);
+  }
+
+  updateMember(mixer: MixerId, endpoint: EndpointId, member: MixerMember): void {
+    this.#mixers.update(mixer, endpoint, member);
+  }
+
+  leaveMixer(mixer: MixerId, endpoint: EndpointId): void {
+    this.#mixers.leave(endpoint, mixer);
+  }
+
+  playToMixer(mixer: MixerId, options: PlayOptions): PlayId {
+    this.#serial += 1;
+    const play = `play-${this.#serial}`;
+    this.#plays.set(play, mixer);
+    if (!this.#mixers.play(mixer, play, compactPlay(options))) this.#playGone(mixer, play, 'failed');
+    return play;
+  }
+
+  /** Tells of the end of a play that no core tells of, not before the caller has its id. */
+  #playGone(target: EndpointId | MixerId, play: PlayId, outcome: 'stopped' | 'failed'): void {
+    queueMicrotask(() => {
+      if (this.#plays.has(play)) this.#emit({ type: 'playEnded', endpoint: target, play, outcome });
+    });
+  }
+
   // --- plays
 
   play(endpoint: EndpointId, options: PlayOptions): PlayId {
@@ -280,15 +341,16 @@ export class MediaDispatcher implements MediaEngine {
     if (this.#endpoints.has(endpoint)) {
       this.#sendTo(endpoint, { type: 'play', play, endpoint, options: compactPlay(options) });
     } else {
-      // Not before the caller has the id.
-      queueMicrotask(() => this.#emit({ type: 'playEnded', endpoint, play, outcome: 'failed' }));
+      this.#playGone(endpoint, play, 'failed');
     }
     return play;
   }
 
   stopPlay(play: PlayId): void {
-    const endpoint = this.#plays.get(play);
-    if (endpoint !== undefined) this.#sendTo(endpoint, { type: 'stopPlay', play, endpoint });
+    const target = this.#plays.get(play);
+    if (target === undefined) return;
+    if (this.#mixers.has(target)) this.#mixers.stopPlay(target, play);
+    else this.#sendTo(target, { type: 'stopPlay', play, endpoint: target });
   }
 
   // --- what is seen from outside
@@ -312,6 +374,9 @@ export class MediaDispatcher implements MediaEngine {
       endpoints: Math.max(this.#endpoints.size, sum('endpoints')),
       bridges: this.#bridges.size,
       plays: this.#plays.size,
+      // Each worker that takes part has one.
+      mixers: Math.max(this.#mixers.size, ...this.#host.links.map(({ statistics }) => statistics.head('mixers'))),
+      mixerMembers: Math.max(this.#mixers.members, sum('mixerMembers')),
       portsInUse: sum('inUse'),
       portsResting: sum('resting'),
       portsFree: sum('free'),
@@ -319,8 +384,11 @@ export class MediaDispatcher implements MediaEngine {
   }
 
   #emit(event: MediaEvent): void {
-    if (event.type === 'playEnded') this.#plays.delete(event.play);
-    else if (!isLate(event) && !this.#endpoints.has(event.endpoint)) {
+    if (event.type === 'playEnded') {
+      // A mixer that is removed ends its plays here and in its worker.
+      if (!this.#plays.delete(event.play)) return;
+      this.#mixers.playEnded(event.endpoint, event.play);
+    } else if (!isLate(event) && !this.#endpoints.has(event.endpoint)) {
       return;
     }
     this.#events.emit(event);

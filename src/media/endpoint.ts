@@ -78,6 +78,8 @@ export class Endpoint {
   /** Who hears this endpoint's peer. */
   sink: RelaySink | null = null;
   echo: RelaySink | null = null;
+  /** Hears a mixer, which then sends in each frame where nothing else does (mixer.ts): no comfort is needed. */
+  isMixed = false;
   isClosed = false;
   readonly #context: EndpointContext;
   readonly #latch = new Latch();
@@ -244,9 +246,20 @@ export class Endpoint {
       const finished = this.#playback.stop(null);
       if (finished !== null) this.#playEnded(finished, 'finished');
     }
-    if (this.#playback.comfort === 'none' || nowMs - this.#relayedAtMs < RELAY_PAUSE_MS) return;
+    if (this.isMixed || this.#playback.comfort === 'none' || nowMs - this.#relayedAtMs < RELAY_PAUSE_MS) return;
     this.#playback.nextComfort(this.#frame);
     this.#outlet.sendAudio(COMFORT_TOKEN, this.#frame, frame, nowMs);
+  }
+
+  /** Codec of a frame that a mixer may send now; null while a play or comfort is what the peer hears, or nothing may be sent. */
+  get mixCodec(): AudioCodec | null {
+    if (!this.#plan || this.isClosed || this.#playback.isPlaying || !this.#outlet.isOpen) return null;
+    return this.isMixed || this.#playback.comfort === 'none' ? this.#plan.codec : null;
+  }
+
+  /** Sends a frame of a mixer: 160 octets in the codec that mixCodec gave. */
+  sendMix(token: SourceToken, payload: Uint8Array, frame: number, nowMs: number): void {
+    this.#outlet.sendPayload(token, payload, frame, nowMs);
   }
 
   /** Called twice a second: silence, reports. */

@@ -6,6 +6,7 @@
 
 import type { Result } from '../base/result.ts';
 import type { MediaPlan } from '../sdp/plan.ts';
+import type { MixerEngine, MixerId } from './engine-audio.ts';
 import type { BridgeId, EndpointId, PlayId, PlayOptions } from './engine-plays.ts';
 import type { CaptureOptions, TappedBatch } from './packet-tap.ts';
 
@@ -58,7 +59,8 @@ export type MediaEvent =
   | { readonly type: 'digit'; readonly endpoint: EndpointId; readonly digit: string; readonly durationMs: number }
   | {
       readonly type: 'playEnded';
-      readonly endpoint: EndpointId;
+      /** What it was played to. */
+      readonly endpoint: EndpointId | MixerId;
       readonly play: PlayId;
       readonly outcome: 'finished' | 'stopped' | 'failed';
     }
@@ -93,12 +95,14 @@ export interface MediaCounts {
   readonly endpoints: number;
   readonly bridges: number;
   readonly plays: number;
+  readonly mixers: number;
+  readonly mixerMembers: number;
   readonly portsInUse: number;
   readonly portsResting: number;
   readonly portsFree: number;
 }
 
-export interface MediaEngine {
+export interface MediaEngine extends MixerEngine {
   start(): Promise<Result<void, string>>;
   stop(): Promise<void>;
   /** Takes the next free even/odd port pair. `noPorts` when the range is used up (the caller answers 503). */

@@ -13,9 +13,8 @@
 
 const SLOTS = 64;
 const UNITS_PER_MS = 8;
-const TARGET_MIN_MS = 20;
-const TARGET_MAX_MS = 100;
-const TARGET_START_MS = 40;
+/** What fits most networks. */
+const USUAL_DEPTH: JitterDepth = { startMs: 40, minMs: 20, maxMs: 100 };
 /** A packet counts as due when its time is nearer than half a frame: the caller's tick is not exact either. */
 const SLACK_MS = 10;
 /** Beyond this distance between arrival and due time the sender has started a new timeline. */
@@ -27,6 +26,13 @@ const SPARE_FRAMES = 3;
 const DEFAULT_FRAME_UNITS = 160;
 /** Larger payloads than any G.711 packet of up to 180 ms are not kept. */
 const MAX_PAYLOAD_BYTES = 1_440;
+
+/** How long packets are held back: at first, and between which bounds it adapts. */
+export interface JitterDepth {
+  readonly startMs: number;
+  readonly minMs: number;
+  readonly maxMs: number;
+}
 
 interface Slot {
   sequence: number;
@@ -78,7 +84,8 @@ export class JitterBuffer {
   #baseTimestamp = 0;
   #baseMs = 0;
   #frameUnits = DEFAULT_FRAME_UNITS;
-  #targetMs = TARGET_START_MS;
+  readonly #depth: JitterDepth;
+  #targetMs: number;
   /** First packet of a suspected new sequence range (RFC 3550 A.1: two in a row make a jump). */
   #suspect = -1;
   /** Smallest and largest earliness (due time minus arrival) of the running window. */
@@ -90,6 +97,11 @@ export class JitterBuffer {
   #lost = 0;
   #resyncs = 0;
   #skipped = 0;
+
+  constructor(depth: JitterDepth = USUAL_DEPTH) {
+    this.#depth = depth;
+    this.#targetMs = depth.startMs;
+  }
 
   /** Packets held now, at most 64. */
   get length(): number {
@@ -222,7 +234,7 @@ export class JitterBuffer {
     if (!slot.wasLost || slot.sequence !== sequence) return;
     slot.wasLost = false;
     const earlyMs = this.#dueMs(timestamp) - nowMs;
-    if (earlyMs < SLACK_MS && earlyMs > -TARGET_MAX_MS) this.#adapt(earlyMs);
+    if (earlyMs < SLACK_MS && earlyMs > -this.#depth.maxMs) this.#adapt(earlyMs);
   }
 
   /** RFC 3550 A.1: one stray packet is dropped, two in sequence are the stream's new place. */
@@ -268,7 +280,7 @@ export class JitterBuffer {
     this.#windowCount += 1;
     if (this.#windowCount < WINDOW_PACKETS) return;
     const spreadMs = this.#windowMax - this.#windowMin;
-    this.#targetMs = Math.min(TARGET_MAX_MS, Math.max(TARGET_MIN_MS, spreadMs + SLACK_MS));
+    this.#targetMs = Math.min(this.#depth.maxMs, Math.max(this.#depth.minMs, spreadMs + SLACK_MS));
     const frameMs = this.#frameUnits / UNITS_PER_MS;
     // Even the latest packet of the window had more than a frame to spare, and so has the average of what the jitter needs.
     if (this.#windowMin > frameMs + SLACK_MS && this.#windowMax - frameMs >= this.#targetMs) this.#skipOne();
@@ -286,7 +298,7 @@ export class JitterBuffer {
     const frameMs = this.#frameUnits / UNITS_PER_MS;
     for (;;) {
       const held = sequenceDistance(this.#expected, this.#highest) + 1;
-      if (this.#filled === 0 || held * frameMs <= TARGET_MAX_MS + SPARE_FRAMES * frameMs) return;
+      if (this.#filled === 0 || held * frameMs <= this.#depth.maxMs + SPARE_FRAMES * frameMs) return;
       this.#skipOne();
     }
   }

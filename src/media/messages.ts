@@ -5,6 +5,7 @@ import type { LogFields, LogLevel } from '../base/log.ts';
 import type { Result } from '../base/result.ts';
 import type { MediaPlan } from '../sdp/plan.ts';
 import type { EndpointId, MediaEvent, PlayId, PlayOptions, SourceRule } from './engine.ts';
+import type { MixerCommand } from './mixer-messages.ts';
 import type { CaptureOptions } from './packet-tap.ts';
 import type { ComfortMode } from './playback.ts';
 
@@ -27,6 +28,7 @@ export type CoreCommand =
   /** The other endpoint is in the core of `worker`, which gets the same command about its own. */
   | { readonly type: 'link'; readonly bridge: number; readonly endpoint: EndpointId; readonly worker: number }
   | { readonly type: 'unjoin'; readonly bridge: number }
+  | MixerCommand
   | { readonly type: 'play'; readonly play: PlayId; readonly endpoint: EndpointId; readonly options: PlayOptions }
   | { readonly type: 'stopPlay'; readonly play: PlayId; readonly endpoint: EndpointId }
   | {

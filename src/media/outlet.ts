@@ -161,6 +161,16 @@ export class Outlet {
     this.#transmit(packet, 0, RTP_HEADER_BYTES + FRAME_SAMPLES, true);
   }
 
+  /** One frame that is coded already: 160 octets. */
+  sendPayload(token: SourceToken, payload: Uint8Array, frame: number, nowMs: number): void {
+    if (!this.isOpen) return;
+    const packet = this.#buffers.next();
+    this.#stream.generated(token, frame, nowMs);
+    this.#writeHeader(packet, 0, this.#plan!.payloadType);
+    packet.set(payload, RTP_HEADER_BYTES);
+    this.#transmit(packet, 0, RTP_HEADER_BYTES + FRAME_SAMPLES, true);
+  }
+
   sendEvent(token: SourceToken, step: EventStep, frame: number, nowMs: number): void {
     const payloadType = this.#plan?.telephoneEventSend ?? null;
     if (!this.isOpen || payloadType === null) return;

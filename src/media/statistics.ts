@@ -5,7 +5,7 @@
 
 import type { EndpointStatistics } from './engine.ts';
 
-const HEAD_FIELDS = 8;
+const HEAD_FIELDS = 16;
 
 /** Place of each number within a slot. */
 export const field = {
@@ -43,7 +43,7 @@ export const drop = {
 } as const;
 const SLOT_FIELDS = 24;
 
-const headNames = ['endpoints', 'plays', 'inUse', 'resting', 'free'] as const;
+const headNames = ['endpoints', 'plays', 'inUse', 'resting', 'free', 'mixers', 'mixerMembers'] as const;
 type HeadField = (typeof headNames)[number];
 const headIndex = Object.fromEntries(headNames.map((name, index) => [name, index])) as Record<HeadField, number>;
 

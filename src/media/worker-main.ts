@@ -8,7 +8,7 @@ import type { Log, LogFields, LogLevel } from '../base/log.ts';
 import type { RingSink } from './bridge.ts';
 import { MediaCore } from './core.ts';
 import type { CoreCommand, CoreReply } from './messages.ts';
-import { Doorbell, PacketRing } from './ring.ts';
+import { Doorbell, PacketRing, type RingReader } from './ring.ts';
 import { StatisticsTable } from './statistics.ts';
 import { udpSockets } from './udp.ts';
 
@@ -24,8 +24,8 @@ export interface WorkerSettings {
 
 function run(port: NonNullable<typeof parentPort>, settings: WorkerSettings): void {
   const reply = (message: CoreReply) => port.postMessage(message);
-  const incoming = settings.incoming.filter((memory) => memory !== null).map((memory) => new PacketRing(memory));
-  for (const ring of incoming) ring.skipAll();
+  const incoming = incomingRings(settings);
+  for (const { ring } of incoming) ring.skipAll();
   const core = new MediaCore({
     clock: realClock,
     random: cryptoRandom,
@@ -36,15 +36,22 @@ function run(port: NonNullable<typeof parentPort>, settings: WorkerSettings): vo
     rings: outgoingRings(settings),
     reply,
   });
-  const read: Parameters<PacketRing['drain']>[0] = (bridge, packet, codec) => core.relayFromRing(bridge, packet, codec);
+  const readers = incoming.map(({ ring, from }) => {
+    const read: RingReader = (target, packet, codec) => core.relayFromRing(from, target, packet, codec);
+    return () => ring.drain(read);
+  });
   const listener = new Doorbell(settings.doorbells[settings.index]!).listen(() => {
-    while (incoming.map((ring) => ring.drain(read)).some((hasMore) => hasMore));
+    while (readers.map((drain) => drain()).some((hasMore) => hasMore));
   });
   port.on('message', (command: CoreCommand) => {
     core.handle(command);
     if (command.type === 'stop') listener.stop();
   });
   reply({ type: 'ready', nowMs: realClock.now() });
+}
+
+function incomingRings({ incoming }: WorkerSettings): { ring: PacketRing; from: number }[] {
+  return incoming.flatMap((memory, from) => (memory ? [{ ring: new PacketRing(memory), from }] : []));
 }
 
 function outgoingRings({ outgoing, doorbells }: WorkerSettings): Map<number, RingSink> {

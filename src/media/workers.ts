@@ -91,6 +91,10 @@ class WorkerHost implements CoreHost {
     } else if (command.type === 'open') {
       const result = err({ code: 'stopped' as const, detail: 'media worker is being restarted' });
       queueMicrotask(() => this.#dispatcher?.receive(index, { type: 'opened', request: command.request, result }));
+    } else if (command.type === 'playToMixer') {
+      const { id: endpoint, play } = command;
+      const event = { type: 'playEnded', endpoint, play, outcome: 'failed' } as const;
+      queueMicrotask(() => this.#dispatcher?.receive(index, { type: 'event', event }));
     } else if (command.type === 'stop') {
       queueMicrotask(() => this.#dispatcher?.receive(index, { type: 'stopped' }));
     }
@@ -137,7 +141,8 @@ class WorkerHost implements CoreHost {
     this.#workers[index] = null;
     if (this.#isStopping) return;
     const { statistics } = this.links[index]!;
-    for (const name of ['endpoints', 'plays', 'inUse', 'resting'] as const) statistics.setHead(name, 0);
+    for (const name of ['endpoints', 'plays', 'inUse', 'resting', 'mixers', 'mixerMembers'] as const)
+      statistics.setHead(name, 0);
     this.#dispatcher?.coreFailed(index);
     const timer = this.#options.clock.after(limits.mediaWorkerRestartMs, () => {
       this.#restarts.delete(timer);

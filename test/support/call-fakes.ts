@@ -9,6 +9,7 @@ import { Calls } from '../../src/call/calls.ts';
 import type { AnswerOutcome, HeaderPair, LegDriver, LegEvent } from '../../src/call/leg-driver.ts';
 import type { LegFailureCause } from '../../src/call/outcome.ts';
 import type { EndpointId, MediaEngine, MediaEvent, PlayOptions } from '../../src/media/engine.ts';
+import type { MixerMember } from '../../src/media/engine-audio.ts';
 import type { MediaDirection } from '../../src/sdp/plan.ts';
 import { seededRandom } from './network.ts';
 import { VirtualClock } from './virtual-clock.ts';
@@ -138,6 +139,8 @@ export class FakeLeg implements LegDriver {
 export class FakeEngine implements MediaEngine {
   readonly done: string[] = [];
   readonly bridgesNow = new Map<string, readonly [EndpointId, EndpointId]>();
+  /** Members of each mixer. */
+  readonly mixersNow = new Map<string, Map<EndpointId, MixerMember>>();
   readonly playsNow = new Map<string, { readonly endpoint: EndpointId; readonly options: PlayOptions }>();
   readonly #listeners: ((event: MediaEvent) => void)[] = [];
   #next = 0;
@@ -189,6 +192,29 @@ export class FakeEngine implements MediaEngine {
     this.playsNow.delete(play);
     this.onPlayEnded(running.endpoint, play, outcome);
   }
+  createMixer(): string {
+    const id = `m${++this.#next}`;
+    this.mixersNow.set(id, new Map());
+    this.done.push(`createMixer ${id}`);
+    return id;
+  }
+  removeMixer(mixer: string): void {
+    if (this.mixersNow.delete(mixer)) this.done.push(`removeMixer ${mixer}`);
+  }
+  joinMixer(mixer: string, endpoint: EndpointId, member: MixerMember): void {
+    this.mixersNow.get(mixer)?.set(endpoint, member);
+    this.done.push(`joinMixer ${mixer} ${endpoint}`);
+  }
+  updateMember(mixer: string, endpoint: EndpointId, member: MixerMember): void {
+    this.mixersNow.get(mixer)?.set(endpoint, member);
+    this.done.push(`updateMember ${mixer} ${endpoint}`);
+  }
+  leaveMixer(mixer: string, endpoint: EndpointId): void {
+    if (this.mixersNow.get(mixer)?.delete(endpoint)) this.done.push(`leaveMixer ${mixer} ${endpoint}`);
+  }
+  playToMixer(mixer: string, options: PlayOptions): string {
+    return this.play(mixer, options);
+  }
   setComfort(endpoint: EndpointId, mode: string): void {
     this.done.push(`comfort ${endpoint} ${mode}`);
   }
@@ -212,8 +238,14 @@ export class FakeEngine implements MediaEngine {
     this.#listeners.push(listener);
   }
   counts() {
-    const nothing = { portsInUse: 0, portsResting: 0, portsFree: 0 };
-    return { endpoints: 0, bridges: this.bridgesNow.size, plays: this.playsNow.size, ...nothing };
+    const nothing = { mixerMembers: 0, portsInUse: 0, portsResting: 0, portsFree: 0 };
+    return {
+      endpoints: 0,
+      bridges: this.bridgesNow.size,
+      plays: this.playsNow.size,
+      mixers: this.mixersNow.size,
+      ...nothing,
+    };
   }
 }
 

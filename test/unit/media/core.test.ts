@@ -126,6 +126,8 @@ describe('ports', () => {
       endpoints: 1,
       bridges: 0,
       plays: 0,
+      mixers: 0,
+      mixerMembers: 0,
       portsInUse: 1,
       portsResting: 1,
       portsFree: 0,
