@@ -78,7 +78,22 @@ export const errorCatalogue: Readonly<Record<number, ErrorEntry>> = {
   12400: error('a fault of the gateway ended the document', 'report it with the log lines of the call'),
 
   // --- TwiML verbs
+  // --- conferences
+  16020: rest(400, 'the conference is full', `at most ${limits.conferenceParticipants}, or its maxParticipants`),
+  16021: rest(400, 'the account has too many conferences at once', `at most ${limits.conferencesPerAccount}`),
+  16022: rest(400, 'the conference is over, or there is none of that SID', 'use its name: it makes a new one'),
+  16024: rest(
+    400,
+    'the label of the participant is invalid',
+    `at most ${limits.participantLabelChars} characters, no CallSid, no /`,
+  ),
+  16025: warning('participantLabel is in use in this conference: the call does not join', 'choose another label'),
+  16026: rest(400, 'the label is in use in this conference', 'choose another Label'),
+  16027: rest(400, 'the participant to be coached is on hold', 'take it from hold first'),
+  16028: rest(400, 'the participant to be coached is not in the conference', 'the CallSid of a participant that is in it'),
+
   13201: error('Dial in the document of a called party', 'use Say, Play, Pause, Gather, Redirect or Hangup there'),
+  13000: warning('Conference beside other nouns in one Dial: the others are not dialled', 'Conference alone'),
   13210: warning('method of Dial is invalid', 'GET or POST'),
   13211: warning('ifMachine of Dial is no longer used', 'leave it out'),
   13212: warning('timeout of Dial is invalid', '5 to 600 seconds'),
@@ -102,6 +117,20 @@ export const errorCatalogue: Readonly<Record<number, ErrorEntry>> = {
   13243: warning('the text of Sip is not a SIP URI', 'write sip:user@host'),
   13247: error('callerId is invalid; the caller is shown instead', 'a number, a client name or a SIP user'),
   13248: warning('callerId is too long; the caller is shown instead', `at most ${limits.dialCallerIdChars} characters`),
+  13230: warning('muted of Conference is invalid', 'true or false'),
+  13231: warning('endConferenceOnExit of Conference is invalid', 'true or false'),
+  13232: warning('startConferenceOnEnter of Conference is invalid', 'true or false'),
+  13233: warning('waitUrl of Conference is invalid', 'an absolute http or https URL, or empty for silence'),
+  13234: warning('waitMethod of Conference is invalid', 'GET or POST'),
+  13235: warning('beep of Conference is invalid', 'true, false, onEnter or onExit'),
+  13236: warning('the text of Conference is the SID of no running conference', 'write a name: it makes a new one'),
+  13237: warning(
+    'the name of the conference is missing or invalid',
+    `1 to ${limits.conferenceNameChars} characters, without control characters`,
+  ),
+  13238: warning('a verb that may not run while a participant waits', 'Play, Say, Pause or Redirect'),
+  13239: warning('trim of Conference is invalid', 'trim-silence or do-not-trim'),
+  13240: warning('coach of Conference is nobody in this conference', 'the CallSid of a participant that is in it'),
   13249: warning('username or password of Sip is invalid', 'no line breaks; at most 255 characters'),
   13250: warning('too many Uri elements in Sip', `at most ${limits.sipNounUris}`),
   13252: warning('a header of the SIP URI is refused', 'names X-… and User-to-User; values percent-encoded'),
