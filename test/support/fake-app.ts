@@ -44,7 +44,7 @@ export class FakeApp {
     server.on('connection', () => this.connections++);
   }
 
-  static async start(tls?: { readonly key: string; readonly cert: string }): Promise<FakeApp> {
+  static async start(tls?: { readonly key: string; readonly cert: string }, port = 0): Promise<FakeApp> {
     const server = tls ? (createTlsServer(tls) as unknown as Server) : createServer();
     const app = new FakeApp(server, tls ? 'https' : 'http');
     server.on('request', (incoming, response) => {
@@ -69,7 +69,7 @@ export class FakeApp {
         );
       });
     });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
     return app;
   }
 
