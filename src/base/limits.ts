@@ -131,6 +131,10 @@ export const limits = {
   cookiesPerCall: 50,
   cookieBytes: 4_096,
   documentsWithoutWait: 100,
+  queueNameChars: 64,
+  queueSizeDefault: 1_000,
+  queueSizeMax: 5_000,
+  queuesPerAccount: 10_000,
   /** A wait document is requested again at most once in so long; the second one while its rounds take no time. */
   waitDocumentPaceMs: 1_000,
   waitDocumentPaceMaxMs: 10_000,
@@ -196,6 +200,16 @@ export const limits = {
   mixerLinkFrames: 8,
   mediaWorkerRestartMs: 1_000,
   recordingMs: 4 * 3_600_000,
+  /** Audio of one recording that waits for the disk: a minute of two channels. */
+  recordingQueuedBytes: 2 * 1024 * 1024,
+  /** Recordings that run on one endpoint or mixer at once, and taps on one endpoint. */
+  recordingsPerEndpoint: 20,
+  tapsPerEndpoint: 16,
+  /** Tapped frames of one endpoint on their way to the signalling thread: 5 s of one track. */
+  tapFramesWaiting: 250,
+  /** Audio fed to a stream that is not played yet, and marks that are not reached. */
+  streamBufferMs: 600_000,
+  streamMarks: 1_024,
   /** Recordings of one call or conference that run at the same time. */
   recordingsPerOwner: 16,
   /** Shorter ones are absent. */

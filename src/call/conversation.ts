@@ -44,13 +44,15 @@ export function converse(
   return new Conversation(bridge, caller, options, services, signal).run();
 }
 
+/** Where both calls of a bridge have a conversation (queues), a REFER that one of them accepted concerns both. */
+const transfers = new WeakMap<Bridge, Transfer>();
+
 class Conversation {
   readonly #caller: Call;
   readonly #options: ConversationOptions;
   readonly #services: ConversationServices;
   readonly #signal: AbortSignal;
   #bridge: Bridge;
-  #transfer: Transfer | undefined;
   #transfers = 0;
   #cleanups: (() => void)[] = [];
 
@@ -66,6 +68,11 @@ class Conversation {
     this.#options = options;
     this.#services = services;
     this.#signal = signal;
+  }
+
+  /** The last transfer of who is in the bridge. */
+  get #transfer(): Transfer | undefined {
+    return transfers.get(this.#bridge);
   }
 
   get #peer(): Call {
@@ -125,7 +132,7 @@ class Conversation {
     }
     if (++this.#transfers > limits.transfersPerCall) return answer.refuse(603);
     const transferee = this.#bridge.other(transferor);
-    this.#transfer = new Transfer({
+    const transfer = new Transfer({
       mode: this.#options.answerOnBridge ? 'attempt' : 'replace',
       transferor,
       transferee,
@@ -138,6 +145,7 @@ class Conversation {
       run: runTransfer,
       clock: this.#services.clock,
     });
+    transfers.set(this.#bridge, transfer);
   }
 
   // ------------------------------------------------------------------ ends
