@@ -76,7 +76,12 @@ function createServer(parts: HttpParts, listen: Config['httpListen'], tls: ApiTl
       ...(tls ? { tls } : {}),
     },
     counts: parts.counts,
-    health: () => ({ ready: parts.isReady() }),
+    // design.md 9: a gateway whose database does not answer takes no new registrations and keeps no records; its calls go on.
+    health: () => {
+      // The reason itself is in the log: anybody may ask here.
+      const { isUp } = store.health();
+      return { ready: parts.isReady() && isUp, ...(isUp ? {} : { reason: 'the database does not answer' }) };
+    },
     metrics: () => calls.observers.metrics.text(),
     registrations: {
       ofDomain: async (domainSid) => parts.userAgent.bindingsOfDomain(domainSid, limits.registrationsListed),

@@ -101,9 +101,11 @@ async function assemble(
   const isDemo = isDemoOn(config);
   const demoUrl = isDemo ? await demoApplication(config, foundation, log, opened) : undefined;
   await provision(config, foundation, demoUrl, context);
-  const abandoned = await endAbandonedCalls(store, clock);
-  if (abandoned > 0)
-    log.warn({ folder: 'start', calls: abandoned }, 'calls of an earlier run had no end; their records are closed');
+  await store.whileAlone(async () => {
+    const abandoned = await endAbandonedCalls(store, clock);
+    if (abandoned > 0)
+      log.warn({ folder: 'start', calls: abandoned }, 'calls of an earlier run had no end; their records are closed');
+  });
   const directory = await createDirectory(store, { clock, log });
   opened.push(() => directory.stop());
   const tls = await buildTls(config, context);

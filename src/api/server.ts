@@ -48,7 +48,7 @@ export interface ApiServerOptions {
     readonly tls?: ApiTls;
   };
   readonly counts: () => object;
-  readonly health: () => { readonly ready: boolean };
+  readonly health: () => { readonly ready: boolean; readonly reason?: string };
   readonly metrics?: () => Promise<{ readonly contentType: string; readonly text: string }>;
   /** Further routes on the same origin (console, files). */
   readonly extraRoutes?: (server: FastifyInstance) => void;

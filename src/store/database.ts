@@ -8,22 +8,9 @@ import { limits } from '../base/limits.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { migrations as released } from './migrations/index.ts';
 import { isWrite, type Operation, type Outcome } from './operations.ts';
-import { conditionsOf, recordOf, rowOf } from './row.ts';
+import { type Answer, planOf } from './plan.ts';
 import { openSecret, sealSecret } from './secrets.ts';
-import {
-  countStatement,
-  eraseText,
-  getText,
-  insertText,
-  listStatement,
-  markRemovedText,
-  removeText,
-  type SqlValue,
-  updateText,
-  upsertText,
-} from './sql.ts';
-import type { BindingChange, StoreFaultCode } from './store.ts';
-import { type Table, type TableName, tables } from './tables.ts';
+import type { StoreFaultCode } from './store.ts';
 
 export interface DatabaseOptions {
   readonly file: string;
@@ -122,73 +109,15 @@ export class Database {
   }
 
   #perform(operation: Operation): unknown {
-    switch (operation.do) {
-      case 'insert':
-        return this.#write(operation.table, operation.record, insertText) > 0;
-      case 'put':
-        return this.#write(operation.table, operation.record, upsertText) > 0;
-      case 'update': {
-        const table = tableOf(operation.table);
-        const [sid, ...rest] = rowOf(table, operation.record, this.#secretKey);
-        return this.#execute(updateText(table), [...rest, sid ?? null]) > 0;
-      }
-      case 'remove':
-        return this.#remove(operation.table, operation.key);
-      case 'erase':
-        return this.#execute(eraseText(tableOf(operation.table)), [operation.key]) > 0;
-      case 'get': {
-        const table = tableOf(operation.table);
-        const row = this.#statement(getText(table)).get(operation.key);
-        return row && recordOf(table, row, this.#secretKey);
-      }
-      case 'list':
-        return this.#list(operation);
-      case 'count': {
-        const table = tableOf(operation.table);
-        const statement = countStatement(table, conditionsOf(table, operation.where));
-        return Number(this.#statement(statement.text).get(...statement.values)?.total ?? 0);
-      }
-      case 'saveBindings':
-        return this.#saveBindings(operation.change);
-      case 'allBindings':
-        return this.#statement(`SELECT * FROM ${tables.bindings.name} ORDER BY seq`)
-          .all()
-          .map((row) => recordOf(tables.bindings, row, this.#secretKey));
+    const plan = planOf(operation, this.#secretKey);
+    const last = plan.statements.length - 1;
+    let answer: Answer = { rows: [], changes: 0 };
+    for (const [index, { text, values }] of plan.statements.entries()) {
+      const statement = this.#statement(text);
+      if (plan.reads && index === last) answer = { rows: statement.all(...values), changes: 0 };
+      else answer = { rows: [], changes: Number(statement.run(...values).changes) };
     }
-  }
-
-  #write(name: TableName, record: unknown, text: typeof insertText): number {
-    const table = tableOf(name);
-    return this.#execute(text(table), rowOf(table, record, this.#secretKey));
-  }
-
-  /** The removed record, or undefined. */
-  #remove(name: TableName, key: string): unknown {
-    const table = tableOf(name);
-    this.#execute(markRemovedText(table), [key]);
-    this.#execute('DELETE FROM removed WHERE mark <= (SELECT MAX(mark) FROM removed) - ?', [limits.storeRemovedMarks]);
-    const row = this.#statement(removeText(table)).get(key);
-    return row && recordOf(table, row, this.#secretKey);
-  }
-
-  #list(operation: Extract<Operation, { do: 'list' }>): { readonly records: readonly unknown[]; hasMore: boolean } {
-    const table = tableOf(operation.table);
-    const conditions = [...conditionsOf(table, operation.where), ...operation.conditions];
-    const statement = listStatement(table, conditions, operation.page);
-    const rows = this.#statement(statement.text).all(...statement.values);
-    const hasMore = rows.length > operation.page.size;
-    const page = hasMore ? rows.slice(0, operation.page.size) : rows;
-    if (operation.page.cursor !== null && operation.page.direction === 'previous') page.reverse();
-    return { records: page.map((row) => recordOf(table, row, this.#secretKey)), hasMore };
-  }
-
-  #saveBindings(change: BindingChange): void {
-    this.#execute(`DELETE FROM ${tables.bindings.name} WHERE aor = ?`, [change.aor]);
-    for (const binding of change.bindings) this.#write('bindings', binding, upsertText);
-  }
-
-  #execute(text: string, values: readonly SqlValue[]): number {
-    return Number(this.#statement(text).run(...values).changes);
+    return plan.value(answer);
   }
 
   #statement(text: string): StatementSync {
@@ -201,8 +130,6 @@ export class Database {
     return statement;
   }
 }
-
-const tableOf = (name: TableName): Table<unknown> => tables[name] as unknown as Table<unknown>;
 
 /** Numbered migrations, each in a transaction of its own after a backup of the file; a newer schema is refused (design.md 7). */
 function upgrade(connection: DatabaseSync, file: string, migrations: readonly string[]): Result<null, string> {

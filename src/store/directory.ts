@@ -109,7 +109,7 @@ export async function createDirectory(
       await load(store, parts, changes);
       snapshot = index(parts);
     } catch (fault) {
-      dirty = changes && [...changes, ...(dirty ?? [])];
+      dirty = changes && dirty && [...changes, ...dirty];
       if (!stopped) later(limits.storeRetryMs);
       throw fault;
     }
@@ -129,6 +129,7 @@ export async function createDirectory(
     });
   };
   const unsubscribe = store.onDirectoryChange((change) => {
+    if (change.action === 'unknown') dirty = null;
     dirty?.push(change);
     later(limits.directoryDebounceMs);
   });

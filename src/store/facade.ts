@@ -4,9 +4,10 @@ import type { Clock } from '../base/clock.ts';
 import { Emitter } from '../base/emitter.ts';
 import type { Log } from '../base/log.ts';
 import type { CallRecord, NotificationRecord, PhoneNumber, TrunkUsage } from '../base/records.ts';
-import type { PendingCallback } from '../base/voice-records.ts';
+import type { PendingCallback, Recording } from '../base/voice-records.ts';
 import { bareAddress } from './bare-address.ts';
 import { BindingBatch, RecordBatch } from './batches.ts';
+import { changeBy } from './directory-changes.ts';
 import type { Operation } from './operations.ts';
 import {
   logRepository,
@@ -22,13 +23,13 @@ import {
   type CallStore,
   type DateRange,
   type DirectoryChange,
-  type DirectoryTable,
   type MappingRepository,
   mappingKey,
   type Page,
   type PageRequest,
-  type Repository,
+  type RetentionStore,
   type Store,
+  type StoreHealth,
 } from './store.ts';
 import { allPages, sidOf } from './walk.ts';
 
@@ -36,38 +37,46 @@ import { allPages, sidOf } from './walk.ts';
 export interface Backend {
   /** Operations asked for in one turn of the event loop may share a transaction. Rejects with StoreFault. */
   ask(operation: Operation): Promise<unknown>;
+  health(): StoreHealth;
+  whileAlone: Store['whileAlone'];
+  /** Changes of the directory that did not come by this backend. */
+  onForeignChange(listener: (change: DirectoryChange) => void): void;
   /** Finishes what was asked, then closes. */
   close(): Promise<void>;
 }
 
 type Ask = Backend['ask'];
-type Changed = (change: DirectoryChange) => void;
 
 export function createStore(backend: Backend, clock: Clock, log: Log): Store {
   const changes = new Emitter<DirectoryChange>((fault) =>
     log.error({ fault }, 'a listener of directory changes failed'),
   );
-  const changed: Changed = (change) => changes.emit(change);
-  const ask: Ask = (operation) => backend.ask(operation);
+  backend.onForeignChange((change) => changes.emit(change));
+  const ask: Ask = async (operation) => {
+    const value = await backend.ask(operation);
+    const change = changeBy(operation, value);
+    if (change) changes.emit(change);
+    return value;
+  };
   const records = new RecordBatch(ask, clock, log);
   const bindings = new BindingBatch(ask, clock);
   return {
-    accounts: repository(ask, 'accounts', changed, () => null),
-    domains: repository(ask, 'domains', changed, () => null),
-    credentialLists: repository(ask, 'credentialLists', changed, () => null),
-    credentials: repository(ask, 'credentials', changed, (record) => record.credentialListSid),
-    ipAccessControlLists: repository(ask, 'ipAccessControlLists', changed, () => null),
-    ipAddresses: repository(ask, 'ipAddresses', changed, (record) => record.ipAccessControlListSid),
-    mappings: mappingRepository(ask, changed),
-    byocTrunks: repository(ask, 'byocTrunks', changed, () => null),
-    connectionPolicies: repository(ask, 'connectionPolicies', changed, () => null),
-    policyTargets: repository(ask, 'policyTargets', changed, (record) => record.connectionPolicySid),
-    ipRecords: repository(ask, 'ipRecords', changed, () => null),
-    sourceIpMappings: repository(ask, 'sourceIpMappings', changed, () => null),
-    phoneNumbers: phoneNumberRepository(ask, changed),
-    applications: repository(ask, 'applications', changed, () => null),
-    keys: repository(ask, 'keys', changed, () => null),
-    outgoingCallerIds: repository(ask, 'outgoingCallerIds', changed, () => null),
+    accounts: plainRepository(ask, 'accounts'),
+    domains: plainRepository(ask, 'domains'),
+    credentialLists: plainRepository(ask, 'credentialLists'),
+    credentials: plainRepository(ask, 'credentials'),
+    ipAccessControlLists: plainRepository(ask, 'ipAccessControlLists'),
+    ipAddresses: plainRepository(ask, 'ipAddresses'),
+    mappings: mappingRepository(ask),
+    byocTrunks: plainRepository(ask, 'byocTrunks'),
+    connectionPolicies: plainRepository(ask, 'connectionPolicies'),
+    policyTargets: plainRepository(ask, 'policyTargets'),
+    ipRecords: plainRepository(ask, 'ipRecords'),
+    sourceIpMappings: plainRepository(ask, 'sourceIpMappings'),
+    phoneNumbers: phoneNumberRepository(ask),
+    applications: plainRepository(ask, 'applications'),
+    keys: plainRepository(ask, 'keys'),
+    outgoingCallerIds: plainRepository(ask, 'outgoingCallerIds'),
     queues: plainRepository(ask, 'queues'),
     recordings: recordRepository(ask, records, 'recordings'),
     transcriptions: recordRepository(ask, records, 'transcriptions'),
@@ -78,6 +87,9 @@ export function createStore(backend: Backend, clock: Clock, log: Log): Store {
     calls: callStore(ask, records),
     bindings: bindingStore(ask, bindings),
     notifications: notificationStore(ask, records),
+    retention: retentionStore(ask, records),
+    health: () => backend.health(),
+    whileAlone: (action) => backend.whileAlone(action),
     onDirectoryChange: (listener) => changes.on(listener),
     async close() {
       await bindings.flush();
@@ -92,37 +104,14 @@ export function createStore(backend: Backend, clock: Clock, log: Log): Store {
 const byOrder = (one: PendingCallback, two: PendingCallback): number =>
   one.orderKey < two.orderKey ? -1 : one.orderKey > two.orderKey ? 1 : one.position - two.position;
 
-function repository<T extends { readonly sid: string }>(
-  ask: Ask,
-  table: Exclude<DirectoryTable, 'mappings'>,
-  changed: Changed,
-  parentOf: (record: T) => string | null,
-): Repository<T> {
-  return {
-    ...plainRepository<T>(ask, table),
-    async insert(record) {
-      await ask({ do: 'insert', table, record });
-      changed({ table, action: 'inserted', sid: record.sid, parentSid: parentOf(record) });
-    },
-    async update(record) {
-      const found = (await ask({ do: 'update', table, record })) as boolean;
-      if (found) changed({ table, action: 'updated', sid: record.sid, parentSid: parentOf(record) });
-      return found;
-    },
-    async remove(sid) {
-      const removed = (await ask({ do: 'remove', table, key: sid })) as T | undefined;
-      if (removed) changed({ table, action: 'removed', sid, parentSid: parentOf(removed) });
-      return removed !== undefined;
-    },
-  };
-}
-
-function phoneNumberRepository(ask: Ask, changed: Changed): Store['phoneNumbers'] {
+function phoneNumberRepository(ask: Ask): Store['phoneNumbers'] {
   const table = 'phoneNumbers';
   return {
-    ...repository<PhoneNumber>(ask, table, changed, () => null),
+    ...plainRepository<PhoneNumber>(ask, table),
     async matching(where, pattern, page) {
-      const conditions: Condition[] = [{ column: 'phone_number', operator: 'GLOB', value: pattern }];
+      const conditions: Condition[] = [
+        { column: 'phone_number', operator: 'LIKE', value: pattern.replaceAll('*', '%') },
+      ];
       return (await ask({ do: 'list', table, where, conditions, page })) as Page<PhoneNumber>;
     },
   };
@@ -140,7 +129,7 @@ function usageStore(ask: Ask, records: RecordBatch): Store['trunkUsage'] {
   };
 }
 
-function mappingRepository(ask: Ask, changed: Changed): MappingRepository {
+function mappingRepository(ask: Ask): MappingRepository {
   const table = 'mappings';
   return {
     get: async (domainSid, kind, listSid) =>
@@ -149,12 +138,9 @@ function mappingRepository(ask: Ask, changed: Changed): MappingRepository {
       >,
     async insert(mapping) {
       await ask({ do: 'insert', table, record: mapping });
-      changed({ table, action: 'inserted', sid: mappingKey(mapping), parentSid: mapping.domainSid });
     },
     async remove(domainSid, kind, listSid) {
-      const key = mappingKey({ domainSid, kind, listSid });
-      const removed = await ask({ do: 'remove', table, key });
-      if (removed) changed({ table, action: 'removed', sid: key, parentSid: domainSid });
+      const removed = await ask({ do: 'remove', table, key: mappingKey({ domainSid, kind, listSid }) });
       return removed !== undefined;
     },
     list: async (where, page) =>
@@ -205,6 +191,31 @@ function bindingStore(ask: Ask, bindings: BindingBatch): BindingStore {
       return (await ask({ do: 'allBindings' })) as Awaited<ReturnType<BindingStore['all']>>;
     },
     save: (change) => bindings.save(change),
+  };
+}
+
+/** The column of each kind that says how old a record is; migrations/ has an index for each. */
+const ages = {
+  calls: 'date_created',
+  conferences: 'date_created',
+  transcriptions: 'date_created',
+  webhookExchanges: 'date_created',
+  notifications: 'date',
+  trunkUsage: 'day',
+} as const;
+
+function retentionStore(ask: Ask, records: RecordBatch): RetentionStore {
+  return {
+    async prune(table, before, size) {
+      await records.flush();
+      const limit = table === 'trunkUsage' ? new Date(before).toISOString().slice(0, 10) : before;
+      return (await ask({ do: 'prune', table, column: ages[table], before: limit, size })) as number;
+    },
+    async oldestRecordings(before, size) {
+      await records.flush();
+      const oldest = { do: 'oldest', table: 'recordings', column: 'date_created', before, size } as const;
+      return (await ask(oldest)) as readonly Recording[];
+    },
   };
 }
 

@@ -1,7 +1,7 @@
 // What the façade asks of the thread that holds the database, as plain messages. One message is one group: its writes are committed
 // together, and each operation has an outcome of its own.
 
-import type { Condition } from './sql.ts';
+import type { Condition, SqlValue } from './sql.ts';
 import type { BindingChange, PageRequest, StoreFaultCode } from './store.ts';
 import type { TableName } from './tables.ts';
 
@@ -15,6 +15,14 @@ export type Operation =
       readonly where: object;
       readonly conditions: readonly Condition[];
       readonly page: PageRequest;
+    }
+  | {
+      /** The oldest records whose `column` is below `before`, or their removal; at most `size`. */
+      readonly do: 'oldest' | 'prune';
+      readonly table: TableName;
+      readonly column: string;
+      readonly before: SqlValue;
+      readonly size: number;
     }
   | { readonly do: 'count'; readonly table: TableName; readonly where: object }
   | { readonly do: 'saveBindings'; readonly change: BindingChange }
@@ -40,4 +48,5 @@ export const isWrite = (operation: Operation): boolean =>
   operation.do === 'put' ||
   operation.do === 'remove' ||
   operation.do === 'erase' ||
+  operation.do === 'prune' ||
   operation.do === 'saveBindings';

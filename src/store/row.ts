@@ -48,7 +48,8 @@ function encode(value: unknown, kind: ColumnKind, secretKey: Buffer, place: stri
   if (value === null || value === undefined) return null;
   switch (kind) {
     case 'text':
-      return String(value);
+      // A zero byte is no character of a text in PostgreSQL.
+      return String(value).replaceAll('\0', '\uFFFD');
     case 'integer':
       return Number(value);
     case 'boolean':
@@ -67,7 +68,7 @@ function decode(value: unknown, kind: ColumnKind, secretKey: Buffer, place: stri
     case 'integer':
       return value;
     case 'boolean':
-      return value === 1;
+      return value === 1 || value === true;
     case 'json':
       return JSON.parse(String(value));
     case 'secret':

@@ -17,8 +17,8 @@ export interface Statement {
 
 export interface Condition {
   readonly column: string;
-  /** `GLOB` takes `*` as any text; the value must hold none of its other signs, `?` and `[`. */
-  readonly operator: '=' | '<=' | '>=' | 'GLOB';
+  /** `=` finds null too. `LIKE` takes `%` as any text; the value must hold none of its other signs, `_` and `\\`. */
+  readonly operator: '=' | '<=' | '<' | '>=' | 'LIKE';
   readonly value: SqlValue;
 }
 
@@ -51,6 +51,18 @@ export function updateText(table: TableShape): string {
   return `UPDATE ${table.name} SET ${changes.join(', ')} WHERE sid = ?`;
 }
 
+/** The oldest records by a column that has an index. */
+export function oldestStatement(table: TableShape, column: string, before: SqlValue, size: number): Statement {
+  const text = `SELECT * FROM ${table.name} WHERE ${quoted(column)} < ? ORDER BY ${quoted(column)} LIMIT ?`;
+  return { text, values: [before, size] };
+}
+
+/** Removes at most `size` of them, without marks. */
+export function pruneStatement(table: TableShape, column: string, before: SqlValue, size: number): Statement {
+  const oldest = `SELECT sid FROM ${table.name} WHERE ${quoted(column)} < ? ORDER BY ${quoted(column)} LIMIT ?`;
+  return { text: `DELETE FROM ${table.name} WHERE sid IN (${oldest})`, values: [before, size] };
+}
+
 export const getText = (table: TableShape): string => `SELECT * FROM ${table.name} WHERE sid = ?`;
 
 export const eraseText = (table: TableShape): string => `DELETE FROM ${table.name} WHERE sid = ?`;
@@ -60,18 +72,26 @@ export const removeText = (table: TableShape): string => `DELETE FROM ${table.na
 
 /** Remembers where a removed record stood, so that a walk that removes what it reads can go on behind it. */
 export const markRemovedText = (table: TableShape): string =>
-  `INSERT OR REPLACE INTO removed (sid, seq) SELECT sid, seq FROM ${table.name} WHERE sid = ?`;
+  `INSERT INTO removed (sid, seq) SELECT sid, seq FROM ${table.name} WHERE sid = ?`;
 
-// `IS` is `=` that also finds null; SQLite uses an index for it.
+/** Parameters: sid, and how many marks stay. An older mark of the same sid goes too. */
+export const FORGET_MARKS = 'DELETE FROM removed WHERE sid = ? OR mark <= (SELECT MAX(mark) FROM removed) - ?';
+
+// Null by its own words: PostgreSQL uses an index for `IS NULL` but not for `IS NOT DISTINCT FROM`.
+const isNull = (condition: Condition): boolean => condition.operator === '=' && condition.value === null;
+
 const clause = (condition: Condition): string =>
-  `${quoted(condition.column)} ${condition.operator === '=' ? 'IS' : condition.operator} ?`;
+  isNull(condition) ? `${quoted(condition.column)} IS NULL` : `${quoted(condition.column)} ${condition.operator} ?`;
+
+const valuesOf = (conditions: readonly Condition[]): SqlValue[] =>
+  conditions.filter((condition) => !isNull(condition)).map((condition) => condition.value);
 
 const whereText = (clauses: readonly string[]): string => (clauses.length > 0 ? ` WHERE ${clauses.join(' AND ')}` : '');
 
 /** One record more than the page asks for is read: it says whether there is more. */
 export function listStatement(table: TableShape, conditions: readonly Condition[], page: PageRequest): Statement {
   const clauses = conditions.map(clause);
-  const values: SqlValue[] = conditions.map((condition) => condition.value);
+  const values = valuesOf(conditions);
   const backwards = page.cursor !== null && page.direction === 'previous';
   if (page.cursor !== null) {
     const place = `COALESCE((SELECT seq FROM ${table.name} WHERE sid = ?), (SELECT seq FROM removed WHERE sid = ?))`;
@@ -90,6 +110,12 @@ export function listStatement(table: TableShape, conditions: readonly Condition[
 export function countStatement(table: TableShape, conditions: readonly Condition[]): Statement {
   return {
     text: `SELECT COUNT(*) AS total FROM ${table.name}${whereText(conditions.map(clause))}`,
-    values: conditions.map((condition) => condition.value),
+    values: valuesOf(conditions),
   };
+}
+
+/** With `$1`, `$2` … for `?`, as PostgreSQL wants it. No name and no text in a statement holds a question mark. */
+export function numbered(text: string): string {
+  let index = 0;
+  return text.replaceAll('?', () => `$${++index}`);
 }

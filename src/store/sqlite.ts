@@ -23,9 +23,7 @@ export interface SqliteOptions {
  */
 export async function openSqliteStore(options: SqliteOptions): Promise<Result<Store, string>> {
   const log = options.log.child({ folder: 'store' });
-  const connection = await Connection.open(
-    { file: options.file, secretKey: options.secretKey, maxFileBytes: options.maxFileBytes ?? null },
-    log,
-  );
+  const settings = { file: options.file, secretKey: options.secretKey, maxFileBytes: options.maxFileBytes ?? null };
+  const connection = await Connection.open({ settings, log, clock: options.clock });
   return connection.ok ? ok(createStore(connection.value, options.clock, log)) : connection;
 }

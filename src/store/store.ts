@@ -135,11 +135,30 @@ export interface TrunkUsageStore {
 /** What changed, so that a reader can renew only that. What a removal takes along (members, mappings) is not reported for each. */
 export interface DirectoryChange {
   readonly table: DirectoryTable;
-  readonly action: 'inserted' | 'updated' | 'removed';
+  /** `unknown`: changes may have been missed (another node wrote while we had no connection): everything is to be read again. */
+  readonly action: 'inserted' | 'updated' | 'removed' | 'unknown';
   /** The record; of a mapping its key. */
   readonly sid: string;
   /** The list of a credential or address, the domain of a mapping; null for the others. */
   readonly parentSid: string | null;
+}
+
+/** Deletes by age, a few records at a time: `before` is in wall milliseconds, exclusive. */
+export interface RetentionStore {
+  /** Removes at most `size` records that are older; resolves with how many it were. */
+  prune(
+    table: 'calls' | 'conferences' | 'transcriptions' | 'webhookExchanges' | 'notifications' | 'trunkUsage',
+    before: number,
+    size: number,
+  ): Promise<number>;
+  /** Recordings have media beside them: whoever removes that removes the record after it. */
+  oldestRecordings(before: number, size: number): Promise<readonly Recording[]>;
+}
+
+/** `reason` is for the operator; null when the database answers. */
+export interface StoreHealth {
+  readonly isUp: boolean;
+  readonly reason: string | null;
 }
 
 export interface Store {
@@ -180,6 +199,14 @@ export interface Store {
     put(record: NotificationRecord): void;
     list(where: Partial<NotificationRecord>, page: PageRequest, range?: DateRange): Promise<Page<NotificationRecord>>;
   };
+  readonly retention: RetentionStore;
+  /** Whether the database can be used now. It heals by itself. */
+  health(): StoreHealth;
+  /**
+   * Carries out what only one gateway may do, at start, when no other one uses the database. False when another one does. Whoever
+   * starts meanwhile waits.
+   */
+  whileAlone(action: () => Promise<void>): Promise<boolean>;
   /** Called after any change of what DirectoryTable names. */
   onDirectoryChange(listener: (change: DirectoryChange) => void): () => void;
   /** Writes everything that is batched, then closes. */
