@@ -1,12 +1,12 @@
 // `call <target>`: a scripted phone for users and tests. Dials, sends digits, plays, records, and prints its ladder.
 
-import { statSync } from 'node:fs';
 import { type Clock, realClock } from '../base/clock.ts';
 import { cryptoRandom } from '../base/ids.ts';
 import { createLog, type Log } from '../base/log.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { Phone, type PhoneCall } from '../demo/phone.ts';
 import { createResolver } from '../dns/resolver.ts';
+import type { RecordingResult } from '../media/engine-audio.ts';
 import { resolveTargets } from '../sip/transport/targets.ts';
 import type { Destination } from '../sip/transport/transport.ts';
 import { finish } from './arguments.ts';
@@ -17,9 +17,6 @@ const RING_MS = 60_000;
 /** A call without --duration: the longest that the clock can wait for, 24 days. */
 const FOREVER_MS = 2 ** 31 - 1;
 const MEDIA_PORTS = { first: 22_000, last: 22_999 };
-/** `data` begins here in a WAV file: a file that is no longer holds no audio. */
-const WAV_HEADER_BYTES = 44;
-const BYTES_PER_SECOND = 16_000;
 
 export async function run(args: readonly string[]): Promise<number> {
   const parsed = await parseCallOptions(args);
@@ -38,7 +35,6 @@ export async function run(args: readonly string[]): Promise<number> {
   const outcome = await script(phone.value, options, interrupt.signal).finally(() => phone.value.stop());
   // Drawn when all is over: the answer to the BYE belongs to the picture.
   if (outcome.callId !== undefined) console.log(`\n${phone.value.ladder(outcome.callId, process.stdout.columns)}\n`);
-  if (outcome.isAnswered && options.recordFile !== undefined) reportRecording(options.recordFile);
   return verdict(outcome, options.expectedStatus);
 }
 
@@ -124,9 +120,10 @@ async function talk(call: PhoneCall, options: CallOptions, clock: Clock): Promis
   const played = sources.length > 0 ? call.play(sources, waitMs) : Promise.resolve();
   await call.waitFor(end - clock.now(), 'ended');
   const statistics = call.statistics();
-  call.stopRecord();
+  const recorded = call.stopRecord();
   call.leg.hangUp();
   await played;
+  if (recordFile !== undefined) reportRecording(recordFile, await recorded);
   if (!statistics) return;
   const { packetsReceived, packetsSent, packetsLost, jitterMs } = statistics;
   console.log(
@@ -134,8 +131,9 @@ async function talk(call: PhoneCall, options: CallOptions, clock: Clock): Promis
   );
 }
 
-function reportRecording(file: string): void {
-  const bytes = (statSync(file, { throwIfNoEntry: false })?.size ?? 0) - WAV_HEADER_BYTES;
-  if (bytes > 0) console.log(`recorded ${(bytes / BYTES_PER_SECOND).toFixed(1)} s to ${file}`);
-  else console.error(`${file}: nothing was recorded`);
+function reportRecording(file: string, result: RecordingResult | undefined): void {
+  const durationMs = result?.durationMs ?? 0;
+  if (durationMs > 0) console.log(`recorded ${(durationMs / 1_000).toFixed(1)} s to ${file}`);
+  if (result?.failure != null) console.error(`${file}: ${result.failure}`);
+  else if (durationMs === 0) console.error(`${file}: nothing was recorded`);
 }

@@ -1,9 +1,11 @@
 // One call of the scripted phone (phone.ts), as its script sees it: waits for what happens, plays, records, holds. Knows no SIP.
 
 import type { Clock } from '../base/clock.ts';
+import { limits } from '../base/limits.ts';
 import type { LegEvent } from '../call/leg-driver.ts';
 import type { SipLeg } from '../call/sip-leg.ts';
 import type { MediaEngine, PlaySource } from '../media/engine.ts';
+import type { RecordingId, RecordingResult } from '../media/engine-audio.ts';
 import type { MediaDirection } from '../sdp/plan.ts';
 
 /** One call of the phone: what happened so far, and waiting for what happens next. */
@@ -13,6 +15,8 @@ export class PhoneCall {
   readonly #engine: MediaEngine;
   readonly #clock: Clock;
   readonly #waiters = new Set<() => void>();
+  #recording: RecordingId | undefined;
+  #recorded: Promise<RecordingResult | undefined> = Promise.resolve(undefined);
 
   constructor(leg: SipLeg, engine: MediaEngine, clock: Clock) {
     this.leg = leg;
@@ -82,12 +86,26 @@ export class PhoneCall {
     });
   }
 
+  /** Records what the other side says to a WAV file, until `stopRecord` or the end of the call. */
   record(file: string): void {
-    if (this.leg.endpoint !== undefined) this.#engine.record(this.leg.endpoint, file);
+    const { endpoint } = this.leg;
+    if (endpoint === undefined) return;
+    const options = { file, channels: 1, track: 'inbound', maxDurationMs: limits.recordingMs } as const;
+    const recording = this.#engine.startRecording(endpoint, options);
+    this.#recording = recording;
+    this.#recorded = new Promise((resolve) => {
+      const unsubscribe = this.#engine.onEvent((event) => {
+        if (event.type !== 'recordingEnded' || event.recording !== recording) return;
+        unsubscribe();
+        resolve(event.result);
+      });
+    });
   }
 
-  stopRecord(): void {
-    if (this.leg.endpoint !== undefined) this.#engine.stopRecord(this.leg.endpoint);
+  /** Resolves when the file is complete; undefined when nothing was recorded. */
+  async stopRecord(): Promise<RecordingResult | undefined> {
+    if (this.#recording !== undefined) this.#engine.stopRecording(this.#recording);
+    return this.#recorded;
   }
 
   statistics() {

@@ -21,7 +21,6 @@ import type { SourceToken } from './outgoing-stream.ts';
 import { PacketBuffers } from './packet-buffers.ts';
 import { type CaptureOptions, PacketTap, type TappedBatch } from './packet-tap.ts';
 import { PortPool } from './port-pool.ts';
-import { openRecorder } from './recorder.ts';
 import type { MediaSocket, SocketFactory, SocketHandlers } from './sockets.ts';
 import { drop, type StatisticsTable } from './statistics.ts';
 
@@ -65,6 +64,10 @@ export class MediaCore {
   #housekeeper: Timer | null = null;
   #tokens: SourceToken = 1;
   #isStopped = false;
+  /** Events of the tick that is running. */
+  #tickEvents: MediaEvent[] | null = null;
+  /** Recordings that are being completed. */
+  readonly #finishing = new Set<Promise<void>>();
 
   constructor(options: CoreOptions) {
     this.#options = options;
@@ -74,7 +77,8 @@ export class MediaCore {
       clock: options.clock,
       random: options.random,
       buffers: new PacketBuffers(),
-      emit: (event: MediaEvent) => options.reply({ type: 'event', event }),
+      emit: (event: MediaEvent) => this.#emit(event),
+      finish: (closing) => this.#finish(closing),
       wake: (endpoint: Endpoint) => this.#wake(endpoint),
       newToken: () => this.#tokens++,
     };
@@ -146,17 +150,20 @@ export class MediaCore {
       case 'setEcho':
         this.#setEcho(endpoint, command.on);
         break;
-      case 'record':
-        this.#record(endpoint, command.file);
-        break;
-      case 'stopRecord':
-        endpoint.stopRecording();
+      case 'openStream':
+      case 'feedStream':
+      case 'markStream':
+      case 'clearStream':
+        endpoint.stream(command);
         break;
       case 'capture':
         endpoint.tapPackets(command.options && this.#newTap(command.endpoint, command.options));
         break;
       case 'expectSilence':
         endpoint.expectSilence(command.silent);
+        break;
+      default:
+        endpoint.listen(command);
     }
     this.#count();
   }
@@ -269,16 +276,6 @@ export class MediaCore {
     return new PacketTap(options, this.#options.clock, emit);
   }
 
-  #record(endpoint: Endpoint, file: string): void {
-    const recorder = openRecorder(file);
-    if (recorder.ok) {
-      endpoint.startRecording(recorder.value);
-      return;
-    }
-    this.#options.log.error({ endpoint: endpoint.id, file, reason: recorder.error }, 'recording could not be opened');
-    this.#context.emit({ type: 'recordingEnded', endpoint: endpoint.id, file, durationMs: 0 });
-  }
-
   // --- bridges
 
   #join(number: number, a: EndpointId, b: EndpointId): void {
@@ -321,8 +318,30 @@ export class MediaCore {
     this.#ticker = clock.after(Math.max(0, dueMs - clock.now()), () => this.#tick());
   }
 
+  /** What happens in a tick is told in one message. */
+  #emit(event: MediaEvent): void {
+    if (this.#tickEvents) this.#tickEvents.push(event);
+    else this.#options.reply({ type: 'event', event });
+  }
+
+  #finish(closing: Promise<void>): void {
+    this.#finishing.add(closing);
+    void closing.finally(() => this.#finishing.delete(closing));
+  }
+
   #tick(): void {
     this.#ticker = null;
+    const events: MediaEvent[] = [];
+    this.#tickEvents = events;
+    try {
+      this.#tickFrames();
+    } finally {
+      this.#tickEvents = null;
+    }
+    if (events.length > 0) this.#options.reply({ type: 'events', events });
+  }
+
+  #tickFrames(): void {
     const nowMs = this.#options.clock.now();
     const due = this.#frameAt(nowMs);
     const first = Math.max(this.#frame + 1, due - limits.mediaCatchUpFrames + 1);
@@ -375,6 +394,7 @@ export class MediaCore {
     for (const id of [...this.#endpoints.keys()]) this.#close(id);
     this.#ticker?.cancel();
     this.#housekeeper?.cancel();
-    this.#options.reply({ type: 'stopped' });
+    this.#count();
+    void Promise.all(this.#finishing).then(() => this.#options.reply({ type: 'stopped' }));
   }
 }

@@ -6,6 +6,8 @@ import { Emitter } from '../base/emitter.ts';
 import type { Log } from '../base/log.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { MediaPlan } from '../sdp/plan.ts';
+import { compact, compactPlan, compactPlay } from './compact.ts';
+import { AudioDispatcher, feedCommand } from './dispatcher-audio.ts';
 import type {
   BridgeId,
   EndpointId,
@@ -17,10 +19,9 @@ import type {
   MediaEvent,
   PlayId,
   PlayOptions,
-  PlaySource,
   SourceRule,
 } from './engine.ts';
-import type { MixerId, MixerMember } from './engine-audio.ts';
+import type { AudioEvent, MixerId, MixerMember } from './engine-audio.ts';
 import type { CoreCommand, CoreReply, OpenFailure } from './messages.ts';
 import { MixerDirectory } from './mixer-directory.ts';
 import type { CaptureOptions } from './packet-tap.ts';
@@ -71,6 +72,7 @@ export class MediaDispatcher implements MediaEngine {
   readonly #endpoints = new Map<EndpointId, EndpointEntry>();
   readonly #bridges = new Map<BridgeId, BridgeEntry>();
   readonly #mixers: MixerDirectory;
+  readonly #audio: AudioDispatcher;
   readonly #plays = new Map<PlayId, EndpointId | MixerId>();
   readonly #pending = new Map<number, PendingOpen>();
   readonly #stopWaits = new Map<number, () => void>();
@@ -84,6 +86,12 @@ export class MediaDispatcher implements MediaEngine {
       send: (worker, command) => this.#send(worker, command),
       place: (endpoint) => this.#endpoints.get(endpoint),
       leastLoaded: (not) => this.#byLoad().find((worker) => worker !== not) ?? 0,
+    });
+    this.#audio = new AudioDispatcher({
+      has: (of) => this.#endpoints.has(of),
+      send: (command) => this.#sendTo(command.endpoint, command),
+      emit: (event) => this.#emit(event),
+      nextSerial: () => ++this.#serial,
     });
     // Taken from the end: the lowest slot first.
     this.#freeSlots = host.links.map(({ statistics }) =>
@@ -114,6 +122,7 @@ export class MediaDispatcher implements MediaEngine {
     this.#endpoints.clear();
     this.#bridges.clear();
     this.#mixers.clear();
+    this.#audio.clear();
     this.#plays.clear();
   }
 
@@ -124,6 +133,8 @@ export class MediaDispatcher implements MediaEngine {
       this.#pending.delete(reply.request);
     } else if (reply.type === 'event') {
       this.#emit(reply.event);
+    } else if (reply.type === 'events') {
+      for (const event of reply.events) this.#emit(event);
     } else if (reply.type === 'stopped') {
       this.#stopWaits.get(worker)?.();
       this.#stopWaits.delete(worker);
@@ -141,6 +152,7 @@ export class MediaDispatcher implements MediaEngine {
     for (const [play, endpoint] of this.#plays) {
       if (failed.includes(endpoint)) this.#emit({ type: 'playEnded', endpoint, play, outcome: 'failed' });
     }
+    this.#audio.failed(failed);
     for (const id of failed) this.#forget(id);
     for (const { id: endpoint, play } of this.#mixers.workerFailed(worker)) {
       this.#emit({ type: 'playEnded', endpoint, play, outcome: 'failed' });
@@ -216,6 +228,7 @@ export class MediaDispatcher implements MediaEngine {
     if (!entry) return;
     if (entry.bridge !== null) this.unbridge(entry.bridge);
     this.#mixers.leave(endpoint);
+    this.#audio.forget(endpoint);
     this.#endpoints.delete(endpoint);
     // Commands keep their order, so the core closes the old endpoint before it sees a new one in this slot.
     this.#freeSlots[entry.worker]!.push(entry.slot);
@@ -235,14 +248,6 @@ export class MediaDispatcher implements MediaEngine {
 
   setEcho(endpoint: EndpointId, on: boolean): void {
     this.#sendTo(endpoint, { type: 'setEcho', endpoint, on });
-  }
-
-  record(endpoint: EndpointId, file: string): void {
-    this.#sendTo(endpoint, { type: 'record', endpoint, file });
-  }
-
-  stopRecord(endpoint: EndpointId): void {
-    this.#sendTo(endpoint, { type: 'stopRecord', endpoint });
   }
 
   expectSilence(endpoint: EndpointId, silent: boolean): void {
@@ -318,9 +323,7 @@ export class MediaDispatcher implements MediaEngine {
   }
 
   playToMixer(mixer: MixerId, options: PlayOptions): PlayId {
-    this.#serial += 1;
-    const play = `play-${this.#serial}`;
-    this.#plays.set(play, mixer);
+    const play = this.#newPlay(mixer);
     if (!this.#mixers.play(mixer, play, compactPlay(options))) this.#playGone(mixer, play, 'failed');
     return play;
   }
@@ -332,12 +335,52 @@ export class MediaDispatcher implements MediaEngine {
     });
   }
 
+  // --- decoded audio
+
+  tap: MediaEngine['tap'] = (endpoint, tracks) => this.#audio.tap(endpoint, tracks);
+  closeTap: MediaEngine['closeTap'] = (tap) => this.#audio.closeTap(tap);
+  startRecording: MediaEngine['startRecording'] = (of, options) => this.#audio.startRecording(of, options);
+  pauseRecording: MediaEngine['pauseRecording'] = (recording, how) => this.#audio.pauseRecording(recording, how);
+  resumeRecording: MediaEngine['resumeRecording'] = (recording) => this.#audio.resumeRecording(recording);
+  stopRecording: MediaEngine['stopRecording'] = (recording) => this.#audio.stopRecording(recording);
+
+  watchSpeech(endpoint: EndpointId, on: boolean): void {
+    this.#sendTo(endpoint, { type: 'watchSpeech', endpoint, on });
+  }
+
+  openStream(endpoint: EndpointId): PlayId {
+    const stream = this.#newPlay(endpoint);
+    if (this.#endpoints.has(endpoint)) this.#sendTo(endpoint, { type: 'openStream', endpoint, stream });
+    else this.#playGone(endpoint, stream, 'failed');
+    return stream;
+  }
+
+  feedStream(stream: PlayId, payload: Uint8Array): void {
+    const endpoint = this.#plays.get(stream);
+    if (endpoint !== undefined) this.#sendTo(endpoint, feedCommand(endpoint, stream, payload));
+  }
+
+  markStream(stream: PlayId, name: string): void {
+    const endpoint = this.#plays.get(stream);
+    if (endpoint !== undefined) this.#sendTo(endpoint, { type: 'markStream', endpoint, stream, name });
+  }
+
+  clearStream(stream: PlayId): void {
+    const endpoint = this.#plays.get(stream);
+    if (endpoint !== undefined) this.#sendTo(endpoint, { type: 'clearStream', endpoint, stream });
+  }
+
   // --- plays
 
-  play(endpoint: EndpointId, options: PlayOptions): PlayId {
+  #newPlay(target: EndpointId | MixerId): PlayId {
     this.#serial += 1;
     const play = `play-${this.#serial}`;
-    this.#plays.set(play, endpoint);
+    this.#plays.set(play, target);
+    return play;
+  }
+
+  play(endpoint: EndpointId, options: PlayOptions): PlayId {
+    const play = this.#newPlay(endpoint);
     if (this.#endpoints.has(endpoint)) {
       this.#sendTo(endpoint, { type: 'play', play, endpoint, options: compactPlay(options) });
     } else {
@@ -361,8 +404,8 @@ export class MediaDispatcher implements MediaEngine {
     return entry && link ? link.statistics.read(entry.slot, link.nowMs()) : undefined;
   }
 
-  onEvent(listener: (event: MediaEvent) => void): void {
-    this.#events.on(listener);
+  onEvent(listener: (event: MediaEvent) => void): () => void {
+    return this.#events.on(listener);
   }
 
   /** Ports are counted in pairs. */
@@ -377,6 +420,8 @@ export class MediaDispatcher implements MediaEngine {
       // Each worker that takes part has one.
       mixers: Math.max(this.#mixers.size, ...this.#host.links.map(({ statistics }) => statistics.head('mixers'))),
       mixerMembers: Math.max(this.#mixers.members, sum('mixerMembers')),
+      taps: this.#audio.taps,
+      recordings: this.#audio.recordings,
       portsInUse: sum('inUse'),
       portsResting: sum('resting'),
       portsFree: sum('free'),
@@ -384,6 +429,8 @@ export class MediaDispatcher implements MediaEngine {
   }
 
   #emit(event: MediaEvent): void {
+    if (event.type === 'audio') return this.#emitAudio(event);
+    if (event.type === 'recordingEnded') this.#audio.recordingEnded(event.recording);
     if (event.type === 'playEnded') {
       // A mixer that is removed ends its plays here and in its worker.
       if (!this.#plays.delete(event.play)) return;
@@ -392,6 +439,14 @@ export class MediaDispatcher implements MediaEngine {
       return;
     }
     this.#events.emit(event);
+  }
+
+  /** Makes room for the next frame, whoever listens: frames on their way do not outlive their tap. */
+  #emitAudio(event: AudioEvent & { readonly type: 'audio' }): void {
+    const entry = this.#endpoints.get(event.endpoint);
+    if (!entry) return;
+    this.#host.links[entry.worker]!.statistics.takeTapFrame(entry.slot);
+    if (this.#audio.hasTap(event.tap)) this.#events.emit(event);
   }
 
   #sendTo(endpoint: EndpointId, command: CoreCommand): void {
@@ -407,30 +462,8 @@ export class MediaDispatcher implements MediaEngine {
 /** What may tell of an endpoint that is closed. */
 const isLate = (
   event: MediaEvent,
-): event is Extract<MediaEvent, { type: 'recordingEnded' | 'captured' | 'workerFailed' }> =>
-  event.type === 'recordingEnded' || event.type === 'captured' || event.type === 'workerFailed';
-
-/** A view of a larger buffer would take all of it along (and what else is in it) when the message is cloned. */
-function compact<T extends Uint8Array | Int16Array>(view: T): T {
-  if (view.byteLength === view.buffer.byteLength && !Buffer.isBuffer(view)) return view;
-  return (view instanceof Int16Array ? Int16Array.from(view) : Uint8Array.from(view)) as T;
-}
-
-function compactPlan(plan: MediaPlan): MediaPlan {
-  if (!plan.srtp) return plan;
-  const { sendKey, receiveKey, identifiedKeys } = plan.srtp;
-  const srtp = { ...plan.srtp, sendKey: compact(sendKey), receiveKey: compact(receiveKey) };
-  if (!identifiedKeys) return { ...plan, srtp };
-  const compacted = identifiedKeys.map((key) => ({
-    masterKey: compact(key.masterKey),
-    identifier: compact(key.identifier),
-  }));
-  return { ...plan, srtp: { ...srtp, identifiedKeys: compacted } };
-}
-
-function compactPlay(options: PlayOptions): PlayOptions {
-  const sources = options.sources.map(
-    (source): PlaySource => (source.kind === 'samples' ? { ...source, samples: compact(source.samples) } : source),
-  );
-  return { ...options, sources };
-}
+): event is Extract<MediaEvent, { type: 'recordingEnded' | 'markReached' | 'captured' | 'workerFailed' }> =>
+  event.type === 'recordingEnded' ||
+  event.type === 'markReached' ||
+  event.type === 'captured' ||
+  event.type === 'workerFailed';

@@ -3,7 +3,7 @@
 // One piece, because every packet crosses all of it: what is not on that path stands in files of its own.
 //
 //   socket ─▶ size ─▶ source ─▶ SRTP ─▶ header, payload type ─▶ latch, counters ─┬─▶ digits ─┐
-//                                                                              ├─▶ recorder │
+//                                                                              ├─▶ listeners
 //                                                        sink: other endpoint ◀┴────────────┘
 //   relay (from the other), play, comfort ─▶ outlet.ts ─▶ socket
 //
@@ -14,10 +14,12 @@ import type { RandomSource } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import type { AudioCodec, MediaPlan } from '../sdp/plan.ts';
 import { plainAddress } from './address.ts';
+import type { ListenCommand, StreamCommand } from './audio-messages.ts';
 import { ControlSession } from './control.ts';
 import type { EndpointId, MediaEvent, PlayId, PlayOptions, SourceRule } from './engine.ts';
 import { InbandDigits } from './inband.ts';
 import { Latch } from './latching.ts';
+import { Listeners } from './listeners.ts';
 import { OutgoingStream, type SourceToken } from './outgoing-stream.ts';
 import { type EndpointSockets, Outlet } from './outlet.ts';
 import { PacketBudget } from './packet-budget.ts';
@@ -26,7 +28,7 @@ import type { PacketTap } from './packet-tap.ts';
 import { type ComfortMode, Playback } from './playback.ts';
 import { Protection } from './protection.ts';
 import { Reception } from './reception.ts';
-import type { Recorder } from './recorder.ts';
+import type { RecordingsHost } from './recordings.ts';
 import {
   isRtcp,
   isVersion2,
@@ -39,6 +41,7 @@ import {
   readTimestamp,
 } from './rtp.ts';
 import { drop, field, type SlotStatistics } from './statistics.ts';
+import { obeyStream, StreamPlayer } from './stream-player.ts';
 import { type DigitEvent, TelephoneEventReceiver } from './telephone-event.ts';
 import { FRAME_SAMPLES } from './tone.ts';
 
@@ -49,7 +52,7 @@ export interface RelaySink {
 }
 
 /** What the core gives to each of its endpoints. */
-export interface EndpointContext {
+export interface EndpointContext extends RecordingsHost {
   readonly clock: Clock;
   readonly random: RandomSource;
   readonly buffers: PacketBuffers;
@@ -97,7 +100,8 @@ export class Endpoint {
   /** Index: payload type, value: OTHER … TELEPHONE_EVENT. */
   readonly #payloadTypes = new Uint8Array(128);
   #plan: MediaPlan | null = null;
-  #recorder: Recorder | null = null;
+  /** Null while nobody listens to its audio. */
+  #listeners: Listeners | null = null;
   #tap: PacketTap | null = null;
   #playToken: SourceToken = COMFORT_TOKEN;
   #hasStarted = false;
@@ -146,8 +150,8 @@ export class Endpoint {
     this.#restartSilence(this.#context.clock.now());
   }
 
-  play(play: PlayId, options: PlayOptions): void {
-    const replaced = this.#playback.start(play, options);
+  play(play: PlayId, player: PlayOptions | StreamPlayer): void {
+    const replaced = this.#playback.start(play, player);
     this.#playToken = this.#context.newToken();
     if (replaced !== null) this.#playEnded(replaced, 'stopped');
     this.#context.wake(this);
@@ -173,19 +177,28 @@ export class Endpoint {
     this.#inband = isOn ? new InbandDigits() : null;
   }
 
-  startRecording(recorder: Recorder): void {
-    this.stopRecording();
-    this.#recorder = recorder;
-    this.#context.wake(this);
+  /** Taps, recordings, speech activity. */
+  listen(command: ListenCommand): void {
+    const listeners = this.#listeners ?? new Listeners(this.id, this.statistics, this.#context);
+    listeners.obey(command);
+    this.#setListeners(listeners.isEmpty ? null : listeners);
+    if (this.#listeners) this.#context.wake(this);
   }
 
-  stopRecording(): void {
-    const recorder = this.#recorder;
-    if (!recorder) return;
-    this.#recorder = null;
-    recorder.close();
-    const { file, durationMs } = recorder;
-    this.#context.emit({ type: 'recordingEnded', endpoint: this.id, file, durationMs });
+  #setListeners(listeners: Listeners | null): void {
+    this.#listeners = listeners;
+    this.#outlet.listeners = listeners;
+  }
+
+  /** A play whose audio comes piece by piece. */
+  stream(command: StreamCommand): void {
+    const { stream: play } = command;
+    if (command.type === 'openStream') {
+      const onMark = (name: string) => this.#context.emit({ type: 'markReached', endpoint: this.id, play, name });
+      return this.play(play, new StreamPlayer(onMark));
+    }
+    const player = this.#playback.stream(play);
+    if (player) obeyStream(player, command, this.statistics);
   }
 
   /** Captures packets from now on; null ends it. */
@@ -199,7 +212,8 @@ export class Endpoint {
   close(): void {
     if (this.isClosed) return;
     this.stopPlay(null);
-    this.stopRecording();
+    this.#listeners?.end();
+    this.#setListeners(null);
     this.tapPackets(null);
     const packet = this.#context.buffers.next();
     const { clock } = this.#context;
@@ -219,7 +233,7 @@ export class Endpoint {
   /** Whether tick has anything to do. */
   needsTicks(nowMs: number): boolean {
     if (this.isClosed) return false;
-    return this.#playback.needsTicks || this.#recorder !== null || nowMs < this.#pressUntilMs;
+    return this.#playback.needsTicks || this.#listeners !== null || nowMs < this.#pressUntilMs;
   }
 
   /** Frame number `frame` (20 ms each) is due. */
@@ -230,21 +244,19 @@ export class Endpoint {
       for (const digit of this.#inband?.poll(nowMs) ?? []) this.#digitEnded(digit);
       for (const { digit } of this.#digitsToInsert.poll(nowMs)) this.#insertDigit(digit);
     }
-    const recorder = this.#recorder;
-    if (recorder) {
-      recorder.tick(nowMs);
-      if (recorder.isFinished) this.stopRecording();
-    }
+    this.#listeners?.tick(frame, nowMs);
+    if (this.#listeners?.isEmpty) this.#setListeners(null);
     if (this.#plan) this.#sendFrame(this.#plan, frame, nowMs);
   }
 
   #sendFrame(plan: MediaPlan, frame: number, nowMs: number): void {
     if (this.#playback.isPlaying) {
       const step = this.#playback.next(this.#frame, plan.telephoneEventSend !== null);
-      if (typeof step === 'object') return this.#outlet.sendEvent(this.#playToken, step, frame, nowMs);
-      if (step !== 'end') return this.#outlet.sendAudio(this.#playToken, this.#frame, frame, nowMs);
-      const finished = this.#playback.stop(null);
+      if (typeof step === 'object') this.#outlet.sendEvent(this.#playToken, step, frame, nowMs);
+      else if (step !== 'end') this.#outlet.sendAudio(this.#playToken, this.#frame, frame, nowMs);
+      const finished = step === 'end' || this.#playback.isPlayedOut ? this.#playback.stop(null) : null;
       if (finished !== null) this.#playEnded(finished, 'finished');
+      if (step !== 'end') return;
     }
     if (this.isMixed || this.#playback.comfort === 'none' || nowMs - this.#relayedAtMs < RELAY_PAUSE_MS) return;
     this.#playback.nextComfort(this.#frame);
@@ -355,9 +367,9 @@ export class Endpoint {
         this.#digitEnded(digit);
       }
     }
-    const recorder = this.#recorder;
-    if (recorder) {
-      recorder.push(ssrc, readSequence(packet), readTimestamp(packet), packet.subarray(start, end), codec, nowMs);
+    if (this.#listeners) {
+      const payload = packet.subarray(start, end);
+      this.#listeners.received(ssrc, readSequence(packet), readTimestamp(packet), payload, codec, nowMs);
     }
     const sink = codec !== null && this.echo ? this.echo : this.sink;
     sink?.relay(packet, start, end, codec, nowMs);

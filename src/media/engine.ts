@@ -6,7 +6,7 @@
 
 import type { Result } from '../base/result.ts';
 import type { MediaPlan } from '../sdp/plan.ts';
-import type { MixerEngine, MixerId } from './engine-audio.ts';
+import type { AudioEngine, AudioEvent, MixerEngine, MixerId } from './engine-audio.ts';
 import type { BridgeId, EndpointId, PlayId, PlayOptions } from './engine-plays.ts';
 import type { CaptureOptions, TappedBatch } from './packet-tap.ts';
 
@@ -79,12 +79,7 @@ export type MediaEvent =
     }
   /** No RTP for limits.rtpSilenceMs on a leg that should receive. Once per silence. */
   | { readonly type: 'rtpTimeout'; readonly endpoint: EndpointId }
-  | {
-      readonly type: 'recordingEnded';
-      readonly endpoint: EndpointId;
-      readonly file: string;
-      readonly durationMs: number;
-    }
+  | AudioEvent
   /** Packets of an endpoint under capture. The last batch comes after its `close`. */
   | { readonly type: 'captured'; readonly endpoint: EndpointId; readonly batch: TappedBatch }
   /** The endpoint was closed: what it counted in its life. */
@@ -97,12 +92,15 @@ export interface MediaCounts {
   readonly plays: number;
   readonly mixers: number;
   readonly mixerMembers: number;
+  readonly taps: number;
+  /** Those whose file is still being completed too. */
+  readonly recordings: number;
   readonly portsInUse: number;
   readonly portsResting: number;
   readonly portsFree: number;
 }
 
-export interface MediaEngine extends MixerEngine {
+export interface MediaEngine extends AudioEngine, MixerEngine {
   start(): Promise<Result<void, string>>;
   stop(): Promise<void>;
   /** Takes the next free even/odd port pair. `noPorts` when the range is used up (the caller answers 503). */
@@ -133,15 +131,12 @@ export interface MediaEngine extends MixerEngine {
   detectInbandDigits(endpoint: EndpointId, on: boolean): void;
   /** Loops the peer's audio back to it. */
   setEcho(endpoint: EndpointId, on: boolean): void;
-  /** Records what the peer sends (`inbound`) to a WAV file, for the scripted phone and tests. */
-  record(endpoint: EndpointId, file: string): void;
-  stopRecord(endpoint: EndpointId): void;
   /** Exempts a held leg from the RTP timeout. */
   expectSilence(endpoint: EndpointId, silent: boolean): void;
   /** Copies what the endpoint receives and sends into `captured` events; null ends it. Costs nothing while it is off. */
   capture(endpoint: EndpointId, options: CaptureOptions | null): void;
   statistics(endpoint: EndpointId): EndpointStatistics | undefined;
-  /** Final statistics ride on close: asked just before it. */
-  onEvent(listener: (event: MediaEvent) => void): void;
+  /** Final statistics ride on close: asked just before it. Returns what ends the subscription. */
+  onEvent(listener: (event: MediaEvent) => void): () => void;
   counts(): MediaCounts;
 }

@@ -4,6 +4,7 @@
 import type { LogFields, LogLevel } from '../base/log.ts';
 import type { Result } from '../base/result.ts';
 import type { MediaPlan } from '../sdp/plan.ts';
+import type { ListenCommand, StreamCommand } from './audio-messages.ts';
 import type { EndpointId, MediaEvent, PlayId, PlayOptions, SourceRule } from './engine.ts';
 import type { MixerCommand } from './mixer-messages.ts';
 import type { CaptureOptions } from './packet-tap.ts';
@@ -40,8 +41,8 @@ export type CoreCommand =
   | { readonly type: 'insertDigits'; readonly endpoint: EndpointId; readonly digits: string }
   | { readonly type: 'detectInbandDigits'; readonly endpoint: EndpointId; readonly on: boolean }
   | { readonly type: 'setEcho'; readonly endpoint: EndpointId; readonly on: boolean }
-  | { readonly type: 'record'; readonly endpoint: EndpointId; readonly file: string }
-  | { readonly type: 'stopRecord'; readonly endpoint: EndpointId }
+  | ListenCommand
+  | StreamCommand
   | { readonly type: 'capture'; readonly endpoint: EndpointId; readonly options: CaptureOptions | null }
   | { readonly type: 'expectSilence'; readonly endpoint: EndpointId; readonly silent: boolean }
   | { readonly type: 'stop' };
@@ -54,5 +55,7 @@ export type CoreReply =
       readonly result: Result<{ readonly rtpPort: number; readonly rtcpPort: number }, OpenFailure>;
     }
   | { readonly type: 'event'; readonly event: MediaEvent }
+  /** All of one tick, in order. */
+  | { readonly type: 'events'; readonly events: readonly MediaEvent[] }
   | { readonly type: 'log'; readonly level: LogLevel; readonly fields: LogFields; readonly message: string }
   | { readonly type: 'stopped' };

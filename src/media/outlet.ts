@@ -8,6 +8,7 @@
 import type { AudioCodec, MediaPlan } from '../sdp/plan.ts';
 import { aLawToMuLaw, encode, muLawToALaw } from './g711.ts';
 import type { Latch } from './latching.ts';
+import type { Listeners } from './listeners.ts';
 import type { OutgoingStream, SourceToken } from './outgoing-stream.ts';
 import type { PacketBuffers } from './packet-buffers.ts';
 import type { PacketTap } from './packet-tap.ts';
@@ -29,6 +30,8 @@ const sends = (plan: MediaPlan): boolean => plan.direction === 'sendrecv' || pla
 export class Outlet {
   isConnected = false;
   tap: PacketTap | null = null;
+  /** Who listens to what is sent. */
+  listeners: Listeners | null = null;
   /** Where the peer's RTCP came from; 0 while none came. */
   controlPort = 0;
   readonly #stream: OutgoingStream;
@@ -146,7 +149,7 @@ export class Outlet {
     // CSRC list, extension and padding are between the peer and us; the new header goes right before the payload.
     const headerAt = start - RTP_HEADER_BYTES;
     this.#writeHeader(packet, headerAt, codec === null ? plan.telephoneEventSend! : plan.payloadType);
-    this.#transmit(packet, headerAt, end, false);
+    this.#transmit(packet, headerAt, end, false, nowMs);
     return true;
   }
 
@@ -158,7 +161,7 @@ export class Outlet {
     this.#stream.generated(token, frame, nowMs);
     this.#writeHeader(packet, 0, plan.payloadType);
     encode(plan.codec, samples, packet.subarray(RTP_HEADER_BYTES));
-    this.#transmit(packet, 0, RTP_HEADER_BYTES + FRAME_SAMPLES, true);
+    this.#transmit(packet, 0, RTP_HEADER_BYTES + FRAME_SAMPLES, true, nowMs);
   }
 
   /** One frame that is coded already: 160 octets. */
@@ -168,7 +171,7 @@ export class Outlet {
     this.#stream.generated(token, frame, nowMs);
     this.#writeHeader(packet, 0, this.#plan!.payloadType);
     packet.set(payload, RTP_HEADER_BYTES);
-    this.#transmit(packet, 0, RTP_HEADER_BYTES + FRAME_SAMPLES, true);
+    this.#transmit(packet, 0, RTP_HEADER_BYTES + FRAME_SAMPLES, true, nowMs);
   }
 
   sendEvent(token: SourceToken, step: EventStep, frame: number, nowMs: number): void {
@@ -178,7 +181,7 @@ export class Outlet {
     this.#stream.generatedEvent(token, step.startOfEvent, frame, nowMs);
     this.#writeHeader(packet, 0, payloadType);
     packet.set(step.payload, RTP_HEADER_BYTES);
-    this.#transmit(packet, 0, RTP_HEADER_BYTES + step.payload.length, true);
+    this.#transmit(packet, 0, RTP_HEADER_BYTES + step.payload.length, true, nowMs);
   }
 
   /** Sends the compound packet in packet[0..length), which has room for the SRTCP trailer; nothing when length is 0. */
@@ -200,7 +203,8 @@ export class Outlet {
   }
 
   /** `hasRoom`: the buffer is one of ours, with room for the SRTP tag behind the packet. */
-  #transmit(packet: Buffer, start: number, end: number, hasRoom: boolean): void {
+  #transmit(packet: Buffer, start: number, end: number, hasRoom: boolean, nowMs: number): void {
+    if (this.listeners) this.#overhear(this.listeners, packet, start, end, nowMs);
     const sender = this.#protection.sender;
     if (this.tap && (!sender || this.tap.options.decrypted)) this.#take(this.tap, packet, start, end);
     let out = packet;
@@ -222,6 +226,14 @@ export class Outlet {
     }
     this.#statistics.add(field.packetsSent, 1);
     this.#statistics.add(field.bytesSent, end - start - RTP_HEADER_BYTES);
+  }
+
+  #overhear(listeners: Listeners, packet: Buffer, start: number, end: number, nowMs: number): void {
+    const { ssrc, sequence, timestamp } = this.#stream;
+    const plan = this.#plan!;
+    const isEvent = (packet[start + 1]! & 0x7f) === plan.telephoneEventSend;
+    const payload = packet.subarray(start + RTP_HEADER_BYTES, end);
+    listeners.sent(ssrc, sequence, timestamp, payload, isEvent ? null : plan.codec, nowMs);
   }
 
   #take(tap: PacketTap, packet: Buffer, start: number, end: number): void {

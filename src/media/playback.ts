@@ -4,6 +4,7 @@
 import type { PlayId, PlayOptions } from './engine.ts';
 import { holdMusic } from './hold-music.ts';
 import { type PlayStep, SourcePlayer } from './player.ts';
+import { StreamPlayer } from './stream-player.ts';
 
 export type ComfortMode = 'none' | 'silence' | 'music';
 
@@ -12,9 +13,8 @@ const INSERTED_MAX = 32;
 
 interface RunningPlay {
   readonly play: PlayId;
-  readonly options: PlayOptions;
-  /** Made at the first frame: only then is it known what the peer can take. */
-  player: SourcePlayer | null;
+  /** Options become a player at the first frame: only then is it known what the peer can take. */
+  player: PlayOptions | SourcePlayer | StreamPlayer;
 }
 
 export class Playback {
@@ -48,10 +48,16 @@ export class Playback {
   }
 
   /** Begins a play; returns the one that it replaces. */
-  start(play: PlayId, options: PlayOptions): PlayId | null {
-    const replaced = this.#running?.play ?? null;
-    this.#running = { play, options, player: null };
+  start(play: PlayId, player: PlayOptions | StreamPlayer): PlayId | null {
+    const replaced = this.stop(null);
+    this.#running = { play, player };
     return replaced;
+  }
+
+  /** The stream of this name, while it runs. */
+  stream(play: PlayId): StreamPlayer | null {
+    const running = this.#running;
+    return running?.play === play && running.player instanceof StreamPlayer ? running.player : null;
   }
 
   /** Ends `play`, or whichever runs when null is given; returns its id, or null when it does not run. */
@@ -59,6 +65,8 @@ export class Playback {
     const running = this.#running;
     if (!running || (play !== null && running.play !== play)) return null;
     this.#running = null;
+    // Who waits for marks is not left waiting.
+    if (running.player instanceof StreamPlayer) running.player.clear();
     return running.play;
   }
 
@@ -67,11 +75,16 @@ export class Playback {
     if (this.#waiting.length < INSERTED_MAX) this.#waiting += digit;
   }
 
+  /** The last frame of the play was given: its end is told at once, so that the next one can follow without a gap. */
+  get isPlayedOut(): boolean {
+    return this.#running?.player instanceof SourcePlayer && this.#running.player.isEnded;
+  }
+
   /** The next frame of a play or of digits put in. `end`: it is over. */
   next(frame: Int16Array, telephoneEvents: boolean): PlayStep {
     const running = this.#running;
     if (running) {
-      running.player ??= new SourcePlayer(running.options, { telephoneEvents });
+      if (!('next' in running.player)) running.player = new SourcePlayer(running.player, { telephoneEvents });
       return running.player.next(frame);
     }
     return this.#nextInserted(frame, telephoneEvents);

@@ -77,6 +77,11 @@ export class SourcePlayer {
     return isAudible ? 'audio' : 'silence';
   }
 
+  /** All rounds are over: the next step is `end`. */
+  get isEnded(): boolean {
+    return this.#current() === undefined;
+  }
+
   #eventStep(piece: Piece & { kind: 'event' }): EventStep {
     const packet = piece.packets[piece.next]!;
     piece.next += 1;

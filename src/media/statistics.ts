@@ -18,6 +18,9 @@ export const field = {
   remotePacketsLost: 6,
   roundTripMs: 7,
   lastPacketAtMs: 8,
+  /** Frames that taps gave to the signalling thread, and how many of them it has taken; the latter is written there. */
+  tapFramesGiven: 24,
+  tapFramesTaken: 25,
 } as const;
 
 /** Why a packet was not used: a counter for each reason, behind the fields above. */
@@ -40,8 +43,12 @@ export const drop = {
   socketError: 22,
   /** A fault of our own while the packet was handled. */
   fault: 23,
+  /** A frame that the listener of a tap had no room for, or a tap too many. */
+  tap: 26,
+  /** A frame's worth of audio fed to a stream that was full, or a mark too many. */
+  stream: 27,
 } as const;
-const SLOT_FIELDS = 24;
+const SLOT_FIELDS = 28;
 
 const headNames = ['endpoints', 'plays', 'inUse', 'resting', 'free', 'mixers', 'mixerMembers'] as const;
 type HeadField = (typeof headNames)[number];
@@ -89,6 +96,12 @@ export class StatisticsTable {
   /** Begins a new endpoint: all counters of the slot at their start. */
   claim(slot: number): SlotStatistics {
     return new SlotStatistics(this.#slot(slot));
+  }
+
+  /** Counts frames of a tap that have arrived: makes room for more. By the thread that reads the table. */
+  takeTapFrame(slot: number): void {
+    const values = this.#slot(slot);
+    values[field.tapFramesTaken] = values[field.tapFramesTaken]! + 1;
   }
 
   setHead(name: HeadField, value: number): void {

@@ -1,5 +1,5 @@
-// Writes 16-bit PCM WAVE files of 8,000 Hz: recordings, dumps of the scripted phone. The header goes first with sizes of zero and
-// is patched on close; a file of a process that died still plays, since readers take "0" as "to the end".
+// Writes 16-bit PCM WAVE files of 8,000 Hz: recordings, dumps of the scripted phone. The header goes first with sizes of zero (readers
+// take it as "to the end") and is patched with each second of audio, so that a file of a process that died is whole up to there.
 // Failures (full disk) are remembered, never thrown: a recording that cannot be written must not end the call.
 
 import { closeSync, openSync, writeSync } from 'node:fs';
@@ -14,18 +14,20 @@ export interface WavSink {
   close(): void;
 }
 
-const HEADER_BYTES = 44;
+export const WAV_HEADER_BYTES = 44;
 const SAMPLE_BYTES = 2;
-/** One second is collected before it is written: one system call per second and recording. */
-const BUFFER_SAMPLES = SAMPLE_RATE;
+/** So much is collected before it is written and the sizes in the header are brought up to date. */
+export const WAV_PATCH_MS = 1_000;
+const BUFFER_SAMPLES = (SAMPLE_RATE * WAV_PATCH_MS) / 1_000;
 /** RIFF sizes are 32 bits. */
-const MAX_DATA_BYTES = 0xffff_ffff - HEADER_BYTES;
+const MAX_DATA_BYTES = 0xffff_ffff - WAV_HEADER_BYTES;
 
-function header(channels: number, dataBytes: number): Uint8Array {
-  const bytes = Buffer.alloc(HEADER_BYTES);
+/** The header of a file with `dataBytes` of samples; 0: to the end. */
+export function wavHeader(channels: number, dataBytes: number): Uint8Array {
+  const bytes = Buffer.alloc(WAV_HEADER_BYTES);
   const frameBytes = channels * SAMPLE_BYTES;
   bytes.write('RIFF', 0, 'latin1');
-  bytes.writeUInt32LE(dataBytes === 0 ? 0 : dataBytes + HEADER_BYTES - 8, 4);
+  bytes.writeUInt32LE(dataBytes === 0 ? 0 : dataBytes + WAV_HEADER_BYTES - 8, 4);
   bytes.write('WAVEfmt ', 8, 'latin1');
   bytes.writeUInt32LE(16, 16);
   bytes.writeUInt16LE(1, 20);
@@ -67,7 +69,7 @@ export function openWavFile(path: string, channels: 1 | 2 = 1): Result<WavWriter
 export class WavWriter {
   readonly #sink: WavSink;
   readonly #channels: 1 | 2;
-  readonly #buffer = Buffer.alloc(BUFFER_SAMPLES * SAMPLE_BYTES);
+  readonly #buffer: Buffer;
   #buffered = 0;
   #dataBytes = 0;
   #failure: string | null = null;
@@ -76,7 +78,8 @@ export class WavWriter {
   constructor(sink: WavSink, channels: 1 | 2 = 1) {
     this.#sink = sink;
     this.#channels = channels;
-    this.#try(() => sink.append(header(channels, 0)));
+    this.#buffer = Buffer.alloc(BUFFER_SAMPLES * SAMPLE_BYTES * channels);
+    this.#try(() => sink.append(wavHeader(channels, 0)));
   }
 
   /** Length so far, in milliseconds. */
@@ -105,7 +108,6 @@ export class WavWriter {
     if (this.#isClosed) return;
     this.#flush();
     this.#isClosed = true;
-    this.#try(() => this.#sink.patch(header(this.#channels, this.#dataBytes), 0));
     this.#try(() => this.#sink.close());
   }
 
@@ -114,6 +116,7 @@ export class WavWriter {
     const bytes = this.#buffer.subarray(0, this.#buffered);
     if (this.#failure === null && this.#try(() => this.#sink.append(bytes))) this.#dataBytes += this.#buffered;
     this.#buffered = 0;
+    this.#try(() => this.#sink.patch(wavHeader(this.#channels, this.#dataBytes), 0));
   }
 
   #try(action: () => void): boolean {

@@ -7,9 +7,10 @@ import { ok } from '../../src/base/result.ts';
 import type { Call, CallOptions } from '../../src/call/call.ts';
 import { Calls } from '../../src/call/calls.ts';
 import type { AnswerOutcome, HeaderPair, LegDriver, LegEvent } from '../../src/call/leg-driver.ts';
+import type { Conferences } from '../../src/conference/conferences.ts';
 import type { LegFailureCause } from '../../src/call/outcome.ts';
 import type { EndpointId, MediaEngine, MediaEvent, PlayOptions } from '../../src/media/engine.ts';
-import type { MixerMember } from '../../src/media/engine-audio.ts';
+import type { AudioTrack, MixerMember, RecordingOptions, RecordingResult } from '../../src/media/engine-audio.ts';
 import type { MediaDirection } from '../../src/sdp/plan.ts';
 import { seededRandom } from './network.ts';
 import { VirtualClock } from './virtual-clock.ts';
@@ -142,7 +143,9 @@ export class FakeEngine implements MediaEngine {
   /** Members of each mixer. */
   readonly mixersNow = new Map<string, Map<EndpointId, MixerMember>>();
   readonly playsNow = new Map<string, { readonly endpoint: EndpointId; readonly options: PlayOptions }>();
-  readonly #listeners: ((event: MediaEvent) => void)[] = [];
+  readonly tapsNow = new Map<string, EndpointId>();
+  readonly recordingsNow = new Map<string, { readonly of: string; readonly options: RecordingOptions }>();
+  readonly #listeners = new Set<(event: MediaEvent) => void>();
   #next = 0;
   /** Tells the leg that owns the endpoint. */
   onPlayEnded: (endpoint: EndpointId, play: string, outcome: 'finished' | 'stopped' | 'failed') => void = () => {};
@@ -226,16 +229,70 @@ export class FakeEngine implements MediaEngine {
   }
   setEcho(): void {}
   capture(): void {}
-  record(): void {}
-  stopRecord(): void {}
+  tap(endpoint: EndpointId, tracks: readonly AudioTrack[]): string {
+    const id = `t${++this.#next}`;
+    this.tapsNow.set(id, endpoint);
+    this.done.push(`tap ${endpoint} ${tracks.join(' ')}`);
+    return id;
+  }
+  closeTap(tap: string): void {
+    if (this.tapsNow.delete(tap)) this.done.push(`closeTap ${tap}`);
+  }
+  startRecording(of: string, options: RecordingOptions): string {
+    const id = `r${++this.#next}`;
+    this.recordingsNow.set(id, { of, options });
+    this.done.push(`startRecording ${of}`);
+    return id;
+  }
+  pauseRecording(recording: string, behaviour: 'silence' | 'skip'): void {
+    this.done.push(`pauseRecording ${recording} ${behaviour}`);
+  }
+  resumeRecording(recording: string): void {
+    this.done.push(`resumeRecording ${recording}`);
+  }
+  stopRecording(recording: string): void {
+    this.endRecording(recording);
+  }
+  /** Ends a recording as the engine does, a little later. */
+  endRecording(recording: string, result: Partial<RecordingResult> = {}): void {
+    const running = this.recordingsNow.get(recording);
+    if (!running) return;
+    this.recordingsNow.delete(recording);
+    this.done.push(`stopRecording ${running.of}`);
+    const whole = { file: running.options.file, durationMs: 1_000, speech: null, failure: null, ...result };
+    queueMicrotask(() => this.tell({ type: 'recordingEnded', endpoint: running.of, recording, result: whole }));
+  }
+  openStream(endpoint: EndpointId): string {
+    const id = `p${++this.#next}`;
+    this.playsNow.set(id, { endpoint, options: { sources: [], loop: 0 } });
+    this.done.push(`openStream ${endpoint}`);
+    return id;
+  }
+  feedStream(stream: string, payload: Uint8Array): void {
+    this.done.push(`feedStream ${stream} ${payload.length}`);
+  }
+  markStream(stream: string, name: string): void {
+    this.done.push(`markStream ${stream} ${name}`);
+  }
+  clearStream(stream: string): void {
+    this.done.push(`clearStream ${stream}`);
+  }
+  watchSpeech(endpoint: EndpointId, on: boolean): void {
+    this.done.push(`watchSpeech ${endpoint} ${on}`);
+  }
+  /** Tells all listeners of an event. */
+  tell(event: MediaEvent): void {
+    for (const listener of [...this.#listeners]) listener(event);
+  }
   expectSilence(endpoint: EndpointId, silent: boolean): void {
     this.done.push(`expectSilence ${endpoint} ${silent}`);
   }
   statistics(): undefined {
     return undefined;
   }
-  onEvent(listener: (event: MediaEvent) => void): void {
-    this.#listeners.push(listener);
+  onEvent(listener: (event: MediaEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
   counts() {
     const nothing = { mixerMembers: 0, portsInUse: 0, portsResting: 0, portsFree: 0 };
@@ -244,10 +301,17 @@ export class FakeEngine implements MediaEngine {
       bridges: this.bridgesNow.size,
       plays: this.playsNow.size,
       mixers: this.mixersNow.size,
+      taps: this.tapsNow.size,
+      recordings: this.recordingsNow.size,
       ...nothing,
     };
   }
 }
+
+/** For tests without conferences: nobody can join one. */
+export const noConferences: Pick<Conferences, 'join'> = {
+  join: async () => ({ how: 'notJoined', code: 16022, detail: 'there are no conferences here' }),
+};
 
 export const ACCOUNT = `AC${'a'.repeat(32)}`;
 

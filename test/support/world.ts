@@ -386,7 +386,7 @@ export async function heard(w: World, listener: PhoneCall): Promise<Int16Array> 
   const file = join(w.folder, `heard-${++recordings}.wav`);
   listener.record(file);
   await hearsPackets(listener, MEASURED_PACKETS);
-  listener.stopRecord();
+  await listener.stopRecord();
   const wav = readWav(readFileSync(file));
   if (!wav.ok) throw new Error(wav.error.detail);
   return wav.value.samples.subarray(wav.value.samples.length >> 1);

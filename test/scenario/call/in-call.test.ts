@@ -162,7 +162,7 @@ describe('what is accepted of a peer', () => {
     );
     callee.record(`${w.folder}/heard.wav`);
     await sent;
-    callee.stopRecord();
+    await callee.stopRecord();
     const wav = readWav(readFileSync(`${w.folder}/heard.wav`));
     expect(wav.ok && toneShare(wav.value.samples.subarray(4_000, 12_000), 700)).toBeGreaterThan(HEARD);
     callee.play([{ kind: 'tone', frequencies: [440], levelDb: -10, durationMs: 400 }], DEADLINE_MS);

@@ -8,6 +8,7 @@ import { afterEach, describe, test } from 'vitest';
 import { realClock } from '../../../src/base/clock.ts';
 import { type Log, silentLog } from '../../../src/base/log.ts';
 import type { EndpointInfo, MediaEngine } from '../../../src/media/engine.ts';
+import type { RecordingOptions } from '../../../src/media/engine-audio.ts';
 import { toneShare } from '../../../src/media/goertzel.ts';
 import { SRTP_TRAILER_BYTES, SrtpReceiver, SrtpSender } from '../../../src/media/srtp.ts';
 import { readWav } from '../../../src/media/wav.ts';
@@ -95,6 +96,8 @@ afterEach(async () => {
     assert.deepEqual({ endpoints, bridges, plays, portsInUse }, { endpoints: 0, bridges: 0, plays: 0, portsInUse: 0 });
   }
 });
+
+const INBOUND = (file: string): RecordingOptions => ({ file, channels: 1, track: 'inbound', maxDurationMs: 60_000 });
 
 const workerOf = (id: string): string => id.split('-')[0]!;
 const payloadTypeOf: Readonly<Record<AudioCodec, number>> = { PCMU: 0, PCMA: 8 };
@@ -410,7 +413,7 @@ describe('endpoints and workers', () => {
       const [talker, recorded] = [await here.leg(), await here.leg()];
       const file = join(folder, 'heard.wav');
       // The talker's endpoint plays in real time; its peer's packets are handed on to the recorded endpoint.
-      here.engine.record(recorded.id, file);
+      const recording = here.engine.startRecording(recorded.id, INBOUND(file));
       const play = here.engine.play(talker.id, {
         sources: [{ kind: 'tone', frequencies: [1_000], levelDb: -10, durationMs: 600 }],
         loop: 1,
@@ -426,12 +429,12 @@ describe('endpoints and workers', () => {
       // As long again as the jitter buffer may hold back, by the engine's own clock.
       const pause = here.engine.play(recorded.id, { sources: [{ kind: 'silence', durationMs: 300 }], loop: 1 });
       await here.events.waitFor('playEnded', (event) => event.play === pause);
-      here.engine.stopRecord(recorded.id);
-      const ended = await here.events.waitFor('recordingEnded');
-      assert.equal(ended.file, file);
+      here.engine.stopRecording(recording);
+      const { result } = await here.events.waitFor('recordingEnded');
+      assert.equal(result.file, file);
       const wav = readWav(await readFile(file));
       assert.ok(wav.ok);
-      assert.equal((wav.value.samples.length / 8_000) * 1_000, ended.durationMs);
+      assert.equal((wav.value.samples.length / 8_000) * 1_000, result.durationMs);
       const { samples } = wav.value;
       const isSound = (sample: number) => Math.abs(sample) > 0;
       const sounding = samples.subarray(samples.findIndex(isSound), samples.findLastIndex(isSound) + 1);
@@ -447,8 +450,10 @@ describe('endpoints and workers', () => {
   test('a recording that cannot be written ends at once, the call goes on', async () => {
     const here = await world(1);
     const leg = await here.leg();
-    here.engine.record(leg.id, '/nonexistent/heard.wav');
-    assert.equal((await here.events.waitFor('recordingEnded')).durationMs, 0);
+    here.engine.startRecording(leg.id, INBOUND('/nonexistent/heard.wav'));
+    const { result } = await here.events.waitFor('recordingEnded');
+    assert.equal(result.durationMs, 0);
+    assert.match(result.failure ?? '', /ENOENT/);
     here.engine.setEcho(leg.id, true);
     await here.obeyed(leg);
     leg.peer.send(tonePackets(1_000, 'PCMU', 2), leg.endpoint.rtpPort);

@@ -128,6 +128,8 @@ describe('ports', () => {
       plays: 0,
       mixers: 0,
       mixerMembers: 0,
+      taps: 0,
+      recordings: 0,
       portsInUse: 1,
       portsResting: 1,
       portsFree: 0,
@@ -175,7 +177,8 @@ describe('ports', () => {
     engine.close(endpoint.id);
     engine.configure(endpoint.id, plan(9), strictSource);
     engine.setComfort(endpoint.id, 'silence');
-    engine.stopRecord(endpoint.id);
+    engine.tap(endpoint.id, ['inbound']);
+    engine.watchSpeech(endpoint.id, true);
     assert.equal(engine.statistics(endpoint.id), undefined);
     assert.equal(network.openSockets, 0);
   });
