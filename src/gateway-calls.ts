@@ -3,6 +3,7 @@
 
 import { nameBelowSuffix } from './access/domains.ts';
 import type { CallsApi } from './base/calls-api.ts';
+import type { ConferencesApi } from './base/conferences-api.ts';
 import type { Domain } from './base/records.ts';
 import { Attended } from './call/attended.ts';
 import { Calls } from './call/calls.ts';
@@ -14,8 +15,10 @@ import { createRestCalls } from './call/rest-calls.ts';
 import { Router } from './call/routing.ts';
 import type { SipLegServices } from './call/sip-leg.ts';
 import { listenToCalls } from './call-listeners.ts';
+import type { Conferences } from './conference/conferences.ts';
 import type { Config } from './config.ts';
 import type { Resolver } from './dns/resolver.ts';
+import { buildConferences, conferencesApi } from './gateway-conferences.ts';
 import { createEmergencyServices } from './gateway-emergency.ts';
 import { createObservers, type Observers } from './gateway-observers.ts';
 import type { SipStack } from './gateway-sip.ts';
@@ -47,6 +50,8 @@ export interface CallStack {
   readonly refusals: RefusalLog;
   readonly observers: Observers;
   readonly restCalls: CallsApi;
+  readonly conferences: Conferences;
+  readonly restConferences: ConferencesApi;
 }
 
 export interface CallParts {
@@ -144,7 +149,16 @@ export function buildCalls(parts: CallParts): CallStack {
   const holdMusic = new HoldMusic({ engine, load: createHoldMusicFiles({ webhook, clock }) });
   const attended = new Attended(calls, { engine, clock, holdMusic });
   const speaker = createSpeech({ config: speechSettings(config), clock, log, decode: decodeAudio });
-  const sessions = new VoiceSessions({
+  const conferences = buildConferences({
+    context,
+    engine,
+    store,
+    statusCallbacks,
+    announcements: { speaker, webhook, decode: decodeAudio, authTokenOf },
+    runDocument: (call, document, signal) => sessions.runWaitDocument(call, document, signal),
+  });
+  const sessions: VoiceSessions = new VoiceSessions({
+    conferences,
     attended,
     engine,
     holdMusic,
@@ -189,9 +203,10 @@ export function buildCalls(parts: CallParts): CallStack {
         defaultDomain: config.defaultDomain,
       }),
   });
+  const restConferences = conferencesApi(conferences, calls, restCalls);
   const forgetCookies = (callSid: string) => webhook.forget(callSid);
   listenToCalls({ calls, store, statusCallbacks, authTokenOf, forgetCookies, clock, log });
-  return { calls, sessions, webhook, speaker, statusCallbacks, carriers, refusals, observers, restCalls };
+  return { calls, sessions, webhook, speaker, statusCallbacks, carriers, refusals, observers, restCalls, conferences, restConferences };
 }
 
 function speechSettings(config: Config): Parameters<typeof createSpeech>[0]['config'] {

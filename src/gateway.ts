@@ -227,6 +227,7 @@ function countsOf(sip: SipStack, calls: CallStack, engine: MediaEngine): Record<
   return {
     calls: calls.calls.size,
     voiceSessions: calls.sessions.count,
+    conferences: calls.conferences.counts(),
     transactions: sip.transactions.counts(),
     userAgent: sip.userAgent.counts(),
     media: engine.counts(),

@@ -8,6 +8,7 @@ import { err, ok, type Result } from '../base/result.ts';
 import type { Call } from '../call/call.ts';
 import type { EndpointId, MediaEvent } from '../media/engine.ts';
 import type { AudioEvent } from '../media/engine-audio.ts';
+import { passEarlyMedia } from './early-media.ts';
 import type { LeaveCause, Participant } from './participant.ts';
 import { Room } from './room.ts';
 import { RoomPlays } from './room-play.ts';
@@ -122,8 +123,9 @@ export class Conferences {
   // ------------------------------------------------------------------ calls
 
   /** A place for a call that REST makes; `join` on it takes the place. */
-  place(room: Room, call: Call, options: ConferenceOptions): Participant {
+  place(room: Room, call: Call, options: ConferenceOptions, earlyMedia: boolean): Participant {
     const participant = room.add(call, options);
+    if (earlyMedia) passEarlyMedia(room, participant, this.#services.engine, this.#plays);
     this.#places.set(call.sid, { room, participant });
     void participant.left.then(() => this.#places.delete(call.sid));
     return participant;
@@ -179,7 +181,7 @@ export class Conferences {
     if (event.type !== 'speech') return;
     const speaker = this.#speakers.get(event.endpoint);
     // twiml.md 7.1: who is not heard does not speak.
-    if (!speaker || speaker.participant.mode !== 'mixed' || (event.isSpeaking && speaker.participant.muted)) return;
+    if (speaker?.participant.mode !== 'mixed' || (event.isSpeaking && speaker.participant.muted)) return;
     speaker.room.tell(event.isSpeaking ? 'participant-speech-start' : 'participant-speech-stop', speaker.participant);
   }
 

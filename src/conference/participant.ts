@@ -3,6 +3,7 @@
 //
 //   mode       is heard            hears the mix   on its leg
 //   waiting    no                  no              wait document, then silence
+//   listening  no                  yes             nothing: somebody who is called by REST rings
 //   held       no                  no              hold document, round and round
 //   mixed      unless muted, or    yes             nothing
 //              its phone holds us
@@ -15,7 +16,7 @@ import type { WaitEnd } from '../call/wait-document.ts';
 import type { EndpointId } from '../media/engine.ts';
 import type { MixerMember } from '../media/engine-audio.ts';
 
-export type ParticipantMode = 'waiting' | 'held' | 'mixed';
+export type ParticipantMode = 'waiting' | 'listening' | 'held' | 'mixed';
 
 /** Why a participant is out. `failed`: it could not be called, or not wait. `alone`: it left by itself, and its call lives. */
 export type LeaveCause = 'hungUp' | 'alone' | 'updated' | 'kicked' | 'failed' | 'moderatorEnded' | 'endedOverRest';
@@ -111,7 +112,7 @@ export class Participant {
     return {
       // Who coaches somebody that is gone is heard by nobody: what was meant for one is not for all.
       isHeard: isMixed && !this.muted && !this.isHolding && target !== undefined,
-      hears: isMixed,
+      hears: isMixed || mode === 'listening',
       coaches: target ?? null,
       jitterMs: this.options.jitterMs,
     };
@@ -129,13 +130,9 @@ export class Participant {
     this.#settleBackground();
   }
 
-  /** A new wait or hold source: begins anew where the old one is heard. */
-  restartBackground(): void {
-    this.#settleBackground();
-  }
-
   #wanted(): { readonly key: string; readonly document: LegDocument } | undefined {
-    if (this.#mode === undefined || this.#mode === 'mixed' || this.#announcements > 0 || this.hasLeft) return undefined;
+    if (this.#announcements > 0 || this.hasLeft || (this.#mode !== 'held' && this.#mode !== 'waiting'))
+      return undefined;
     const isHeld = this.#mode === 'held';
     const source = isHeld ? (this.holdSource ?? BUILT_IN) : this.wait;
     const atEnd = isHeld ? 'again' : 'silence';

@@ -38,6 +38,8 @@ export class Room {
   readonly #participants = new Map<string, Participant>();
   /** Of those who are in; kept, because a call that ends takes its endpoint along. */
   readonly #endpoints = new Map<Participant, EndpointId>();
+  /** Those whose ringing the room hears. */
+  readonly #ringing = new Set<Participant>();
   /** Listeners on the calls of participants. */
   readonly #cleanups = new Map<Participant, (() => void)[]>();
   readonly #controller = new AbortController();
@@ -163,7 +165,15 @@ export class Room {
 
   #modeOf({ hold }: Participant): ParticipantMode {
     if (hold) return 'held';
-    return this.#conference.status === 'in-progress' ? 'mixed' : 'waiting';
+    if (this.#conference.status === 'in-progress') return 'mixed';
+    return this.#ringing.size > 0 ? 'listening' : 'waiting';
+  }
+
+  /** Somebody who is being called is heard ringing, or not any more: those who wait listen meanwhile. */
+  setRinging(participant: Participant, isRinging: boolean): void {
+    if (isRinging) this.#ringing.add(participant);
+    else if (!this.#ringing.delete(participant)) return;
+    for (const one of this.#participants.values()) this.settle(one);
   }
 
   #member(participant: Participant) {
@@ -180,6 +190,12 @@ export class Room {
 
   #touch(participant: Participant): void {
     participant.dateUpdated = this.#services.clock.wall();
+  }
+
+  /** What the participant is was changed over REST. */
+  changed(participant: Participant): void {
+    this.#touch(participant);
+    this.settle(participant);
   }
 
   /** A document for one participant; how it ended is told as an announcement. */

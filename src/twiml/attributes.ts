@@ -64,16 +64,26 @@ export class AttributeReader {
     return value < rule.min && rule.min <= 1 ? rule.fallback : Math.min(rule.max, Math.max(rule.min, value));
   }
 
-  boolean(name: string, fallback: boolean, code: number): boolean {
-    return this.choice(name, ['true', 'false'], fallback ? 'true' : 'false', code) === 'true';
+  boolean(name: string, fallback: boolean, code: number, level?: Notice['level']): boolean {
+    return this.choice(name, ['true', 'false'], fallback ? 'true' : 'false', code, level) === 'true';
   }
 
-  choice<T extends string>(name: string, allowed: readonly T[], fallback: T, code: number): T {
+  choice<T extends string>(name: string, allowed: readonly T[], fallback: T, code: number, level?: Notice['level']): T {
     const text = this.text(name)?.trim();
     if (text === undefined) return fallback;
     const found = allowed.find((word) => word === text);
-    if (found === undefined) this.warn(code, `${name} of ${this.#element.name} is not one of ${allowed.join(', ')}`);
+    if (found === undefined)
+      this.warn(code, `${name} of ${this.#element.name} is not one of ${allowed.join(', ')}`, level);
     return found ?? fallback;
+  }
+
+  /** Several words with spaces between; unknown ones are left out, with the warning. None that is known: the default. */
+  words<T extends string>(name: string, allowed: readonly T[], fallback: readonly T[], code: number): readonly T[] {
+    const words = (this.text(name) ?? '').split(/\s+/).filter((word) => word !== '');
+    const known = allowed.filter((word) => words.includes(word));
+    if (words.some((word) => !allowed.some((one) => one === word)))
+      this.warn(code, `${name} of ${this.#element.name} holds an unknown word`);
+    return known.length > 0 ? known : fallback;
   }
 
   /** `GET` or `POST`, default POST; the case of the letters does not matter. */
@@ -94,11 +104,11 @@ export class AttributeReader {
   }
 
   /** Like `url`, for what the call can do without: empty counts as absent, unusable is a warning. */
-  optionalUrl(name: string): string | undefined {
+  optionalUrl(name: string, code = 11100): string | undefined {
     const text = this.text(name)?.trim();
     if (text === undefined || text === '') return undefined;
     const url = resolveUrl(text, this.#context.documentUrl);
-    if (url === undefined) this.warn(11100, `${name} of ${this.#element.name} is not a valid URL`);
+    if (url === undefined) this.warn(code, `${name} of ${this.#element.name} is not a valid URL`);
     return url;
   }
 

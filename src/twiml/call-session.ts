@@ -7,10 +7,12 @@ import type { DialOptions, DialOutcome } from '../call/dial-options.ts';
 import { documentParams } from '../call/params.ts';
 import { playToEnd } from '../call/play.ts';
 import { type ReferOutcome, refer } from '../call/refer.ts';
+import type { Conferences } from '../conference/conferences.ts';
 import type { MediaEngine } from '../media/engine.ts';
 import type { WebhookParams } from '../webhook/webhook.ts';
 import type { AudioSource, CallControl, Collected, CollectOptions, PlayOutcome } from './call-control.ts';
 import { collectDigits } from './collect.ts';
+import type { ConferenceControl } from './conference-control.ts';
 import { type MediaSourceServices, prepare } from './media-sources.ts';
 
 export interface CallSessionServices extends MediaSourceServices {
@@ -18,6 +20,7 @@ export interface CallSessionServices extends MediaSourceServices {
   readonly clock: Clock;
   /** SIP status of a call that is rejected and not busy; default 404 (sip-interface.md 1.4). */
   readonly rejectStatus?: number;
+  readonly conferences: Pick<Conferences, 'join'>;
   readonly dial: (call: Call, options: DialOptions, signal: AbortSignal) => Promise<DialOutcome>;
 }
 
@@ -50,6 +53,10 @@ export class CallSession implements CallControl {
   }
   params(): WebhookParams {
     return documentParams(this.#call);
+  }
+  get conferences(): ConferenceControl {
+    const { conferences } = this.#services;
+    return { join: (options, stay, signal) => conferences.join(this.#call, options, stay, signal) };
   }
 
   async answer(): Promise<void> {

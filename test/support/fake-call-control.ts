@@ -11,6 +11,8 @@ import type {
   ReferOutcome,
 } from '../../src/twiml/call-control.ts';
 
+import type { ConferenceControl, ConferenceOptions, ConferenceOutcome } from '../../src/twiml/conference-control.ts';
+
 export const noInput: Collected = { digits: '', finishedOnKey: '', reason: 'timeout' };
 
 export const bridgedOutcome: DialOutcome = {
@@ -106,6 +108,16 @@ export class FakeCallControl implements CallControl {
     this.#note(`refer ${target}`);
     return this.referOutcomes.shift() ?? referredOutcome;
   }
+
+  readonly joins: ConferenceOptions[] = [];
+  conferenceOutcomes: ConferenceOutcome[] = [];
+  readonly conferences: ConferenceControl = {
+    join: async (options) => {
+      this.joins.push(options);
+      this.#note(`join ${options.room}`);
+      return this.conferenceOutcomes.shift() ?? { how: 'left', cause: 'alone' };
+    },
+  };
 
   params(): ReadonlyMap<string, string> {
     return new Map([

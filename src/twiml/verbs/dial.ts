@@ -7,10 +7,14 @@ import type { WebhookParams } from '../../webhook/webhook.ts';
 import { withoutSecrets } from '../../webhook/webhook.ts';
 import { AttributeReader } from '../attributes.ts';
 import type { DialOptions, DialOutcome, DialTarget } from '../call-control.ts';
+import type { ConferenceOptions } from '../conference-control.ts';
+import { readRecordingCallback, readTrack, readTrim } from '../recording-attributes.ts';
 import { notDialledNouns } from '../schema.ts';
 import { endOfCall, nextVerb, type ParseContext, type RunContext, type Verb, type VerbResult } from '../verb.ts';
 import { childElements, type XmlElement } from '../xml.ts';
+import { dialConference } from './dial-conference.ts';
 import { parseClient } from './nouns/client.ts';
+import { parseConference } from './nouns/conference.ts';
 import { parseNumber } from './nouns/number.ts';
 import { parseSip } from './nouns/sip.ts';
 
@@ -18,6 +22,8 @@ export interface Dial {
   readonly action: string | undefined;
   readonly method: HttpMethod;
   readonly options: DialOptions;
+  /** In place of targets. */
+  readonly conference: ConferenceOptions | undefined;
 }
 
 const RING_TONES: ReadonlySet<string> = new Set(
@@ -48,6 +54,7 @@ export const dial: Verb<Dial> = {
     return read.finish({
       action: read.url('action'),
       method: read.method('method', 13210),
+      conference: nouns.conference,
       options: {
         targets: nouns.targets,
         sequential: read.boolean('sequential', false, 13218) || nouns.isFailover,
@@ -57,17 +64,19 @@ export const dial: Verb<Dial> = {
         answerOnBridge: read.boolean('answerOnBridge', false, 13219),
         hangupOnStar: read.boolean('hangupOnStar', false, 13213),
         ringTone: readRingTone(read),
+        recording: readRecording(read),
         refer: readRefer(read),
         documentUrl: withoutSecrets(context.documentUrl ?? ''),
       },
     });
   },
-  describe: ({ options }) => options.targets.map(describeTarget).join(', '),
+  describe: ({ options, conference }) =>
+    conference ? `conference ${conference.room}` : options.targets.map(describeTarget).join(', '),
   run: runDial,
 };
 
 async function runDial(
-  { action, method, options }: Dial,
+  { action, method, options, conference }: Dial,
   context: RunContext,
   signal: AbortSignal,
 ): Promise<VerbResult> {
@@ -75,7 +84,11 @@ async function runDial(
   // twiml.md 4.3: with answerOnBridge the leg stays ringing until a child is bridged, if it still rings.
   if (!options.answerOnBridge) await control.answer(signal);
   if (signal.aborted) return endOfCall('aborted');
-  const outcome = options.targets.length === 0 ? NOBODY : await control.dial(options, signal);
+  const outcome = conference
+    ? await dialConference(conference, options, context, signal)
+    : options.targets.length === 0
+      ? NOBODY
+      : await control.dial(options, signal);
   // The document of referUrl took over, and is over.
   if (outcome.transferred) return endOfCall('transferred');
   if (outcome.callerHungUp || control.callSignal.aborted) {
@@ -113,6 +126,11 @@ export function actionParams(outcome: DialOutcome): WebhookParams {
   if (hasChild && outcome.durationSeconds !== undefined)
     params.set('DialCallDuration', String(Math.max(0, Math.round(outcome.durationSeconds))));
   params.set('DialBridged', String(outcome.bridged));
+  if (outcome.recording) {
+    params.set('RecordingUrl', outcome.recording.url);
+    params.set('RecordingSid', outcome.recording.sid);
+    params.set('RecordingDuration', String(outcome.recording.durationSeconds));
+  }
   if (!outcome.sip) return params;
   if (outcome.sip.callId !== '') params.set('DialSipCallId', outcome.sip.callId);
   params.set('DialSipResponseCode', String(outcome.sip.responseCode));
@@ -127,11 +145,19 @@ interface Nouns {
   readonly targets: readonly DialTarget[];
   /** The URIs of one Sip noun, to be tried one after another. */
   readonly isFailover: boolean;
+  readonly conference?: ConferenceOptions | undefined;
 }
 
 function readNouns(element: XmlElement, context: ParseContext, read: AttributeReader): Nouns {
   const take = (noun: AttributeReader) => read.addWarnings(noun.finish(null).warnings);
   const children = childElements(element);
+  const room = children.find(({ name }) => name === 'Conference');
+  if (room) {
+    // twiml.md 6.2: it does not mix with other nouns, nor with a second one.
+    if (children.length > 1)
+      read.warn(13000, 'Conference beside other nouns inside Dial; only the conference is joined');
+    return { targets: [], isFailover: false, conference: parseConference(room, context, take) };
+  }
   const groups: (readonly DialTarget[])[] = [];
   for (const child of children) {
     if (child.name === 'Number') groups.push(listOf(parseNumber(child, context, take)));
@@ -167,10 +193,22 @@ function readRingTone(read: AttributeReader): string | undefined {
   return undefined;
 }
 
+/** twiml.md 6.1: `true` is record-from-answer. A single track is always mono. */
+function readRecording(read: AttributeReader): DialOptions['recording'] {
+  const word = read.choice('record', RECORD_WORDS, 'do-not-record', 13217);
+  const track = readTrack(read, 'recordingTrack');
+  const trim = readTrim(read, 'do-not-trim');
+  const callback = readRecordingCallback(read, 13210);
+  if (word === 'do-not-record' || word === 'false') return undefined;
+  const channels = word.endsWith('-dual') && track === 'both' ? 2 : 1;
+  return {
+    from: word.startsWith('record-from-ringing') ? 'ringing' : 'answer',
+    request: { channels, track, trim, source: 'DialVerb', callback },
+  };
+}
+
 // Accepted, said, not done in this version.
 function readLaterFeatures(read: AttributeReader): void {
-  const record = read.choice('record', RECORD_WORDS, 'do-not-record', 13217);
-  if (record !== 'do-not-record' && record !== 'false') read.notSupported('record');
   if (read.text('ifMachine') !== undefined) read.warn(13211, 'ifMachine is no longer used');
 }
 

@@ -14,7 +14,7 @@ import { listenToCalls } from '../../../src/call-listeners.ts';
 import { VoiceSessions } from '../../../src/twiml/voice-session.ts';
 import type { StatusCallbackRequest } from '../../../src/webhook/status-callbacks.ts';
 import type { WebhookClient } from '../../../src/webhook/webhook.ts';
-import { ACCOUNT, CallBench, domainRecord, type FakeLeg } from '../../support/call-fakes.ts';
+import { ACCOUNT, CallBench, domainRecord, type FakeLeg, noConferences } from '../../support/call-fakes.ts';
 import { settle } from '../../support/virtual-clock.ts';
 
 const ORIGIN = 'http://app.example';
@@ -67,6 +67,7 @@ class CallWorld extends CallBench {
       make: () => ok(this.#outgoing('outbound-api', null)),
     } as unknown as Router;
     this.sessions = new VoiceSessions({
+      conferences: noConferences,
       engine: this.engine,
       clock: this.clock,
       router,

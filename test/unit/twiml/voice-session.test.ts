@@ -6,7 +6,7 @@ import { ok } from '../../../src/base/result.ts';
 import type { Call } from '../../../src/call/call.ts';
 import type { Router } from '../../../src/call/routing.ts';
 import { VoiceSessions } from '../../../src/twiml/voice-session.ts';
-import { CallBench, domainRecord, type FakeLeg } from '../../support/call-fakes.ts';
+import { CallBench, domainRecord, type FakeLeg, noConferences } from '../../support/call-fakes.ts';
 import { settle } from '../../support/virtual-clock.ts';
 import { FakeWebhook } from './kit.ts';
 
@@ -31,6 +31,7 @@ class SessionBench extends CallBench {
       },
     } as unknown as Router;
     this.sessions = new VoiceSessions({
+      conferences: noConferences,
       engine: this.engine,
       clock: this.clock,
       router,

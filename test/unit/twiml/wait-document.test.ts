@@ -7,7 +7,7 @@ import { ok } from '../../../src/base/result.ts';
 import type { Router } from '../../../src/call/routing.ts';
 import type { WaitDocument, WaitEnd } from '../../../src/call/wait-document.ts';
 import { VoiceSessions } from '../../../src/twiml/voice-session.ts';
-import { CallBench } from '../../support/call-fakes.ts';
+import { CallBench, noConferences } from '../../support/call-fakes.ts';
 import { settle } from '../../support/virtual-clock.ts';
 import { FakeWebhook } from './kit.ts';
 
@@ -26,6 +26,7 @@ class WaitBench extends CallBench {
     super();
     this.webhook = new FakeWebhook(pages);
     this.sessions = new VoiceSessions({
+      conferences: noConferences,
       engine: this.engine,
       clock: this.clock,
       router: {} as Router,

@@ -1,0 +1,53 @@
+// Part of the composition root: conferences, with what they need of media, TwiML documents, webhooks, recordings and the store.
+
+import type { CallsApi } from './base/calls-api.ts';
+import type { ConferencesApi } from './base/conferences-api.ts';
+import type { Calls } from './call/calls.ts';
+import type { RunWaitDocument } from './call/wait-document.ts';
+import { Conferences } from './conference/conferences.ts';
+import { createConferencesApi } from './conference/rest.ts';
+import type { RoomServices } from './conference/services.ts';
+import type { MediaEngine } from './media/engine.ts';
+import type { ProvisioningContext } from './provisioning.ts';
+import type { Store } from './store/store.ts';
+import { type AnnouncementServices, announceToRoom } from './twiml/room-announcement.ts';
+import type { StatusCallbacks } from './webhook/status-callbacks.ts';
+
+export interface ConferenceParts {
+  readonly context: ProvisioningContext;
+  readonly engine: MediaEngine;
+  readonly store: Pick<Store, 'conferences'>;
+  readonly statusCallbacks: StatusCallbacks;
+  readonly announcements: Omit<AnnouncementServices, 'log'>;
+  /** Of the voice sessions, which are made after this. */
+  readonly runDocument: RunWaitDocument;
+  readonly recordings?: RoomServices['recordings'];
+}
+
+export function buildConferences(parts: ConferenceParts): Conferences {
+  const { context, engine, statusCallbacks, announcements } = parts;
+  const log = context.log.child({ folder: 'conference' });
+  const { authTokenOf } = announcements;
+  const conferences = new Conferences({
+    ...context,
+    log,
+    engine,
+    records: parts.store.conferences,
+    runDocument: parts.runDocument,
+    recordings: parts.recordings,
+    announce: (room, play, signal) => announceToRoom(room, play, { ...announcements, log: context.log }, signal),
+    sendStatus: ({ conferenceSid, accountSid, ...request }) =>
+      statusCallbacks.send({ ...request, accountSid, authToken: authTokenOf(accountSid), callSid: conferenceSid }),
+    onEnded: (conferenceSid) => announcements.webhook.forget(conferenceSid),
+  });
+  engine.onEvent((event) => conferences.onMediaEvent(event));
+  return conferences;
+}
+
+/** The REST side. */
+export const conferencesApi = (conferences: Conferences, calls: Calls, restCalls: CallsApi): ConferencesApi =>
+  createConferencesApi({
+    conferences,
+    createCall: (request) => restCalls.create(request),
+    callOf: (callSid) => calls.get(callSid),
+  });
