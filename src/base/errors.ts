@@ -28,7 +28,8 @@ const sip = (level: ErrorEntry['level'], text: string, sipText: string, fix: str
 });
 
 export const errorCatalogue: Readonly<Record<number, ErrorEntry>> = {
-  // --- emergency calls (a number of our own: the vendor's dictionary has none)
+  // --- numbers of our own: the vendor's dictionary has none
+  90916: error('a recording could not be written', 'make room on the disk of dataDir; the call went on'),
   90911: warning('an emergency call was placed', 'see who called, from where; the log has it at error level'),
 
   // --- accounts and capacity
@@ -77,7 +78,6 @@ export const errorCatalogue: Readonly<Record<number, ErrorEntry>> = {
   12300: error('the Content-Type of the answer is not one for TwiML', 'send text/xml'),
   12400: error('a fault of the gateway ended the document', 'report it with the log lines of the call'),
 
-  // --- TwiML verbs
   // --- conferences
   16020: rest(400, 'the conference is full', `at most ${limits.conferenceParticipants}, or its maxParticipants`),
   16021: rest(400, 'the account has too many conferences at once', `at most ${limits.conferencesPerAccount}`),
@@ -90,17 +90,25 @@ export const errorCatalogue: Readonly<Record<number, ErrorEntry>> = {
   16025: warning('participantLabel is in use in this conference: the call does not join', 'choose another label'),
   16026: rest(400, 'the label is in use in this conference', 'choose another Label'),
   16027: rest(400, 'the participant to be coached is on hold', 'take it from hold first'),
-  16028: rest(400, 'the participant to be coached is not in the conference', 'the CallSid of a participant that is in it'),
+  16028: rest(
+    400,
+    'the participant to be coached is not in the conference',
+    'the CallSid of a participant that is in it',
+  ),
 
-  13201: error('Dial in the document of a called party', 'use Say, Play, Pause, Gather, Redirect or Hangup there'),
+  // --- TwiML verbs
   13000: warning('Conference beside other nouns in one Dial: the others are not dialled', 'Conference alone'),
+  13201: error('Dial in the document of a called party', 'use Say, Play, Pause, Gather, Redirect or Hangup there'),
   13210: warning('method of Dial is invalid', 'GET or POST'),
   13211: warning('ifMachine of Dial is no longer used', 'leave it out'),
   13212: warning('timeout of Dial is invalid', '5 to 600 seconds'),
   13213: warning('hangupOnStar of Dial is invalid', 'true or false'),
   13215: warning('something inside Dial cannot be dialled', `Number, Sip or Client; at most ${limits.dialTargets}`),
   13216: warning('timeLimit of Dial is invalid', '1 to 14400 seconds'),
-  13217: warning('record of Dial is invalid', 'leave it out: recording is not supported yet'),
+  13217: warning(
+    'record of Dial is invalid',
+    'record-from-answer, record-from-ringing, both with -dual, do-not-record',
+  ),
   13218: warning('sequential of Dial is invalid', 'true or false'),
   13219: warning('answerOnBridge of Dial is invalid', 'true or false'),
   13220: warning('ringTone of Dial is unknown', 'a country code in lower case'),
@@ -113,10 +121,6 @@ export const errorCatalogue: Readonly<Record<number, ErrorEntry>> = {
   ),
   13225: error('the number begins with a blocked prefix', 'see blockedPrefixes of the account'),
   13227: error('no trunk may be used for this number', 'add its prefix to allowedPrefixes; demo users reach no trunk'),
-  13241: warning('statusCallbackMethod of Sip is invalid', 'GET or POST'),
-  13243: warning('the text of Sip is not a SIP URI', 'write sip:user@host'),
-  13247: error('callerId is invalid; the caller is shown instead', 'a number, a client name or a SIP user'),
-  13248: warning('callerId is too long; the caller is shown instead', `at most ${limits.dialCallerIdChars} characters`),
   13230: warning('muted of Conference is invalid', 'true or false'),
   13231: warning('endConferenceOnExit of Conference is invalid', 'true or false'),
   13232: warning('startConferenceOnEnter of Conference is invalid', 'true or false'),
@@ -131,10 +135,19 @@ export const errorCatalogue: Readonly<Record<number, ErrorEntry>> = {
   13238: warning('a verb that may not run while a participant waits', 'Play, Say, Pause or Redirect'),
   13239: warning('trim of Conference is invalid', 'trim-silence or do-not-trim'),
   13240: warning('coach of Conference is nobody in this conference', 'the CallSid of a participant that is in it'),
+  13241: warning('statusCallbackMethod of Sip is invalid', 'GET or POST'),
+  13243: warning('the text of Sip is not a SIP URI', 'write sip:user@host'),
+  13247: error('callerId is invalid; the caller is shown instead', 'a number, a client name or a SIP user'),
+  13248: warning('callerId is too long; the caller is shown instead', `at most ${limits.dialCallerIdChars} characters`),
   13249: warning('username or password of Sip is invalid', 'no line breaks; at most 255 characters'),
   13250: warning('too many Uri elements in Sip', `at most ${limits.sipNounUris}`),
   13252: warning('a header of the SIP URI is refused', 'names X-… and User-to-User; values percent-encoded'),
   13253: warning('the headers of the SIP URI are too long', `at most ${limits.sipNounHeaderChars} characters together`),
+  13256: warning(
+    'recordingStatusCallback is not a URL',
+    'an absolute http or https URL, or one relative to the document',
+  ),
+  13257: warning('transcribeCallback is not a URL', 'an absolute http or https URL, or one relative to the document'),
   13310: warning('finishOnKey of Gather names several keys', 'one of 0-9 # *, or empty'),
   13311: warning('finishOnKey of Gather is no key', 'one of 0-9 # *, or empty'),
   13312: warning('method of Gather is invalid', 'GET or POST'),
@@ -151,6 +164,16 @@ export const errorCatalogue: Readonly<Record<number, ErrorEntry>> = {
   13512: warning('language of Say is unknown', 'a tag such as en-US or de-DE'),
   13520: warning('Say has no text, or no engine could speak it', 'npm run doctor names the speech engine'),
   13521: warning('the text of Say is too long and was cut', `at most ${limits.sayChars} characters`),
+  13610: warning('method of Record or of a recording callback is invalid', 'GET or POST'),
+  13611: warning('timeout of Record is invalid', 'whole seconds; 0 = silence does not end it'),
+  13612: warning('maxLength of Record is invalid', '2 to 14400 seconds'),
+  13613: warning('finishOnKey of Record is invalid', 'any of 0-9 # *'),
+  13614: warning('Record cannot be transcribed', 'transcribe is true or false, and needs a speech recogniser'),
+  13615: warning('maxLength of Record is too long for a transcription', 'at most 120 seconds'),
+  13616: warning('playBeep of Record is invalid', 'true or false'),
+  13621: error('recordingStatusCallbackEvent is invalid', 'in-progress, completed, absent'),
+  13622: warning('recordingTrack is invalid', 'inbound, outbound or both'),
+  13699: warning('trim is invalid', 'trim-silence or do-not-trim'),
   13710: warning('method of Redirect is invalid', 'GET or POST'),
   13750: warning('a verb or attribute that this version does not run', 'see "Not yet" in the README'),
   13801: error('Refer on a call whose signalling has no REFER', 'use Refer on SIP calls, Dial on others'),
@@ -160,6 +183,12 @@ export const errorCatalogue: Readonly<Record<number, ErrorEntry>> = {
   ),
   13810: warning('reason of Reject is invalid', 'rejected or busy'),
   13910: warning('length of Pause is invalid', 'whole seconds, at least 1'),
+
+  // --- recordings
+  16101: warning('a recording is absent: it was too short', 'nothing was heard before the call ended'),
+  16102: warning('a recording is absent: it holds nothing but silence', 'do-not-trim keeps silence'),
+  16108: rest(400, 'Twilio.CURRENT names more than one recording', 'name the recording by its SID'),
+  16113: rest(400, 'the recording has one channel only', 'record with two, or leave RequestedChannels out'),
 
   // --- REST in general
   20001: rest(400, 'a parameter is invalid', 'the message names it'),
@@ -268,6 +297,27 @@ export const errorCatalogue: Readonly<Record<number, ErrorEntry>> = {
   21421: rest(400, 'PhoneNumber is invalid', 'E.164: + and up to 15 digits'),
   21422: rest(400, 'the phone number is declared already', 'update or remove the one that is there'),
   21452: rest(400, 'there are no numbers to buy', 'give the PhoneNumber that your carrier routes to you'),
+
+  // --- media streams and ConversationRelay
+  31901: error('the stream server did not answer', 'check address, firewall and load of the server'),
+  31902: error('the stream server refused the connection', 'start it; check host and port of the URL'),
+  31903: error('the connection to the stream server broke', 'see why it went away or stopped reading'),
+  31904: error(
+    'the host of the stream cannot be reached',
+    'check the name; private addresses need webhookAllowPrivate',
+  ),
+  31910: error('the TLS handshake with the stream server failed', 'offer TLS 1.2 or newer, and a trusted certificate'),
+  31920: error('the stream server did not answer the handshake with 101', 'the path of the URL must speak WebSocket'),
+  31921: error('the stream server closed the connection badly', 'close with code 1000'),
+  31922: error('the scheme of the stream URL is not supported', 'wss; ws for this machine and private addresses'),
+  31923: error('the URL of the stream is malformed', 'an absolute wss URL, or one relative to the document'),
+  31924: error('the stream server broke the WebSocket protocol', 'see the message; use a maintained library'),
+  31940: error('connectorName of Stream names nothing', 'leave it out and give url'),
+  31941: error('track of Stream is invalid', 'inbound_track, and in Start outbound_track or both_tracks'),
+  31951: warning(
+    'the stream server sent an invalid message',
+    'media, mark and clear, each with the streamSid of start',
+  ),
 
   // --- SIP
   32001: error('the trunk has had too many calls in this second', 'raise maxCallsPerSecond of the trunk'),

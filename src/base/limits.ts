@@ -238,6 +238,18 @@ export const limits = {
   speechBytes: 32 * 1024 * 1024,
   speechCacheBytes: 64 * 1024 * 1024,
   speechIdleMs: 60_000,
+  // --- speech recognition
+  /** twiml.md 5.4: no more than this of one Gather is speech; recordings are cut into such pieces. */
+  utteranceMs: 60_000,
+  recogniserRequests: 32,
+  recogniserQueue: 256,
+  recogniserConnections: 256,
+  recogniserTimeoutMs: 20_000,
+  recogniserAnswerBytes: 256 * 1_024,
+  recogniserPromptChars: 800,
+  recognisedTextChars: 8_000,
+  /** Between two questions about an utterance that goes on, where the engine is asked for partial results. */
+  partialResultMs: 1_000,
   ssmlDepth: 16,
   ssmlBreakMs: 10_000,
   ssmlBreaksTotalMs: 120_000,

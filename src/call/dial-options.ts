@@ -1,5 +1,6 @@
 // What a Dial is asked to do and what came of it. twiml/ fills the options from the document, dial.ts acts on them.
 
+import type { RecordingRequest } from '../base/recordings-api.ts';
 import type { HttpMethod } from '../base/records.ts';
 
 export type DialEvent = 'initiated' | 'ringing' | 'answered' | 'completed';
@@ -35,6 +36,18 @@ export type DialTarget = DialTargetOptions &
       }
   );
 
+export interface DialRecordingOptions {
+  readonly from: 'ringing' | 'answer';
+  readonly request: RecordingRequest;
+}
+
+/** What the action request says of the recording (twiml.md 3.3). */
+export interface DialRecordingSummary {
+  readonly sid: string;
+  readonly url: string;
+  readonly durationSeconds: number;
+}
+
 export interface DialOptions {
   readonly targets: readonly DialTarget[];
   readonly sequential: boolean;
@@ -45,6 +58,7 @@ export interface DialOptions {
   readonly answerOnBridge: boolean;
   readonly hangupOnStar: boolean;
   readonly ringTone: string | undefined;
+  readonly recording?: DialRecordingOptions | undefined;
   /** Asked when one of the two sends a REFER (sip-interface.md 5.2); without it a REFER is refused. */
   readonly refer?: { readonly url: string; readonly method: HttpMethod } | undefined;
   /** URL that relative screening URLs were resolved with; for logs. */
@@ -66,8 +80,11 @@ export interface DialOutcome {
         readonly headers: readonly (readonly [name: string, value: string])[];
       }
     | undefined;
+  readonly recording?: DialRecordingSummary | undefined;
   /** True when the caller hung up while dialling or bridged. */
   readonly callerHungUp: boolean;
   /** The caller went on with the document of a transfer, and that is over: nothing of this Dial is to be done any more. */
   readonly transferred?: boolean;
+  /** Of the action, beyond those that follow from the fields above. */
+  readonly params?: ReadonlyMap<string, string>;
 }

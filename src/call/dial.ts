@@ -15,6 +15,7 @@ import type { Call } from './call.ts';
 import { converse } from './conversation.ts';
 import type { DialOptions, DialOutcome, DialTarget } from './dial-options.ts';
 import { race } from './dial-race.ts';
+import { DialRecording, type RecordDial } from './dial-recording.ts';
 import type { HoldMusic } from './hold-music.ts';
 import { preferredFailure } from './outcome.ts';
 import { playToEnd } from './play.ts';
@@ -37,6 +38,8 @@ export interface DialServices {
   /** Runs the document of referUrl. */
   readonly runTransfer?: RunTransfer | undefined;
   readonly attended?: Attended | undefined;
+  /** What records; without it nothing is. */
+  readonly record?: RecordDial | undefined;
 }
 
 interface Attempt {
@@ -58,22 +61,33 @@ export async function dial(
     ? caller.onLegEvent((event) => event.type === 'digit' && event.digit === '*' && controller.abort('star'))
     : () => {};
   const ringback = new Ringback(services.engine, caller, options.ringTone);
+  const recording = new DialRecording(caller, options.recording, services.record);
+  const sound = { ringback, recording };
   try {
-    const ringing = await ringTargets(caller, options, services, ringback, controller.signal);
-    if (!ringing.winner) return failedOutcome(ringing.attempts, caller, controller.signal);
-    return await connect(caller, ringing.winner, options, services, ringback, controller.signal);
+    const ringing = await ringTargets(caller, options, services, sound, controller.signal);
+    const outcome = ringing.winner
+      ? await connect(caller, ringing.winner, options, services, sound, controller.signal)
+      : failedOutcome(ringing.attempts, caller, controller.signal);
+    return { ...outcome, recording: await recording.finish() };
   } finally {
+    void recording.finish();
     ringback.stop();
     star();
     dispose();
   }
 }
 
+/** What the caller hears, and what is recorded of it. */
+interface Sound {
+  readonly ringback: Ringback;
+  readonly recording: DialRecording;
+}
+
 async function ringTargets(
   caller: Call,
   options: DialOptions,
   services: DialServices,
-  ringback: Ringback,
+  { ringback, recording }: Sound,
   signal: AbortSignal,
 ): Promise<{ attempts: Attempt[]; winner: { child: Call; target: DialTarget } | undefined }> {
   const targets = options.targets.slice(0, limits.dialTargets);
@@ -90,7 +104,10 @@ async function ringTargets(
       timeoutMs,
       services.clock,
       signal,
-      (child, early) => ringback.onRinging(child, early),
+      (child, early) => {
+        ringback.onRinging(child, early);
+        recording.onRinging();
+      },
       services.attended,
     );
     if (result.kind === 'answered') {
@@ -128,7 +145,7 @@ async function connect(
   winner: { child: Call; target: DialTarget },
   options: DialOptions,
   services: DialServices,
-  ringback: Ringback,
+  { ringback, recording }: Sound,
   signal: AbortSignal,
 ): Promise<DialOutcome> {
   const { child, target } = winner;
@@ -153,6 +170,7 @@ async function connect(
   services.onBridge(bridge, [caller, child]);
   services.attended?.note(bridge);
   bridge.start();
+  recording.onBridged(child);
   const { clock, runTransfer, attended } = services;
   const end = await converse(
     bridge,

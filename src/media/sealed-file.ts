@@ -1,5 +1,6 @@
-// Recordings encrypted at rest: AES-256-GCM in pieces of a fixed size (a second of sound, as the writer writes it), so that any part can be read alone and a process that dies loses
-// the last piece only. Used by the writer in the media worker and by whoever reads, trims or renders the file.
+// Recordings encrypted at rest: AES-256-GCM in pieces of a fixed size (a second of sound, as the writer writes it), so that any part can
+// be read alone and a process that dies loses the last piece only. Used by the writer in the media worker and by whoever reads, trims or
+// renders the file.
 //
 //   "HSSEAL1\n" │ head bytes │ piece bytes │ piece 0 (head)         │ piece 1                    │ … │ piece n (may be shorter)
 //        8      │  u32 LE    │   u32 LE    │ nonce 12 │ head │ tag 16 │ nonce │ piece bytes │ tag │
