@@ -8,7 +8,6 @@ import type { Call, CallOptions } from '../../src/call/call.ts';
 import { Calls } from '../../src/call/calls.ts';
 import type { AnswerOutcome, HeaderPair, LegDriver, LegEvent } from '../../src/call/leg-driver.ts';
 import type { Conferences } from '../../src/conference/conferences.ts';
-import type { Conferences } from '../../src/conference/conferences.ts';
 import type { LegFailureCause } from '../../src/call/outcome.ts';
 import type { EndpointId, MediaEngine, MediaEvent, PlayOptions } from '../../src/media/engine.ts';
 import type { AudioTrack, MixerMember, RecordingOptions, RecordingResult } from '../../src/media/engine-audio.ts';
@@ -308,11 +307,6 @@ export class FakeEngine implements MediaEngine {
     };
   }
 }
-
-/** For tests without conferences: nobody can join one. */
-export const noConferences: Pick<Conferences, 'join'> = {
-  join: async () => ({ how: 'notJoined', code: 16022, detail: 'there are no conferences here' }),
-};
 
 /** For tests without conferences: nobody can join one. */
 export const noConferences: Pick<Conferences, 'join'> = {
