@@ -2,15 +2,14 @@
 
 import { beeps, type ConferenceCallback, conferenceEvents, type WaitSource } from '../../../base/conferences-api.ts';
 import { limits } from '../../../base/limits.ts';
-import type { RecordingCallback } from '../../../base/recordings-api.ts';
 import { AttributeReader, resolveUrl } from '../../attributes.ts';
 import type { ConferenceOptions } from '../../conference-control.ts';
+import { readRecordingCallback } from '../../recording-attributes.ts';
 import type { ParseContext } from '../../verb.ts';
 import { textOf, type XmlElement } from '../../xml.ts';
 
 const JITTER_MS = { off: 0, small: 20, medium: 40, large: 60 } as const;
 const REGIONS = ['us1', 'us2', 'ie1', 'de1', 'sg1', 'br1', 'au1', 'jp1'] as const;
-const RECORDING_EVENTS = ['in-progress', 'completed', 'absent'] as const;
 
 /** Reads the noun; its warnings go to `report`. Undefined when it names no room. */
 export function parseConference(
@@ -77,17 +76,10 @@ function readWait(read: AttributeReader, context: ParseContext): WaitSource {
 function readRecord(read: AttributeReader): ConferenceOptions['record'] {
   const trim = read.choice('trim', ['trim-silence', 'do-not-trim'], 'trim-silence', 13239, 'error');
   const record = read.choice('record', ['do-not-record', 'record-from-start', 'true', 'false'], 'do-not-record', 13217);
-  const statusCallback = readRecordingCallback(read);
+  const statusCallback = readRecordingCallback(read, 13610) ?? undefined;
   const eventCallbackUrl = read.optionalUrl('eventCallbackUrl');
   if (record === 'do-not-record' || record === 'false') return undefined;
   return { trim: trim === 'trim-silence', statusCallback, eventCallbackUrl };
-}
-
-function readRecordingCallback(read: AttributeReader): RecordingCallback | undefined {
-  const url = read.optionalUrl('recordingStatusCallback', 13256);
-  const method = read.method('recordingStatusCallbackMethod', 13610);
-  const events = read.words('recordingStatusCallbackEvent', RECORDING_EVENTS, ['completed'], 13621);
-  return url === undefined ? undefined : { url, method, events };
 }
 
 function readStatusCallback(read: AttributeReader): ConferenceCallback | undefined {
