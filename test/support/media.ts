@@ -270,6 +270,11 @@ export class RtpPeer {
     for (const packet of packets) this.#socket.send(packet, port, this.#address);
   }
 
+  /** Sends on each packet that comes, from the socket of `sender` to `port`: what an endpoint plays becomes what a phone says. */
+  passOn(sender: RtpPeer, port: number): void {
+    this.#socket.on('message', (packet) => sender.send([packet], port));
+  }
+
   /** Resolves when `condition` holds for what came so far; rejects after a deadline with what did come. */
   async until(condition: (packets: readonly Buffer[]) => boolean): Promise<readonly Buffer[]> {
     const signal = AbortSignal.timeout(DEADLINE_MS);
