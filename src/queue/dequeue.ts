@@ -9,7 +9,7 @@ import type { DialOptions, DialOutcome } from '../call/dial-options.ts';
 import { ringTone } from '../call/ring-tones.ts';
 import type { MediaEngine } from '../media/engine.ts';
 import type { QueueServices } from './enqueue.ts';
-import type { LiveQueue, Waiting } from './live-queue.ts';
+import { dequeuedParams, type LiveQueue, type Waiting } from './live-queue.ts';
 import { type QueueDocument, Reservation } from './reservation.ts';
 
 export interface QueueNoun {
@@ -19,11 +19,6 @@ export interface QueueNoun {
 
 /** What Dial says about the conversation; its targets are not looked at. */
 export type DequeueOptions = Omit<DialOptions, 'targets' | 'sequential' | 'callerId' | 'documentUrl'>;
-
-export interface DequeueOutcome extends DialOutcome {
-  /** Set when somebody was taken out. */
-  readonly queue: { readonly sid: string; readonly seconds: number } | undefined;
-}
 
 export interface DequeueServices extends QueueServices, BridgeServices {
   readonly engine: MediaEngine;
@@ -38,7 +33,7 @@ export async function dequeue(
   options: DequeueOptions,
   services: DequeueServices,
   documentSignal: AbortSignal,
-): Promise<DequeueOutcome> {
+): Promise<DialOutcome> {
   const queue = await openQueue(agent, noun.name, services);
   if (!queue) return notConnected(agent, 'failed');
   const { controller, dispose } = linkedController(documentSignal);
@@ -66,14 +61,13 @@ async function openQueue(agent: Call, name: string, { queues }: DequeueServices)
   }
 }
 
-const notConnected = (agent: Call, status: DialOutcome['status']): DequeueOutcome => ({
+const notConnected = (agent: Call, status: DialOutcome['status']): DialOutcome => ({
   status,
   callSid: undefined,
   durationSeconds: undefined,
   bridged: false,
   sip: undefined,
   callerHungUp: agent.isOver,
-  queue: undefined,
 });
 
 class Dequeue {
@@ -100,7 +94,7 @@ class Dequeue {
     this.#signal = signal;
   }
 
-  async run(): Promise<DequeueOutcome> {
+  async run(): Promise<DialOutcome> {
     const { clock } = this.#services;
     const patience = linkedController(this.#signal);
     const timer = clock.after(this.#options.timeoutSeconds * 1000, () => patience.controller.abort('timeout'));
@@ -153,7 +147,7 @@ class Dequeue {
     return this.#agent.isAnswered || (!this.#signal.aborted && (await this.#agent.answer()));
   }
 
-  async #connect(waiting: Waiting, reservation: Reservation): Promise<DequeueOutcome> {
+  async #connect(waiting: Waiting, reservation: Reservation): Promise<DialOutcome> {
     const { clock, onBridge, attended } = this.#services;
     const agent = this.#agent;
     const caller = waiting.call;
@@ -182,7 +176,7 @@ class Dequeue {
       sip: undefined,
       callerHungUp: agent.isOver,
       ...(end.how === 'transferred' ? { transferred: true } : {}),
-      queue: { sid: this.#queue.record.sid, seconds: waiting.waitSeconds },
+      params: dequeuedParams(this.#queue, waiting, agent.sid),
     };
   }
 

@@ -12,6 +12,7 @@ import type { Bridge } from '../call/bridge.ts';
 import type { Call } from '../call/call.ts';
 import { type ConversationServices, converse } from '../call/conversation.ts';
 import type { RunWaitDocument, WaitDocument } from '../call/wait-document.ts';
+import { dequeuedParams } from './live-queue.ts';
 import type { Place, Queues } from './queues.ts';
 import type { Reservation } from './reservation.ts';
 
@@ -161,11 +162,7 @@ class Wait {
     const { queue, waiting } = this.#place;
     const { document } = reservation;
     if (document) {
-      const params = new Map([
-        ['QueueSid', queue.record.sid],
-        ['QueueTime', String(waiting.waitSeconds)],
-        ['DequeingCallSid', reservation.agentSid],
-      ]);
+      const params = dequeuedParams(queue, waiting, reservation.agentSid);
       const either = linkedController(this.#signal);
       const onAgentGone = () => either.controller.abort();
       reservation.signal.addEventListener('abort', onAgentGone, { once: true });

@@ -180,3 +180,11 @@ export class LiveQueue {
     if (index >= 0) this.#line.splice(index, 1);
   }
 }
+
+/** twiml.md 7.3: to the document of the noun and to the action of the Dial. */
+export const dequeuedParams = (queue: LiveQueue, waiting: Waiting, agentSid: string): ReadonlyMap<string, string> =>
+  new Map([
+    ['QueueSid', queue.record.sid],
+    ['QueueTime', String(waiting.waitSeconds)],
+    ['DequeingCallSid', agentSid],
+  ]);
