@@ -42,6 +42,7 @@ export interface Config {
   readonly demoApplicationUrl: string | null;
   readonly maxCalls: number;
   readonly webhookAllowPrivate: boolean;
+  readonly streamAllowInsecure: boolean;
   readonly speech: 'auto' | 'espeak' | 'wasm' | 'http' | 'none';
   readonly speechModel: string;
   readonly speechVoice: string;

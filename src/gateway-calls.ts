@@ -21,18 +21,23 @@ import type { Resolver } from './dns/resolver.ts';
 import { buildConferences, conferencesApi } from './gateway-conferences.ts';
 import { createEmergencyServices } from './gateway-emergency.ts';
 import { createObservers, type Observers } from './gateway-observers.ts';
+import { buildRecordings, type RecordingStack } from './gateway-recordings.ts';
 import type { SipStack } from './gateway-sip.ts';
+import { buildStreams, type StreamStack } from './gateway-streams.ts';
 import { buildTrunks, type TrunkStack } from './gateway-trunks.ts';
 import { createHoldMusicFiles } from './hold-music-files.ts';
 import { decodeAudio } from './media/audio-file.ts';
 import type { MediaEngine } from './media/engine.ts';
 import type { ProvisioningContext } from './provisioning.ts';
+import { callRecorder, dialRecorder } from './recording/dial-recorder.ts';
+import { recordingControl } from './recording/verb.ts';
 import { createRefusalLog, type RefusalLog } from './refusal-log.ts';
 import { sdpNegotiation } from './sdp/negotiate.ts';
 import type { SpeechEngine } from './speech/engine.ts';
 import { createSpeech } from './speech/select.ts';
 import type { StoreDirectory } from './store/directory.ts';
 import type { Store } from './store/store.ts';
+import { createStreamControl } from './twiml/call-streams.ts';
 import { VoiceSessions } from './twiml/voice-session.ts';
 import { createStatusCallbacks } from './webhook/callback-queue.ts';
 import { createWebhookClient } from './webhook/client.ts';
@@ -50,6 +55,8 @@ export interface CallStack {
   readonly refusals: RefusalLog;
   readonly observers: Observers;
   readonly restCalls: CallsApi;
+  readonly recordings: RecordingStack;
+  readonly streams: StreamStack;
   readonly conferences: Conferences;
   readonly restConferences: ConferencesApi;
 }
@@ -66,6 +73,8 @@ export interface CallParts {
   readonly engine: MediaEngine;
   readonly isDemoDomain: (domain: Domain) => boolean;
   readonly secretKey: Buffer;
+  /** Origin of our HTTP listener, once it is open. */
+  readonly httpOrigin: () => string | undefined;
 }
 
 /** Wires everything a call meets above SIP and media. */
@@ -157,7 +166,11 @@ export function buildCalls(parts: CallParts): CallStack {
     announcements: { speaker, webhook, decode: decodeAudio, authTokenOf },
     runDocument: (call, document, signal) => sessions.runWaitDocument(call, document, signal),
   });
+  const streams = buildStreams({ config, context, resolver, engine, calls, statusCallbacks, authTokenOf });
+  const recordings = buildRecordings({ ...parts, calls, statusCallbacks, authTokenOf });
   const sessions: VoiceSessions = new VoiceSessions({
+    recordings: (call) => recordingControl(call, recordings.verbServices),
+    recordDial: dialRecorder(recordings.recordings),
     conferences,
     attended,
     engine,
@@ -169,6 +182,7 @@ export function buildCalls(parts: CallParts): CallStack {
     decode: decodeAudio,
     authTokenOf,
     rejectStatus: config.rejectStatus,
+    streams: (call) => createStreamControl(call, streams.streams),
     log: log.child({ folder: 'twiml' }),
   });
   const refusals = createRefusalLog(log.child({ folder: 'call' }), clock);
@@ -195,6 +209,7 @@ export function buildCalls(parts: CallParts): CallStack {
     engine,
     clock,
     startSession: (call, start) => sessions.start(call, start),
+    record: callRecorder(recordings.recordings),
     homeDomain: (accountSid, from) =>
       homeDomain(accountSid, from, {
         domainsOfAccount,
@@ -205,8 +220,31 @@ export function buildCalls(parts: CallParts): CallStack {
   });
   const restConferences = conferencesApi(conferences, calls, restCalls);
   const forgetCookies = (callSid: string) => webhook.forget(callSid);
-  listenToCalls({ calls, store, statusCallbacks, authTokenOf, forgetCookies, clock, log });
-  return { calls, sessions, webhook, speaker, statusCallbacks, carriers, refusals, observers, restCalls, conferences, restConferences };
+  listenToCalls({
+    calls,
+    store,
+    statusCallbacks,
+    recordings: recordings.recordings,
+    authTokenOf,
+    forgetCookies,
+    clock,
+    log,
+  });
+  return {
+    calls,
+    sessions,
+    webhook,
+    speaker,
+    statusCallbacks,
+    carriers,
+    refusals,
+    observers,
+    restCalls,
+    recordings,
+    conferences,
+    restConferences,
+    streams,
+  };
 }
 
 function speechSettings(config: Config): Parameters<typeof createSpeech>[0]['config'] {

@@ -67,6 +67,8 @@ function createServer(parts: HttpParts, listen: Config['httpListen'], tls: ApiTl
     store,
     directory,
     calls: calls.restCalls,
+    streams: calls.streams.api,
+    recordings: calls.recordings.api,
     hashPassword: digestHa1,
     config: {
       listen,

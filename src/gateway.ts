@@ -17,6 +17,7 @@ import { demoDomainName } from './demo/domain.ts';
 import { createResolver } from './dns/resolver.ts';
 import { buildCalls, type CallStack } from './gateway-calls.ts';
 import { startHttp } from './gateway-http.ts';
+import { closeAbandoned } from './gateway-recordings.ts';
 import { buildSip, buildTls, type SipStack } from './gateway-sip.ts';
 import type { MediaEngine } from './media/engine.ts';
 import { createWorkerMediaEngine } from './media/workers.ts';
@@ -97,6 +98,7 @@ async function assemble(
   const { store } = foundation;
   let settings = config;
   let isReady = false;
+  let httpUrl: string | undefined;
 
   const isDemo = isDemoOn(config);
   const demoUrl = isDemo ? await demoApplication(config, foundation, log, opened) : undefined;
@@ -106,6 +108,7 @@ async function assemble(
     if (abandoned > 0)
       log.warn({ folder: 'start', calls: abandoned }, 'calls of an earlier run had no end; their records are closed');
   });
+  await closeAbandoned(config, foundation.secretKey, store, context);
   const directory = await createDirectory(store, { clock, log });
   opened.push(() => directory.stop());
   const tls = await buildTls(config, context);
@@ -147,6 +150,7 @@ async function assemble(
     engine,
     isDemoDomain,
     secretKey: foundation.secretKey,
+    httpOrigin: () => httpUrl,
   });
   await calls.carriers.load();
   await calls.observers.start();
@@ -155,8 +159,10 @@ async function assemble(
     await withTimeout(calls.statusCallbacks.drain(new AbortController().signal), CALLBACK_WAIT_MS, clock);
     calls.statusCallbacks.stop();
     await calls.webhook.stop();
+    calls.streams.stop();
     calls.speaker.close();
   });
+  opened.push(() => calls.recordings.recordings.stop());
 
   const counts = () => countsOf(sip, calls, engine);
   const http = await startHttp({
@@ -171,6 +177,7 @@ async function assemble(
     counts,
     isReady: () => isReady,
   });
+  httpUrl = http.url;
   opened.push(async () => {
     for (const server of http.servers) await server.stop();
   });
@@ -228,17 +235,23 @@ function countsOf(sip: SipStack, calls: CallStack, engine: MediaEngine): Record<
     calls: calls.calls.size,
     voiceSessions: calls.sessions.count,
     conferences: calls.conferences.counts(),
+    recordings: calls.recordings.counts(),
     transactions: sip.transactions.counts(),
     userAgent: sip.userAgent.counts(),
     media: engine.counts(),
     webhooks: calls.webhook.counts(),
+    streams: calls.streams.counts(),
     statusCallbacks: calls.statusCallbacks.pending(),
     statusCallbacksWaiting: calls.statusCallbacks.waiting(),
     trunks: calls.carriers.counts(),
     flows: sip.transport.counts(),
     access: sip.access.counts(),
     trace: calls.observers.counts(),
-    sinceStart: { refused: calls.refusals.totals(), transport: sip.transport.events() },
+    sinceStart: {
+      refused: calls.refusals.totals(),
+      streams: calls.streams.streams.totals(),
+      transport: sip.transport.events(),
+    },
   };
 }
 

@@ -42,8 +42,8 @@ export type {
   CreateCallRequest,
   RedirectInstructions,
 } from '../base/calls-api.ts';
-
 export type { Page, PageRequest, Repository } from '../base/repository.ts';
+export type { CreateStreamRequest, StreamRecord, StreamsApi } from '../base/streams-api.ts';
 
 /** The cursor of a page is `domainSid/kind/listSid` of its edge record. */
 export interface MappingRepository {

@@ -7,7 +7,15 @@ import type { Log } from '../base/log.ts';
 import type { Account } from '../base/records.ts';
 import type { ApiFault } from './errors.ts';
 import type { Form } from './form.ts';
-import type { ApiDirectory, ApiStore, CallsApi, CapturesApi, HashPassword, RegistrationsApi } from './ports.ts';
+import type {
+  ApiDirectory,
+  ApiStore,
+  CallsApi,
+  CapturesApi,
+  HashPassword,
+  RegistrationsApi,
+  StreamsApi,
+} from './ports.ts';
 
 export interface ApiRequest {
   /** The account in the path; the client's own where the path has none. */
@@ -43,6 +51,7 @@ export interface ApiParts {
   readonly store: ApiStore;
   readonly calls: CallsApi;
   readonly directory: ApiDirectory | undefined;
+  readonly streams: StreamsApi | undefined;
   readonly registrations: RegistrationsApi | undefined;
   readonly captures: CapturesApi | undefined;
   readonly hashPassword: HashPassword;

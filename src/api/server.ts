@@ -13,7 +13,15 @@ import type { Log } from '../base/log.ts';
 import { AccountCache, addressed, authenticate } from './auth.ts';
 import { type ApiFault, fault, faultBody, notFound, storeFault, unauthenticated } from './errors.ts';
 import { type Form, parseForm } from './form.ts';
-import type { ApiDirectory, ApiStore, CallsApi, CapturesApi, HashPassword, RegistrationsApi } from './ports.ts';
+import type {
+  ApiDirectory,
+  ApiStore,
+  CallsApi,
+  CapturesApi,
+  HashPassword,
+  RegistrationsApi,
+  StreamsApi,
+} from './ports.ts';
 import { type Answer, type ApiParts, isFault, type Method, type Quotas, type Route } from './request.ts';
 import { routes } from './resources/index.ts';
 import { API_ROOT, createRouter, type Router, V1_ROOT } from './router.ts';
@@ -29,6 +37,7 @@ export interface ApiServerOptions {
   /** Refreshed after each write of SIP objects, before the answer: a phone may register as soon as its credential is there. */
   readonly directory?: ApiDirectory;
   readonly calls: CallsApi;
+  readonly streams?: StreamsApi;
   readonly registrations?: RegistrationsApi;
   readonly captures?: CapturesApi;
   readonly hashPassword: HashPassword;
@@ -87,6 +96,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     store: options.store,
     calls: options.calls,
     directory: options.directory,
+    streams: options.streams,
     registrations: options.registrations,
     captures: options.captures,
     hashPassword: options.hashPassword,

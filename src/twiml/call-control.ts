@@ -5,6 +5,7 @@
 import type { DialOptions, DialOutcome } from '../call/dial-options.ts';
 import type { ReferOutcome } from '../call/refer.ts';
 import type { WebhookParams } from '../webhook/webhook.ts';
+import type { StreamControl } from './stream-control.ts';
 import type { ConferenceControl } from './conference-control.ts';
 
 export type { DialEvent, DialOptions, DialOutcome, DialTarget, DialTargetOptions } from '../call/dial-options.ts';
@@ -66,6 +67,8 @@ export interface CallControl {
   /** Asks the peer to call `target`; waits for what comes of it, at the latest until the call ends or the signal aborts. */
   refer(target: string, signal: AbortSignal): Promise<ReferOutcome>;
   readonly conferences: ConferenceControl;
+  /** Media streams: Start, Stop and Connect. */
+  readonly streams: StreamControl;
   /** Standard and SIP parameters of this leg as of now (twiml.md 3.1, 3.2), with the current CallStatus. */
   params(): WebhookParams;
 }

@@ -14,6 +14,7 @@ import type { AudioSource, CallControl, Collected, CollectOptions, PlayOutcome }
 import { collectDigits } from './collect.ts';
 import type { ConferenceControl } from './conference-control.ts';
 import { type MediaSourceServices, prepare } from './media-sources.ts';
+import type { StreamControl } from './stream-control.ts';
 
 export interface CallSessionServices extends MediaSourceServices {
   readonly engine: MediaEngine;
@@ -22,6 +23,7 @@ export interface CallSessionServices extends MediaSourceServices {
   readonly rejectStatus?: number;
   readonly conferences: Pick<Conferences, 'join'>;
   readonly dial: (call: Call, options: DialOptions, signal: AbortSignal) => Promise<DialOutcome>;
+  readonly streams: (call: Call) => StreamControl;
 }
 
 export class CallSession implements CallControl {
@@ -44,6 +46,9 @@ export class CallSession implements CallControl {
   }
   get callSignal(): AbortSignal {
     return this.#call.signal;
+  }
+  get streams(): StreamControl {
+    return this.#services.streams(this.#call);
   }
   isAnswered(): boolean {
     return this.#call.isAnswered;

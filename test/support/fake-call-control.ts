@@ -12,6 +12,7 @@ import type {
 } from '../../src/twiml/call-control.ts';
 
 import type { ConferenceControl, ConferenceOptions, ConferenceOutcome } from '../../src/twiml/conference-control.ts';
+import type { StreamControl, StreamEnd, StreamFailure, StreamOptions } from '../../src/twiml/stream-control.ts';
 
 export const noInput: Collected = { digits: '', finishedOnKey: '', reason: 'timeout' };
 
@@ -31,7 +32,30 @@ export const referredOutcome: ReferOutcome = {
   isPossible: true,
 };
 
+/** Streams that end as the test has prepared; starts and stops are noted. */
+export class FakeStreamControl implements StreamControl {
+  readonly started: StreamOptions[] = [];
+  readonly stopped: string[] = [];
+  readonly connected: StreamOptions[] = [];
+  failure: StreamFailure | undefined;
+  end: StreamEnd = { streamSid: `MZ${'3'.repeat(32)}`, name: undefined, how: 'closed', failure: undefined };
+
+  start(options: StreamOptions): StreamFailure | undefined {
+    this.started.push(options);
+    return this.failure;
+  }
+  stop(name: string): boolean {
+    this.stopped.push(name);
+    return this.started.some((stream) => stream.name === name);
+  }
+  async connect(options: StreamOptions): Promise<StreamEnd> {
+    this.connected.push(options);
+    return this.end;
+  }
+}
+
 export class FakeCallControl implements CallControl {
+  readonly streams = new FakeStreamControl();
   readonly callSid = `CA${'1'.repeat(32)}`;
   readonly accountSid = `AC${'a'.repeat(32)}`;
   readonly call = new AbortController();

@@ -15,11 +15,13 @@ import { mappingRoutes } from './mappings.ts';
 import { notificationRoutes } from './notifications.ts';
 import { phoneNumberRoutes } from './phone-numbers.ts';
 import { ipRecordRoutes, sourceIpMappingRoutes } from './source-addresses.ts';
+import { streamRoutes } from './streams.ts';
 
 export const routes: readonly Route[] = [
   ...accountRoutes,
   ...callRoutes,
   ...callEventRoutes,
+  ...streamRoutes,
   ...notificationRoutes,
   ...domainRoutes,
   ...mappingRoutes,

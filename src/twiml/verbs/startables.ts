@@ -1,7 +1,8 @@
 // The table of what Start can set going and Stop can end: one line per noun. The others of the schema are warned about and skipped.
 
-import type { RegisteredStartable } from './startable.ts';
+import { startedStream } from './nouns/stream.ts';
+import { type RegisteredStartable, registerStartable } from './startable.ts';
 
-const nouns: readonly RegisteredStartable[] = [];
+const nouns: readonly RegisteredStartable[] = [registerStartable(startedStream)];
 
 export const startables: ReadonlyMap<string, RegisteredStartable> = new Map(nouns.map((noun) => [noun.name, noun]));

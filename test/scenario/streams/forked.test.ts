@@ -1,0 +1,78 @@
+// Start><Stream> over real sockets: a phone's audio on its way to an application's server, beside the document (twiml.md 9).
+
+import twilio from 'twilio';
+import { describe, expect, test } from 'vitest';
+import { toneShare } from '../../../src/media/goertzel.ts';
+import { ACCOUNT_SID, AUTH_TOKEN, CLEAN_SHARE, DEADLINE_MS } from '../../support/world.ts';
+import { calls, linear, nothingIsLeft, streamWorld } from './kit.ts';
+
+const tone = (frequency: number, durationMs = 3_000) =>
+  [{ kind: 'tone', frequencies: [frequency], levelDb: -10, durationMs }] as const;
+
+describe('Start Stream', () => {
+  test('[twiml 9.1 messages] connected, start, media with the tone of the phone, stop at the end of the call', async () => {
+    const { w, server } = await streamWorld();
+    w.app.on('/stream-status', { status: 204 });
+    w.answers(
+      `<Start><Stream url="${server.url()}" name="tap" statusCallback="${w.app.origin}/stream-status">` +
+        '<Parameter name="FirstName" value="Jane &amp; co"/></Stream></Start><Say>hi</Say><Pause length="60"/>',
+    );
+    const call = await calls(w);
+    const connection = await server.connection();
+    void call.play(tone(1_000), DEADLINE_MS);
+    await connection.gets('media', 60);
+    expect(connection.messages[0]).toEqual({ event: 'connected', protocol: 'Call', version: '1.0.0' });
+    const callSid = w.app.requestsTo('/voice')[0]!.params.CallSid;
+    const { streamSid } = connection;
+    expect(streamSid).toMatch(/^MZ[0-9a-f]{32}$/);
+    expect(connection.messages[1]).toEqual({
+      event: 'start',
+      sequenceNumber: '1',
+      streamSid,
+      start: {
+        accountSid: ACCOUNT_SID,
+        callSid,
+        streamSid,
+        tracks: ['inbound'],
+        mediaFormat: { encoding: 'audio/x-mulaw', sampleRate: 8000, channels: 1 },
+        customParameters: { FirstName: 'Jane & co' },
+      },
+    });
+    const media = connection.of('media');
+    expect(media[0]).toMatchObject({ sequenceNumber: '2', streamSid, media: { track: 'inbound', chunk: '1' } });
+    expect(media.map((one) => one.media?.chunk)).toEqual(media.map((_, index) => String(index + 1)));
+    expect(media.every((one) => Buffer.from(one.media?.payload ?? '', 'base64').length === 160)).toBe(true);
+    const stamps = media.map((one) => Number(one.media?.timestamp));
+    expect(stamps.every((stamp, index) => index === 0 || stamp > stamps[index - 1]!)).toBe(true);
+    expect(toneShare(linear(connection.audio('inbound', 20)), 1_000)).toBeGreaterThan(CLEAN_SHARE);
+    call.leg.hangUp();
+    await connection.gets('stop');
+    expect(connection.of('stop')[0]).toMatchObject({ streamSid, stop: { accountSid: ACCOUNT_SID, callSid } });
+    expect(await connection.isClosed()).toMatchObject({ code: 1000 });
+    await w.asked('/stream-status', 2);
+    const [started, stopped] = w.app.requestsTo('/stream-status').map(({ params }) => params);
+    expect(started).toEqual({
+      AccountSid: ACCOUNT_SID,
+      CallSid: callSid,
+      StreamSid: streamSid,
+      StreamName: 'tap',
+      StreamEvent: 'stream-started',
+      Timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+    });
+    expect(stopped).toMatchObject({ StreamEvent: 'stream-stopped', StreamSid: streamSid });
+    await nothingIsLeft(w);
+  });
+
+  test('[twiml 2.6 socket-signature] the handshake is signed with its URL alone, and has no Origin', async () => {
+    const { w, server } = await streamWorld();
+    w.answers(`<Start><Stream url="${server.url('/in/put')}"/></Start><Say>hi</Say><Pause length="60"/>`);
+    const call = await calls(w);
+    const { request } = await server.connection();
+    const signature = String(request.headers['x-twilio-signature']);
+    expect(twilio.validateRequest(AUTH_TOKEN, signature, server.url('/in/put'), {})).toBe(true);
+    expect(request.headers.origin).toBeUndefined();
+    expect(request.headers['sec-websocket-extensions']).toBeUndefined();
+    call.leg.hangUp();
+    await nothingIsLeft(w);
+  });
+});
