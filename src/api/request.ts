@@ -4,6 +4,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { RandomSource } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
+import type { ConferencesApi } from '../base/conferences-api.ts';
 import type { Account } from '../base/records.ts';
 import type { ApiFault } from './errors.ts';
 import type { Form } from './form.ts';
@@ -51,6 +52,7 @@ export interface ApiParts {
   readonly store: ApiStore;
   readonly calls: CallsApi;
   readonly directory: ApiDirectory | undefined;
+  readonly conferences: ConferencesApi | undefined;
   readonly streams: StreamsApi | undefined;
   readonly registrations: RegistrationsApi | undefined;
   readonly captures: CapturesApi | undefined;

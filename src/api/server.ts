@@ -9,6 +9,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Clock } from '../base/clock.ts';
 import { cryptoRandom, newSid, type RandomSource } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
+import type { ConferencesApi } from '../base/conferences-api.ts';
 import type { Log } from '../base/log.ts';
 import { AccountCache, addressed, authenticate } from './auth.ts';
 import { type ApiFault, fault, faultBody, notFound, storeFault, unauthenticated } from './errors.ts';
@@ -37,6 +38,7 @@ export interface ApiServerOptions {
   /** Refreshed after each write of SIP objects, before the answer: a phone may register as soon as its credential is there. */
   readonly directory?: ApiDirectory;
   readonly calls: CallsApi;
+  readonly conferences?: ConferencesApi;
   readonly streams?: StreamsApi;
   readonly registrations?: RegistrationsApi;
   readonly captures?: CapturesApi;
@@ -96,6 +98,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     store: options.store,
     calls: options.calls,
     directory: options.directory,
+    conferences: options.conferences,
     streams: options.streams,
     registrations: options.registrations,
     captures: options.captures,

@@ -8,6 +8,8 @@ export interface CreateCallRequest {
   /** `sip:…`, `client:…` or E.164, as given. */
   readonly to: string;
   readonly from: string;
+  /** Display name of the From header; absent: none. */
+  readonly callerName?: string;
   readonly instructions: { readonly url: string; readonly method: HttpMethod } | { readonly twiml: string };
   readonly fallbackUrl: string | null;
   readonly fallbackMethod: HttpMethod;

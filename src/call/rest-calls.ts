@@ -71,7 +71,7 @@ function create(request: CreateCallRequest, services: RestCallsServices): Result
     domain: services.homeDomain(request.accountSid, request.from),
     near: undefined,
     callerId: userOf(request.from),
-    callerName: undefined,
+    callerName: request.callerName,
     maxForwards: 70,
     statusCallback:
       request.statusCallback === null

@@ -18,11 +18,15 @@ const create: Handler = async (request, parts) => {
   if (!read.ok) return read.error;
   const made = parts.calls.create(read.value.request);
   if (!made.ok) return made.error;
-  for (const warning of read.value.warnings) warn(made.value, warning, parts);
+  for (const warning of read.value.warnings) noteWarning(made.value, warning, parts);
   return { status: 201, body: presentCall(made.value) };
 };
 
-function warn(call: CallRecord, warning: Warning, { store, random, clock, log }: ApiParts): void {
+/** Keeps a warning about the parameters of a request with the call that it made. */
+export function noteWarning(
+  call: Pick<CallRecord, 'sid' | 'accountSid'>,
+  warning: Warning,
+  { store, random, clock, log }: ApiParts): void {
   log.warn({ callSid: call.sid, errorCode: warning.code }, warning.message);
   // rest-api.md 6: 20001 is for the log only.
   if (warning.code === 20001) return;

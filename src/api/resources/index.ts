@@ -5,6 +5,7 @@ import { accountRoutes } from './accounts.ts';
 import { byocTrunkRoutes } from './byoc-trunks.ts';
 import { callEventRoutes } from './call-events.ts';
 import { callRoutes } from './calls.ts';
+import { conferenceRoutes } from './conferences.ts';
 import { connectionPolicyRoutes, policyTargetRoutes } from './connection-policies.ts';
 import { credentialListRoutes } from './credential-lists.ts';
 import { credentialRoutes } from './credentials.ts';
@@ -13,6 +14,7 @@ import { ipAccessControlListRoutes } from './ip-access-control-lists.ts';
 import { ipAddressRoutes } from './ip-addresses.ts';
 import { mappingRoutes } from './mappings.ts';
 import { notificationRoutes } from './notifications.ts';
+import { participantRoutes } from './participants.ts';
 import { phoneNumberRoutes } from './phone-numbers.ts';
 import { ipRecordRoutes, sourceIpMappingRoutes } from './source-addresses.ts';
 import { streamRoutes } from './streams.ts';
@@ -22,6 +24,8 @@ export const routes: readonly Route[] = [
   ...callRoutes,
   ...callEventRoutes,
   ...streamRoutes,
+  ...conferenceRoutes,
+  ...participantRoutes,
   ...notificationRoutes,
   ...domainRoutes,
   ...mappingRoutes,
