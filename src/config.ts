@@ -42,6 +42,8 @@ export interface Config {
   readonly demoApplicationUrl: string | null;
   readonly maxCalls: number;
   readonly webhookAllowPrivate: boolean;
+  readonly recordingEncryption: boolean;
+  readonly recordingAuth: boolean;
   readonly streamAllowInsecure: boolean;
   readonly speech: 'auto' | 'espeak' | 'wasm' | 'http' | 'none';
   readonly speechModel: string;
@@ -49,6 +51,9 @@ export interface Config {
   readonly tlsVerify: boolean;
   readonly speechUrl: string | null;
   readonly speechKey: string | null;
+  readonly recogniserUrl: string | null;
+  readonly recogniserKey: string | null;
+  readonly recogniserModel: string;
   /** 0 = no captures on disk. */
   readonly captureDays: number;
   readonly captureMegabytes: number;
@@ -173,7 +178,7 @@ function valueAt(root: unknown, path: readonly PropertyKey[]): string {
 /** The settings as text, secrets hidden: `--print-config`. */
 export function printConfig(config: Config): string {
   const hidden = (key: string, value: unknown): unknown => {
-    if (/password|authToken|secretKey|speechKey/i.test(key) && value !== null) return '[hidden]';
+    if (/password|authToken|secretKey|speechKey|recogniserKey/i.test(key) && value !== null) return '[hidden]';
     return typeof value === 'string' ? redact(value) : value;
   };
   return JSON.stringify(config, hidden, 2);

@@ -325,6 +325,17 @@ export const limits = {
   storeBusyMs: 5_000,
   storeStatementsCached: 256,
   storeRemovedMarks: 10_000,
+  /** Of text in an index; three bytes each at most. */
+  storeKeyChars: 512,
+  // --- PostgreSQL; connections of one gateway: readers + writers + 1
+  postgresReaders: 8,
+  postgresWriters: 3,
+  postgresConnectMs: 5_000,
+  postgresStatementMs: 10_000,
+  postgresHeartbeatMs: 5_000,
+  postgresLockPollMs: 200,
+  postgresIdleMs: 60_000,
+  postgresQueuedWrites: 20_000,
   directoryDebounceMs: 20,
   // --- trace
   tracedCalls: 2_000,
