@@ -22,8 +22,8 @@ import { FRAME_SAMPLES } from './tone.ts';
 
 /** Hears the whole room, frame by frame: a recording. */
 export interface MixListener {
-  /** Valid during the call only. */
-  mixedFrame(samples: Int16Array, nowMs: number): void;
+  /** Frame number `frame`; the samples are valid during the call only. */
+  mixedFrame(samples: Int16Array, nowMs: number, frame: number): void;
   /** The mixer is gone; it is not a listener any more. */
   mixerEnded(): void;
 }
@@ -148,7 +148,7 @@ export class Mixer {
     this.#addPlays();
     this.#addMembers(nowMs);
     if (this.#rings.length > 0) this.#exchange(frame);
-    if (this.#listeners.size > 0) this.#tellListeners(nowMs);
+    if (this.#listeners.size > 0) this.#tellListeners(nowMs, frame);
     for (const seat of this.#seats.values()) this.#giveTo(seat, frame, nowMs);
     for (const inlet of this.#inlets.values()) inlet.tidy(frame);
   }
@@ -193,10 +193,10 @@ export class Mixer {
     for (const inlet of this.#inlets.values()) if (inlet.addTo(this.#sum, frame)) this.#voices += 1;
   }
 
-  #tellListeners(nowMs: number): void {
+  #tellListeners(nowMs: number, frame: number): void {
     for (const listener of this.#listeners) {
       limit(this.#sum, this.#limited);
-      listener.mixedFrame(this.#limited, nowMs);
+      listener.mixedFrame(this.#limited, nowMs, frame);
     }
   }
 
@@ -227,8 +227,8 @@ export class Mixer {
   #addPrivate({ seat }: MixerSeat, frame: number): boolean {
     const own = this.#own;
     let isAdded = false;
-    for (const { options, samples } of this.#private) {
-      if (options.coaches !== seat) continue;
+    for (const { seat: from, options, samples } of this.#private) {
+      if (options.coaches !== seat || from === seat) continue;
       if (!isAdded) own.fill(0);
       isAdded = true;
       for (let index = 0; index < FRAME_SAMPLES; index++) own[index] = own[index]! + samples[index]!;

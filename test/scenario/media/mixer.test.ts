@@ -206,6 +206,29 @@ describe('a worker that fails', () => {
   }
 });
 
+describe('the only worker fails', () => {
+  test('the room is empty; when the worker is back it takes members and plays again', async () => {
+    const here = await world(1);
+    const mixer = here.engine.createMixer();
+    const first = await here.speaker(mixer, 400);
+    killWorker(here, first);
+    await here.events.waitFor('workerFailed');
+    assert.equal(here.engine.counts().mixerMembers, 0);
+    const lost = here.engine.playToMixer(mixer, { sources: [{ kind: 'silence', durationMs: 60_000 }], loop: 1 });
+    await here.events.waitFor('playEnded', ({ play, outcome }) => play === lost && outcome === 'failed');
+    await here.restarted;
+    const [a, b] = [await here.speaker(mixer, 1_000), await here.speaker(mixer, 1_700)];
+    await hears(a, [1_700], [1_000]);
+    const beep = here.engine.playToMixer(mixer, {
+      sources: [{ kind: 'tone', frequencies: [2_400], levelDb: -13, durationMs: 60_000 }],
+      loop: 1,
+    });
+    await hears(b, [1_000, 2_400], [1_700]);
+    here.engine.stopPlay(beep);
+    await here.events.waitFor('playEnded', ({ play, outcome }) => play === beep && outcome === 'stopped');
+  });
+});
+
 /** Makes a worker throw outside of any guard: a plan that no caller can make. */
 function killWorker({ engine }: World, leg: Leg): void {
   engine.configure(leg.id, { ...plan(9), receivePayloadTypes: null as never }, strictSource);
