@@ -280,6 +280,20 @@ export const limits = {
   streamSilenceMs: 45_000,
   /** How long a server may take to answer our close frame. */
   streamCloseMs: 3_000,
+  // --- ConversationRelay
+  /** Text that waits to be spoken, and messages of it. */
+  relayTextChars: 32_000,
+  relayItems: 1_000,
+  /** A sentence without an end is spoken in pieces of this length. */
+  relaySentenceChars: 240,
+  /** What looks like a whole sentence is spoken when no more text comes for so long. */
+  relaySentenceWaitMs: 300,
+  /** Audio before the speech detector says that somebody speaks. */
+  relayPreRollMs: 400,
+  /** Silence that ends an utterance, beyond the pause that the speech detector forgives. */
+  relayEndOfSpeechMs: 700,
+  relayUtterancesWaiting: 8,
+  relayHandoffChars: 16_384,
   // --- REST
   restBodyBytes: 256 * 1_024,
   pageSizeMax: 1_000,
