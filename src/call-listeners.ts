@@ -10,12 +10,14 @@ import type { Calls } from './call/calls.ts';
 import type { DialEvent } from './call/dial-options.ts';
 import { callParams } from './call/params.ts';
 import type { Store } from './store/store.ts';
-import { type StatusCallbacks, statusCallbackParams } from './webhook/status-callbacks.ts';
+import { type CallbackRecording, type StatusCallbacks, statusCallbackParams } from './webhook/status-callbacks.ts';
 
 export interface ListenerServices {
   readonly calls: Calls;
   readonly store: Pick<Store, 'calls' | 'notifications'>;
   readonly statusCallbacks: StatusCallbacks;
+  /** The recording that the completed callback of a call names (twiml.md 8.1, 8.2), once it is finished. */
+  readonly recordings: { ofCallback(call: Call): Promise<CallbackRecording | undefined> };
   readonly authTokenOf: (accountSid: string) => string;
   readonly forgetCookies: (callSid: string) => void;
   readonly clock: Clock;
@@ -82,7 +84,10 @@ function callBack(services: ListenerServices, sequences: WeakMap<Call, number>, 
   if (event.type !== 'ended') return;
   // Once for every terminal status, after the last action request of the call. The cookies live until it was answered.
   const forget = () => services.forgetCookies(call.sid);
-  void call.sessionEnded.finally(() => send(services, sequences, call, 'completed', event.status, forget));
+  void call.sessionEnded
+    .catch(() => {})
+    .then(() => services.recordings.ofCallback(call))
+    .then((recording) => send(services, sequences, call, 'completed', event.status, { onDone: forget, recording }));
 }
 
 function send(
@@ -91,8 +96,9 @@ function send(
   call: Call,
   subscription: DialEvent | undefined,
   callStatus: CallStatus | 'initiated',
-  onDone?: () => void,
+  more: { readonly onDone?: () => void; readonly recording?: CallbackRecording | undefined } = {},
 ): void {
+  const { onDone, recording } = more;
   const callback = call.statusCallback;
   if (!callback || subscription === undefined || !callback.events.includes(subscription)) return onDone?.();
   const sequenceNumber = sequences.get(call) ?? 0;
@@ -113,6 +119,7 @@ function send(
       durationSeconds: call.durationSeconds,
       sipResponseCode: call.sipResponseCode,
       notice: call.notice,
+      recording,
     }),
   });
 }

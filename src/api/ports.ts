@@ -42,6 +42,8 @@ export type {
   CreateCallRequest,
   RedirectInstructions,
 } from '../base/calls-api.ts';
+export type { QueueMember, QueuesApi } from '../base/queues-api.ts';
+export type { RecordingMedia, RecordingsApi } from '../base/recordings-api.ts';
 export type { Page, PageRequest, Repository } from '../base/repository.ts';
 export type { CreateStreamRequest, StreamRecord, StreamsApi } from '../base/streams-api.ts';
 

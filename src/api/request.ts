@@ -2,9 +2,10 @@
 // found the account in the path and matched the route before.
 
 import type { Clock } from '../base/clock.ts';
+import type { ConferencesApi } from '../base/conferences-api.ts';
 import type { RandomSource } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
-import type { ConferencesApi } from '../base/conferences-api.ts';
+import type { RecordingMedia } from '../base/recordings-api.ts';
 import type { Account } from '../base/records.ts';
 import type { ApiFault } from './errors.ts';
 import type { Form } from './form.ts';
@@ -14,6 +15,8 @@ import type {
   CallsApi,
   CapturesApi,
   HashPassword,
+  QueuesApi,
+  RecordingsApi,
   RegistrationsApi,
   StreamsApi,
 } from './ports.ts';
@@ -25,6 +28,10 @@ export interface ApiRequest {
   readonly client: Account;
   /** Path without extension: `/2010-04-01/Accounts/AC…/Calls`. */
   readonly path: string;
+  /** Whether the path ended in `.json`: without, a recording is its media (rest-api.md 10). */
+  readonly isJson: boolean;
+  /** The Range header, unless If-Range makes it void. */
+  readonly range: string | undefined;
   /** Scheme and authority for absolute links, without `/` at the end: HOOKSWITCH_PUBLIC_URL, else as the client wrote it. */
   readonly origin: string;
   /** Decoded values of the `{Name}` parts of the route. */
@@ -51,7 +58,9 @@ export interface Quotas {
 export interface ApiParts {
   readonly store: ApiStore;
   readonly calls: CallsApi;
+  readonly queues: QueuesApi | undefined;
   readonly directory: ApiDirectory | undefined;
+  readonly recordings: RecordingsApi | undefined;
   readonly conferences: ConferencesApi | undefined;
   readonly streams: StreamsApi | undefined;
   readonly registrations: RegistrationsApi | undefined;
@@ -75,7 +84,16 @@ export interface FileAnswer {
   readonly name: string;
 }
 
+/** Media that is read while it is sent: all of it, or the bytes from `start` to `end` (exclusive). */
+export interface MediaAnswer {
+  readonly status: 200 | 206;
+  readonly media: RecordingMedia;
+  readonly start: number;
+  readonly end: number;
+}
+
 export type Answer =
+  | MediaAnswer
   | FileAnswer
   | { readonly status: 200 | 201; readonly body: object }
   | { readonly status: 204 }
@@ -94,6 +112,8 @@ export interface Route {
   readonly path: string;
   readonly handlers: { readonly [method in Method]?: Handler };
   readonly isDirectory?: boolean;
+  /** Media: HEAD is answered, and without `.json` no credentials are asked for where the settings say so. */
+  readonly isMedia?: boolean;
 }
 
 export const isFault = (answer: Answer): answer is ApiFault => 'code' in answer;

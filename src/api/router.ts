@@ -9,6 +9,8 @@ export interface RouteMatch {
   readonly params: Readonly<Record<string, string>>;
   /** Without extension, as it is written into links. */
   readonly path: string;
+  /** Whether the path ended in `.json`. */
+  readonly isJson: boolean;
 }
 
 export const API_ROOT = '/2010-04-01';
@@ -25,12 +27,13 @@ export function createRouter(routes: readonly Route[]): Router {
   return (path) => {
     if (path.length > limits.restPathBytes) return undefined;
     const isV1 = path.startsWith(`${V1_ROOT}/`);
-    const plain = !isV1 && path.endsWith('.json') ? path.slice(0, -'.json'.length) : path;
+    const isJson = !isV1 && path.endsWith('.json');
+    const plain = isJson ? path.slice(0, -'.json'.length) : path;
     const segments = decoded(plain.slice(1).split('/'));
     if (!segments) return undefined;
     for (const { route, segments: pattern } of bySize.get(segments.length) ?? []) {
       const params = match(pattern, segments);
-      if (params) return { route, params, path: plain };
+      if (params) return { route, params, path: plain, isJson };
     }
     return undefined;
   };

@@ -4,12 +4,13 @@
 //
 // and every way out of it is a JSON body: a fault of ours too (house style 2.5: one of the three places that catch).
 
+import { Readable } from 'node:stream';
 import type { Server as TlsServer } from 'node:tls';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Clock } from '../base/clock.ts';
+import type { ConferencesApi } from '../base/conferences-api.ts';
 import { cryptoRandom, newSid, type RandomSource } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
-import type { ConferencesApi } from '../base/conferences-api.ts';
 import type { Log } from '../base/log.ts';
 import { AccountCache, addressed, authenticate } from './auth.ts';
 import { type ApiFault, fault, faultBody, notFound, storeFault, unauthenticated } from './errors.ts';
@@ -20,10 +21,20 @@ import type {
   CallsApi,
   CapturesApi,
   HashPassword,
+  QueuesApi,
+  RecordingsApi,
   RegistrationsApi,
   StreamsApi,
 } from './ports.ts';
-import { type Answer, type ApiParts, isFault, type Method, type Quotas, type Route } from './request.ts';
+import {
+  type Answer,
+  type ApiParts,
+  isFault,
+  type MediaAnswer,
+  type Method,
+  type Quotas,
+  type Route,
+} from './request.ts';
 import { routes } from './resources/index.ts';
 import { API_ROOT, createRouter, type Router, V1_ROOT } from './router.ts';
 
@@ -38,7 +49,9 @@ export interface ApiServerOptions {
   /** Refreshed after each write of SIP objects, before the answer: a phone may register as soon as its credential is there. */
   readonly directory?: ApiDirectory;
   readonly calls: CallsApi;
+  readonly queues?: QueuesApi;
   readonly conferences?: ConferencesApi;
+  readonly recordings?: RecordingsApi;
   readonly streams?: StreamsApi;
   readonly registrations?: RegistrationsApi;
   readonly captures?: CapturesApi;
@@ -97,8 +110,10 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const parts: ApiParts = {
     store: options.store,
     calls: options.calls,
+    queues: options.queues,
     directory: options.directory,
     conferences: options.conferences,
+    recordings: options.recordings,
     streams: options.streams,
     registrations: options.registrations,
     captures: options.captures,
@@ -199,6 +214,8 @@ class Api {
   }
 
   async #answer(request: FastifyRequest, reply: FastifyReply): Promise<Answer> {
+    const open = await this.#openMedia(request, reply);
+    if (open) return open;
     const client = await authenticate(this.#accounts, request.headers.authorization);
     if (!client.ok) {
       reply.header('www-authenticate', 'Basic realm="Hookswitch API"');
@@ -220,6 +237,16 @@ class Api {
     }
   }
 
+  /** rest-api.md 10: media that anybody may fetch who knows its URL, where the settings say so. */
+  async #openMedia(request: FastifyRequest, reply: FastifyReply): Promise<Answer | undefined> {
+    if (!this.#parts.recordings?.isMediaOpen || (request.method !== 'GET' && request.method !== 'HEAD'))
+      return undefined;
+    const found = this.#router(pathOf(request));
+    if (!found?.route.isMedia || found.isJson) return undefined;
+    const account = await this.#accounts.get(found.params.AccountSid ?? '');
+    return account?.status === 'active' ? this.#route(request, reply, account) : notFound(pathOf(request));
+  }
+
   async #route(request: FastifyRequest, reply: FastifyReply, client: Parameters<typeof addressed>[1]): Promise<Answer> {
     const path = pathOf(request);
     const found = this.#router(path);
@@ -227,7 +254,7 @@ class Api {
     const { AccountSid } = found.params;
     const account = await addressed(this.#accounts, client, AccountSid, path, isAccountItself(found.route));
     if (!account.ok) return account.error;
-    const method = methodOf(request);
+    const method = methodOf(request, found.route);
     const handler = method && found.route.handlers[method];
     if (!method || !handler) {
       reply.header('allow', Object.keys(found.route.handlers).join(', '));
@@ -243,6 +270,8 @@ class Api {
           account: account.value,
           client,
           path: found.path,
+          isJson: found.isJson,
+          range: request.headers['if-range'] === undefined ? request.headers.range : undefined,
           origin: this.#publicUrl ?? `${request.protocol}://${request.host}`,
           params: found.params,
           query: query.value,
@@ -280,8 +309,9 @@ class Api {
 
 const isAccountItself = (route: Route): boolean => route.path === '/Accounts/{AccountSid}';
 
-/** PUT is POST on these resources (rest-api.md 4). */
-function methodOf(request: FastifyRequest): Method | undefined {
+/** PUT is POST on these resources (rest-api.md 4); HEAD is a GET of media without its bytes. */
+function methodOf(request: FastifyRequest, route: Route): Method | undefined {
+  if (request.method === 'HEAD' && route.isMedia) return 'GET';
   const method = request.method === 'PUT' ? 'POST' : request.method;
   return method === 'GET' || method === 'POST' || method === 'DELETE' ? method : undefined;
 }
@@ -294,6 +324,7 @@ const pathOf = (request: FastifyRequest): string => {
 function write(reply: FastifyReply, answer: Answer): FastifyReply {
   if (isFault(answer))
     return reply.code(answer.status).header('x-twilio-error-code', String(answer.code)).send(faultBody(answer));
+  if ('media' in answer) return sendMedia(reply, answer);
   if ('file' in answer)
     return reply
       .code(200)
@@ -301,6 +332,23 @@ function write(reply: FastifyReply, answer: Answer): FastifyReply {
       .header('content-disposition', `attachment; filename="${answer.name}"`)
       .send(answer.file);
   return answer.status === 204 ? reply.code(204).send() : reply.code(answer.status).send(answer.body);
+}
+
+/** Read piece by piece while it is sent; closed when it was, or when the client went away. */
+function sendMedia(reply: FastifyReply, { status, media, start, end }: MediaAnswer): FastifyReply {
+  reply
+    .code(status)
+    .header('content-type', media.contentType)
+    .header('accept-ranges', 'bytes')
+    .header('content-length', String(end - start));
+  if (status === 206) reply.header('content-range', `bytes ${start}-${end - 1}/${media.sizeBytes}`);
+  if (reply.request.method === 'HEAD') {
+    void media.close();
+    return reply.send('');
+  }
+  const stream = Readable.from(media.read(start, end), { objectMode: false });
+  stream.once('close', () => void media.close());
+  return reply.send(stream);
 }
 
 /** What fastify refuses before a handler runs, and anything else that was not foreseen. */

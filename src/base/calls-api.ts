@@ -1,5 +1,6 @@
 // What REST may do with calls: the port between api/, which asks, and call/, which does it. It stands here because api/ imports base/ only.
 
+import type { RecordingRequest } from './recordings-api.ts';
 import type { CallRecord, HttpMethod } from './records.ts';
 import type { Result } from './result.ts';
 
@@ -21,6 +22,8 @@ export interface CreateCallRequest {
   readonly sendDigits: string | null;
   /** Sid of the trunk to use for a number; null = whichever fits. */
   readonly byoc?: string | null;
+  /** Record from the answer on; absent or null: not. */
+  readonly recording?: RecordingRequest | null;
   readonly sipAuth: { readonly username: string; readonly password: string } | null;
 }
 

@@ -209,6 +209,7 @@ export const errorCatalogue: Readonly<Record<number, ErrorEntry>> = {
     `at most ${limits.restBodyBytes} bytes and ${limits.restFormFields} parameters`,
   ),
   20415: rest(415, 'the body is of another type', 'application/x-www-form-urlencoded'),
+  20416: rest(416, 'the range is not within the media', 'see Content-Range of the answer for its size'),
   20422: rest(422, 'the account has as many subaccounts as it may', `at most ${limits.subAccountsPerAccount}`),
   20429: rest(429, 'too many requests of the account at once', 'try again later'),
   20500: rest(500, 'a fault of the gateway', 'report it with the log line'),
@@ -337,14 +338,14 @@ export const errorCatalogue: Readonly<Record<number, ErrorEntry>> = {
   ),
   32009: warning('the dialled user is not registered', 'check that the phone is registered at this domain'),
   32011: warning('a trunk answered with an error', 'the message has its SIP status; the next target is tried'),
-  32012: error('the trunk carries as many calls as it may', 'raise maxConcurrentCalls of the trunk'),
+  32012: warning('the trunk carries as many calls as it may', 'raise maxConcurrentCalls of the trunk'),
   32013: error('the account has started too many calls in this second', 'spread the calls, or raise its limit'),
   32014: warning('no audio came for a minute; the call was ended', 'open the media ports; check publicAddress'),
   32015: warning('the call reached its longest duration', 'timeLimit of Dial, TimeLimit of REST; 4 hours otherwise'),
   32019: warning('Url and Twiml were both given; Url is used', 'give one of them'),
   32022: error('no ACK came for a 200; the call was ended', 'the Contact address must be reachable: publicAddress'),
-  32102: error('the session description is broken', 'see the message for its line'),
-  32103: error('the session description is empty', 'send SDP, or no body at all'),
+  32102: warning('the session description is broken', 'see the message for its line'),
+  32103: warning('the session description is empty', 'send SDP, or no body at all'),
   32114: warning(
     'a parameter or scheme of the URI is not supported',
     'sips: write sip with transport=tls or secure=true',
@@ -378,7 +379,7 @@ export const errorCatalogue: Readonly<Record<number, ErrorEntry>> = {
     'set sipRegistration of the domain',
   ),
   32212: sip(
-    'error',
+    'warning',
     'the registration was not authenticated',
     'SIP registration authentication problem',
     'check user, password and registrationCredentialLists; the user in To must be the one that logs in',
@@ -386,10 +387,13 @@ export const errorCatalogue: Readonly<Record<number, ErrorEntry>> = {
   32214: warning('the dialled SIP domain belongs to another account', 'dial users of your own domains'),
   32218: error('a transfer was asked for where none is possible', 'transfer a call that a Dial has connected'),
   32219: error('a redirect of a trunk was not followed', 'the message says why; let the trunk route the call itself'),
-  32223: warning('the dialled SIP URI has no user', 'write sip:user@domain'),
+  32223: error('the dialled SIP URI has no user', 'write sip:user@domain'),
   32400: error('the trunk has no target that can be tried', 'give it one, and see why the others do not answer'),
-  32401: error('the trunk in Byoc does not exist', 'use the SID of a trunk of the account'),
+  32401: warning('the trunk in Byoc does not exist', 'use the SID of a trunk of the account'),
 };
+
+/** How loud the dictionary says this code (sip-interface.md 8.4); what has no row is an error. */
+export const levelOf = (code: number): ErrorEntry['level'] => errorCatalogue[code]?.level ?? 'error';
 
 /** HTTP status of a REST answer with this code: 400 where the catalogue names none. */
 export const httpStatusOf = (code: number): number => errorCatalogue[code]?.httpStatus ?? 400;

@@ -6,6 +6,7 @@
 // The signal is that of the running document: when it aborts (caller gone, call redirected by REST) the children end.
 
 import type { Clock } from '../base/clock.ts';
+import { levelOf } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import { linkedController } from '../base/signal.ts';
 import type { MediaEngine } from '../media/engine.ts';
@@ -124,7 +125,7 @@ async function makeChild(caller: Call, target: DialTarget, options: DialOptions,
   const routed = await router.child(caller, target, options.callerId);
   if (routed.ok) return { target, child: routed.value, failure: undefined };
   const { errorCode, detail, sipStatus } = routed.error;
-  caller.notify('warning', errorCode, detail);
+  caller.notify(levelOf(errorCode), errorCode, detail);
   return { target, child: undefined, failure: { sipStatus } };
 }
 

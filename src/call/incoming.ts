@@ -1,7 +1,7 @@
 // An admitted INVITE becomes a call: checks that cost nothing first, then media, then 180, then its voice session
 // (sip-interface.md 1.4: 180 is sent before the webhook is asked).
 
-import { sipErrorValue } from '../base/errors.ts';
+import { levelOf, sipErrorValue } from '../base/errors.ts';
 import type { Domain, VoiceApplication } from '../base/records.ts';
 import { maxForwards } from '../sip/grammar/fields.ts';
 import type { Request } from '../sip/grammar/message.ts';
@@ -151,6 +151,6 @@ function refuseForMedia(
     onNoPorts();
     return call.refuse(503, failure.reason, [...headers, ['Retry-After', String(RETRY_AFTER_SECONDS)]]);
   }
-  if (failure.errorCode !== undefined) call.notify('error', failure.errorCode, failure.reason);
+  if (failure.errorCode !== undefined) call.notify(levelOf(failure.errorCode), failure.errorCode, failure.reason);
   call.refuse(failure.status, failure.reason, headers, failure.reason);
 }

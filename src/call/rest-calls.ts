@@ -3,6 +3,7 @@
 import type { CallControlError, CallsApi, CreateCallRequest } from '../base/calls-api.ts';
 import { type Clock, sleep } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
+import type { RecordingRequest } from '../base/recordings-api.ts';
 import type { CallRecord, Domain } from '../base/records.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { MediaEngine } from '../media/engine.ts';
@@ -25,6 +26,8 @@ export interface RestCallsServices {
   readonly clock: Clock;
   /** Runs a document on the call; replaces a running one, taking the call out of its bridge. */
   readonly startSession: (call: Call, start: SessionStart) => void;
+  /** Records a call from its answer on (rest-api.md 9.1). */
+  readonly record?: (call: Call, request: RecordingRequest) => void;
   /** The domain of the account that the call belongs to: host of the From header (home-domain.ts). */
   readonly homeDomain: (accountSid: string, from: string) => Domain | undefined;
 }
@@ -102,6 +105,7 @@ async function run(call: Call, request: CreateCallRequest, services: RestCallsSe
     if (event.type !== 'answered') return;
     ring.cancel();
     call.limitTime(request.timeLimitSeconds);
+    if (request.recording) services.record?.(call, request.recording);
     if (request.sendDigits) {
       const sources = [{ kind: 'digits' as const, digits: request.sendDigits }];
       await playToEnd(services.engine, call, { sources, loop: 1 }, call.signal);

@@ -3,8 +3,7 @@
 import type { RecordingRequest } from '../base/recordings-api.ts';
 import type { Call } from '../call/call.ts';
 import type { RecordDial } from '../call/dial-recording.ts';
-import type { Recordings } from './recordings.ts';
-import { summaryOf } from './verb.ts';
+import { type Recordings, summaryOf } from './recordings.ts';
 
 /** Records the leg of a caller while it dials. */
 export const dialRecorder =

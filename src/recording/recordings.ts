@@ -19,6 +19,7 @@ import type { Call } from '../call/call.ts';
 import type { MediaEvent } from '../media/engine.ts';
 import type { AudioEngine, AudioEvent } from '../media/engine-audio.ts';
 import { callbackParams, isSubscribed } from './callback.ts';
+import type { RecordingSummary } from './control.ts';
 import type { RecordingFiles } from './files.ts';
 import { LiveRecording, type LiveServices } from './live-recording.ts';
 
@@ -49,6 +50,12 @@ export interface RecordingServices {
   readonly random: RandomSource;
   readonly log: Log;
 }
+
+export const summaryOf = (record: Recording, url: string): RecordingSummary => ({
+  sid: record.sid,
+  url,
+  durationSeconds: record.durationSeconds ?? 0,
+});
 
 interface Owner {
   readonly accountSid: string;
@@ -175,9 +182,11 @@ export class Recordings implements ConferenceRecordings {
   }
 
   /** The recording that the completed callback of `call` names, when it is finished or has had its time. */
-  async attributed(call: object): Promise<Recording | undefined> {
+  async ofCallback(call: object): Promise<RecordingSummary | undefined> {
     const recording = this.#ofCalls.get(call);
-    return recording && this.settled(recording);
+    if (!recording) return undefined;
+    const record = await this.settled(recording);
+    return record.status === 'absent' ? undefined : summaryOf(record, recording.url);
   }
 
   /** The last state of the record, or that of now when it takes too long. */

@@ -7,20 +7,12 @@
 
 import type { Clock, Timer } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
-import type { Recording } from '../base/voice-records.ts';
 import type { Call } from '../call/call.ts';
 import { playToEnd } from '../call/play.ts';
 import type { EndpointStatistics, MediaEngine } from '../media/engine.ts';
-import type {
-  Message,
-  MessageOptions,
-  NamedRecording,
-  RecordingControl,
-  RecordingSummary,
-  Transcriber,
-} from './control.ts';
+import type { Message, MessageOptions, NamedRecording, RecordingControl, Transcriber } from './control.ts';
 import type { LiveRecording } from './live-recording.ts';
-import type { Recordings } from './recordings.ts';
+import { type Recordings, summaryOf } from './recordings.ts';
 
 export interface VerbServices {
   readonly recordings: Recordings;
@@ -65,12 +57,6 @@ async function takeMessage(
     services.transcriber?.transcribe(record, options.transcription);
   return { ...end, recording: summaryOf(record, recording.url) };
 }
-
-export const summaryOf = (record: Recording, url: string): RecordingSummary => ({
-  sid: record.sid,
-  url,
-  durationSeconds: record.durationSeconds ?? 0,
-});
 
 function endOfMessage(
   call: Call,

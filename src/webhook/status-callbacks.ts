@@ -31,6 +31,13 @@ export interface StatusCallbacks {
   stop(): void;
 }
 
+/** twiml.md 8.1: what the completed callback says of a recording. */
+export interface CallbackRecording {
+  readonly sid: string;
+  readonly url: string;
+  readonly durationSeconds: number;
+}
+
 export interface StatusCallbackFacts {
   /** Standard parameters of the leg (twiml.md 3.1); a CallStatus in them is replaced. */
   readonly standard: WebhookParams;
@@ -45,11 +52,14 @@ export interface StatusCallbackFacts {
   readonly sipResponseCode: number | null;
   /** The last warning or error of the call. Used where it failed. */
   readonly notice?: { readonly errorCode: number; readonly message: string } | undefined;
+  /** Of a Dial with record, or a REST call with Record. Used with a final status only. */
+  readonly recording?: CallbackRecording | undefined;
 }
 
 /** The parameters of a call-progress callback (twiml.md 8.1, sip-interface.md 8.1). Pure. */
 export function statusCallbackParams(facts: StatusCallbackFacts): WebhookParams {
   const { callStatus, durationSeconds } = facts;
+  const recording = terminalStatuses.has(callStatus) ? facts.recording : undefined;
   const notice = callStatus === 'failed' ? facts.notice : undefined;
   const isFinal = terminalStatuses.has(callStatus);
   return mergeParams(
@@ -63,6 +73,9 @@ export function statusCallbackParams(facts: StatusCallbackFacts): WebhookParams 
       // Minutes, every started one counted (calls are billed by the minute).
       ['Duration', callStatus === 'completed' ? Math.ceil(durationSeconds / 60) : undefined],
       ['SipResponseCode', isFinal ? facts.sipResponseCode : undefined],
+      ['RecordingUrl', recording?.url],
+      ['RecordingSid', recording?.sid],
+      ['RecordingDuration', recording?.durationSeconds],
       ['ErrorCode', notice?.errorCode],
       ['ErrorMessage', notice?.message],
     ]),

@@ -21,6 +21,7 @@ import {
 import type { CreateCallRequest } from '../ports.ts';
 import type { ApiParts } from '../request.ts';
 import { checkFrom, checkTo } from './call-address.ts';
+import { readCallRecording } from './recording-form.ts';
 
 /** A warning that goes into the notifications of the call: it was made all the same. */
 export interface Warning {
@@ -83,6 +84,8 @@ export function readCall(form: Form, accountSid: string, parts: ApiParts): Resul
   if (!instructions.ok) return instructions;
   const settings = checked(schema, form);
   if (!settings.ok) return settings;
+  const recording = readCallRecording(form);
+  if (!recording.ok) return recording;
   const sipAuth = readSipAuth(form);
   if (!sipAuth.ok) return sipAuth;
   const byoc = lastOf(form, 'Byoc');
@@ -110,6 +113,7 @@ export function readCall(form: Form, accountSid: string, parts: ApiParts): Resul
       // Only used where To is a number (sip-interface.md 2.6).
       byoc: kind.value === 'number' ? (byoc ?? null) : null,
       sipAuth: sipAuth.value,
+      ...(recording.value ? { recording: recording.value } : {}),
     },
     warnings: [...events.warnings, ...warningsOf(form)],
   });

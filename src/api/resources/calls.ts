@@ -26,7 +26,8 @@ const create: Handler = async (request, parts) => {
 export function noteWarning(
   call: Pick<CallRecord, 'sid' | 'accountSid'>,
   warning: Warning,
-  { store, random, clock, log }: ApiParts): void {
+  { store, random, clock, log }: ApiParts,
+): void {
   log.warn({ callSid: call.sid, errorCode: warning.code }, warning.message);
   // rest-api.md 6: 20001 is for the log only.
   if (warning.code === 20001) return;

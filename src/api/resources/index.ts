@@ -16,6 +16,7 @@ import { mappingRoutes } from './mappings.ts';
 import { notificationRoutes } from './notifications.ts';
 import { participantRoutes } from './participants.ts';
 import { phoneNumberRoutes } from './phone-numbers.ts';
+import { recordingRoutes } from './recordings.ts';
 import { ipRecordRoutes, sourceIpMappingRoutes } from './source-addresses.ts';
 import { streamRoutes } from './streams.ts';
 
@@ -34,6 +35,7 @@ export const routes: readonly Route[] = [
   ...ipAccessControlListRoutes,
   ...ipAddressRoutes,
   ...phoneNumberRoutes,
+  ...recordingRoutes,
   ...byocTrunkRoutes,
   ...connectionPolicyRoutes,
   ...policyTargetRoutes,

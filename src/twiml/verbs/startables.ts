@@ -1,8 +1,9 @@
 // The table of what Start can set going and Stop can end: one line per noun. The others of the schema are warned about and skipped.
 
+import { recording } from './nouns/recording.ts';
 import { startedStream } from './nouns/stream.ts';
 import { type RegisteredStartable, registerStartable } from './startable.ts';
 
-const nouns: readonly RegisteredStartable[] = [registerStartable(startedStream)];
+const nouns: readonly RegisteredStartable[] = [registerStartable(startedStream), registerStartable(recording)];
 
 export const startables: ReadonlyMap<string, RegisteredStartable> = new Map(nouns.map((noun) => [noun.name, noun]));
