@@ -136,7 +136,7 @@ export class MixerSeat {
 }
 
 function jitterBufferOf(jitterMs: number): JitterBuffer {
-  // Without a buffer only what one tick brings at once is kept, and the delay does not grow on a bad network.
+  // Without a buffer a packet is mixed in the next tick; what comes late makes the delay a little longer, up to a frame.
   if (jitterMs <= 0) return new JitterBuffer({ startMs: 0, minMs: 0, maxMs: 20 });
   return new JitterBuffer({ startMs: jitterMs, minMs: jitterMs, maxMs: Math.max(100, jitterMs) });
 }

@@ -252,6 +252,45 @@ describe('delay', () => {
   });
 });
 
+describe('a depth of its own (members of a mixer)', () => {
+  const depths = [
+    { startMs: 0, minMs: 0, maxMs: 20 },
+    { startMs: 20, minMs: 20, maxMs: 100 },
+    { startMs: 60, minMs: 60, maxMs: 100 },
+  ];
+
+  test.each(depths)('$startMs ms: kept on a calm network, and taken again after a noisy one', (depth) => {
+    const random = pseudoRandom(5);
+    const packets = stream(2_000, (index) => (index >= 500 && index < 800 ? random() * 80 : 0));
+    const { outcomes, buffer } = run(packets, { ticks: 2_020, buffer: new JitterBuffer(depth) });
+    const delayOf = (index: number) => (outcomes.lastIndexOf(index & 0xff, index + 30) - index) * 20 + 5;
+    // Due half a frame before its time, or on the tick after it.
+    expect(delayOf(400)).toBeGreaterThanOrEqual(depth.startMs - 10);
+    expect(delayOf(400)).toBeLessThanOrEqual(depth.startMs + 20);
+    expect(delayOf(1_900)).toBeGreaterThanOrEqual(depth.minMs - 10);
+    expect(delayOf(1_900)).toBeLessThanOrEqual(depth.minMs + 40);
+    expect(buffer.targetMs).toBeGreaterThanOrEqual(depth.minMs);
+    expect(buffer.targetMs).toBeLessThanOrEqual(depth.maxMs);
+  });
+
+  test('a deeper one loses less at the start of a call on a network with jitter of 50 ms', () => {
+    const holes = depths.map((depth) => {
+      const random = pseudoRandom(6);
+      const { outcomes } = run(
+        stream(60, (index) => (index === 0 ? 0 : random() * 50)),
+        { ticks: 60, buffer: new JitterBuffer(depth) },
+      );
+      const started = outcomes.slice(
+        outcomes.findIndex((outcome) => typeof outcome === 'number'),
+        58,
+      );
+      return started.filter((outcome) => typeof outcome !== 'number').length;
+    });
+    expect(holes[2]).toBe(0);
+    expect(holes[0]).toBeGreaterThan(holes[2]!);
+  });
+});
+
 describe('new timelines and hostile streams', () => {
   test('RFC 3550 A.1: one stray sequence number is ignored, two in a row are a new stream', () => {
     const buffer = new JitterBuffer();

@@ -464,6 +464,26 @@ for (const workers of [1, 2]) {
       });
     });
 
+    test('a fault of ours in one room is of that room alone: the others go on, and it can be removed', async () => {
+      const here = await world();
+      const rooms = [here.engine.createMixer(), here.engine.createMixer()] as const;
+      const [a, b] = [await here.inRoom(rooms[0]), await here.inRoom(rooms[0])];
+      const [c, d] = [await here.inRoom(rooms[1]), await here.inRoom(rooms[1])];
+      here.engine.playToMixer(rooms[0], { sources: [{ kind: 'no such kind' } as never], loop: 1 });
+      const said = new Map([
+        [a, 1_000],
+        [c, 3_000],
+      ]);
+      await here.speak(said, SETTLED_MS);
+      assert.equal(level(d, 3), coded('PCMU', 3_000));
+      here.engine.removeMixer(rooms[0]);
+      const again = here.engine.createMixer();
+      for (const { id } of [a, b]) here.engine.joinMixer(again, id, TALKER);
+      await here.speak(said, SETTLED_MS);
+      assert.equal(level(b, 3), coded('PCMU', 1_000));
+      assert.equal(here.engine.counts().plays, 0);
+    });
+
     describe('what a peer sends', () => {
       test('telephone events are reported, and the room hears neither them nor a tone that comes along', async () => {
         const here = await world();
