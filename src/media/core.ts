@@ -87,6 +87,7 @@ export class MediaCore {
       log: options.log,
       endpoint: (id) => this.#endpoints.get(id)?.endpoint,
       emit: this.#context.emit,
+      finish: this.#context.finish,
       newToken: this.#context.newToken,
       wake: () => this.#startTicker(),
     });
@@ -111,6 +112,7 @@ export class MediaCore {
       case 'unseat':
       case 'playToMixer':
       case 'stopMixerPlay':
+      case 'recordMixer':
         this.#mixers.handle(command);
         this.#count();
         return;

@@ -3,7 +3,7 @@
 
 import { statSync } from 'node:fs';
 import { limits } from '../base/limits.ts';
-import type { ListenCommand, StreamCommand } from './audio-messages.ts';
+import type { RecordingCommand, StreamCommand } from './audio-messages.ts';
 import { compact } from './compact.ts';
 import type {
   AudioEvent,
@@ -15,25 +15,35 @@ import type {
   TapId,
 } from './engine-audio.ts';
 import type { EndpointId, PlayId } from './engine-plays.ts';
+import type { CoreCommand } from './messages.ts';
+import { WAV_HEADER_BYTES } from './wav-writer.ts';
 
 /** What the dispatcher knows. */
 export interface AudioHost {
-  /** Whether there is an endpoint or mixer of this name. */
-  has(of: EndpointId | MixerId): boolean;
-  send(command: ListenCommand): void;
+  /** Worker of an endpoint, or home and number of a mixer; undefined when there is neither. */
+  place(of: EndpointId | MixerId): { readonly worker: number; readonly mixer?: number } | undefined;
+  send(worker: number, command: CoreCommand): void;
   /** Tells the listeners of the engine. */
   emit(event: AudioEvent): void;
   nextSerial(): number;
 }
 
+interface OpenTap {
+  readonly endpoint: EndpointId;
+  readonly worker: number;
+}
+
 interface RunningRecording {
   readonly of: EndpointId | MixerId;
   readonly options: RecordingOptions;
+  /** It stays where it began; undefined: nowhere. */
+  readonly worker: number | undefined;
+  readonly mixer: number | undefined;
 }
 
 export class AudioDispatcher {
   readonly #host: AudioHost;
-  readonly #taps = new Map<TapId, EndpointId>();
+  readonly #taps = new Map<TapId, OpenTap>();
   readonly #recordings = new Map<RecordingId, RunningRecording>();
 
   constructor(host: AudioHost) {
@@ -54,23 +64,28 @@ export class AudioDispatcher {
 
   tap(endpoint: EndpointId, tracks: readonly AudioTrack[]): TapId {
     const tap = `tap-${this.#host.nextSerial()}`;
-    if (!this.#host.has(endpoint)) return tap;
-    this.#taps.set(tap, endpoint);
-    this.#host.send({ type: 'tap', endpoint, tap, tracks: [...new Set(tracks)] });
+    const worker = this.#host.place(endpoint)?.worker;
+    if (worker === undefined) return tap;
+    this.#taps.set(tap, { endpoint, worker });
+    this.#host.send(worker, { type: 'tap', endpoint, tap, tracks: [...new Set(tracks)] });
     return tap;
   }
 
   closeTap(tap: TapId): void {
-    const endpoint = this.#taps.get(tap);
-    if (endpoint === undefined) return;
+    const open = this.#taps.get(tap);
+    if (!open) return;
     this.#taps.delete(tap);
-    this.#host.send({ type: 'closeTap', endpoint, tap });
+    this.#host.send(open.worker, { type: 'closeTap', endpoint: open.endpoint, tap });
   }
 
-  startRecording(of: EndpointId | MixerId, options: RecordingOptions): RecordingId {
+  startRecording(of: EndpointId | MixerId, asked: RecordingOptions): RecordingId {
     const recording = `recording-${this.#host.nextSerial()}`;
-    this.#recordings.set(recording, { of, options });
-    if (this.#host.has(of)) this.#host.send({ type: 'startRecording', endpoint: of, recording, options });
+    const { worker, mixer } = this.#host.place(of) ?? {};
+    // The sum of a mixer is one track of one channel, whatever was asked for.
+    const options: RecordingOptions = mixer === undefined ? asked : { ...asked, channels: 1, track: 'inbound' };
+    const running = { of, options, worker, mixer };
+    this.#recordings.set(recording, running);
+    if (worker !== undefined) this.#command(running, { type: 'startRecording', endpoint: of, recording, options });
     // Not before the caller has the id.
     else queueMicrotask(() => this.#fail(recording, 'there is no such endpoint', 0));
     return recording;
@@ -78,17 +93,22 @@ export class AudioDispatcher {
 
   pauseRecording(recording: RecordingId, behaviour: 'silence' | 'skip'): void {
     const running = this.#recordings.get(recording);
-    if (running) this.#host.send({ type: 'pauseRecording', endpoint: running.of, recording, behaviour });
+    if (running) this.#command(running, { type: 'pauseRecording', endpoint: running.of, recording, behaviour });
   }
 
   resumeRecording(recording: RecordingId): void {
     const running = this.#recordings.get(recording);
-    if (running) this.#host.send({ type: 'resumeRecording', endpoint: running.of, recording });
+    if (running) this.#command(running, { type: 'resumeRecording', endpoint: running.of, recording });
   }
 
   stopRecording(recording: RecordingId): void {
     const running = this.#recordings.get(recording);
-    if (running) this.#host.send({ type: 'stopRecording', endpoint: running.of, recording });
+    if (running) this.#command(running, { type: 'stopRecording', endpoint: running.of, recording });
+  }
+
+  #command({ worker, mixer }: RunningRecording, command: RecordingCommand): void {
+    if (worker === undefined) return;
+    this.#host.send(worker, mixer === undefined ? command : { type: 'recordMixer', mixer, command });
   }
 
   recordingEnded(recording: RecordingId): void {
@@ -97,13 +117,13 @@ export class AudioDispatcher {
 
   /** An endpoint was closed; its recordings end by themselves. */
   forget(endpoint: EndpointId): void {
-    for (const [tap, of] of this.#taps) if (of === endpoint) this.#taps.delete(tap);
+    for (const [tap, open] of this.#taps) if (open.endpoint === endpoint) this.#taps.delete(tap);
   }
 
-  /** The core of these endpoints and mixers is gone: so much as was written is there. */
-  failed(of: readonly (EndpointId | MixerId)[]): void {
+  /** So much as was written of its recordings is there. */
+  workerFailed(worker: number): void {
     for (const [recording, running] of this.#recordings) {
-      if (of.includes(running.of)) this.#fail(recording, 'media worker failed', writtenMs(running.options));
+      if (running.worker === worker) this.#fail(recording, 'media worker failed', writtenMs(running.options));
     }
   }
 
@@ -128,7 +148,7 @@ export function feedCommand(endpoint: EndpointId, stream: PlayId, payload: Uint8
 
 /** Length of a file that its writer left behind; sizes in its header may be up to a second short of it. */
 function writtenMs({ file, channels, track }: RecordingOptions): number {
-  const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  const size = (statSync(file, { throwIfNoEntry: false })?.size ?? 0) - WAV_HEADER_BYTES;
   const bytesPerMs = 16 * (track === 'both' ? channels : 1);
   return Math.max(0, Math.floor(size / bytesPerMs));
 }

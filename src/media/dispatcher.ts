@@ -88,8 +88,8 @@ export class MediaDispatcher implements MediaEngine {
       leastLoaded: (not) => this.#byLoad().find((worker) => worker !== not) ?? 0,
     });
     this.#audio = new AudioDispatcher({
-      has: (of) => this.#endpoints.has(of),
-      send: (command) => this.#sendTo(command.endpoint, command),
+      place: (of) => this.#endpoints.get(of) ?? this.#mixers.homeOf(of),
+      send: (worker, command) => this.#send(worker, command),
       emit: (event) => this.#emit(event),
       nextSerial: () => ++this.#serial,
     });
@@ -152,7 +152,7 @@ export class MediaDispatcher implements MediaEngine {
     for (const [play, endpoint] of this.#plays) {
       if (failed.includes(endpoint)) this.#emit({ type: 'playEnded', endpoint, play, outcome: 'failed' });
     }
-    this.#audio.failed(failed);
+    this.#audio.workerFailed(worker);
     for (const id of failed) this.#forget(id);
     for (const { id: endpoint, play } of this.#mixers.workerFailed(worker)) {
       this.#emit({ type: 'playEnded', endpoint, play, outcome: 'failed' });

@@ -47,21 +47,12 @@ export class Listeners {
       case 'closeTap':
         this.#taps.delete(command.tap);
         break;
-      case 'startRecording':
-        this.#recordings.start(command.recording, command.options);
-        break;
-      case 'pauseRecording':
-        this.#recordings.pause(command.recording, command.behaviour);
-        break;
-      case 'resumeRecording':
-        this.#recordings.resume(command.recording);
-        break;
-      case 'stopRecording':
-        this.#recordings.stop(command.recording);
-        break;
       case 'watchSpeech':
         if (!command.on) this.#activity = null;
         else this.#activity ??= new SpeechActivity();
+        break;
+      default:
+        this.#recordings.obey(command);
     }
     this.#settle();
   }

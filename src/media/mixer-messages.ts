@@ -1,6 +1,7 @@
 // Commands about mixers, from the dispatcher to a core (messages.ts). Endpoints of other workers are named by their seat, a number that
 // frames between workers can carry.
 
+import type { RecordingCommand } from './audio-messages.ts';
 import type { MixerId } from './engine-audio.ts';
 import type { EndpointId, PlayId, PlayOptions } from './engine-plays.ts';
 import type { SeatOptions } from './mixer-member.ts';
@@ -25,4 +26,6 @@ export type MixerCommand =
       readonly play: PlayId;
       readonly options: PlayOptions;
     }
+  /** To the home of the mixer. */
+  | { readonly type: 'recordMixer'; readonly mixer: number; readonly command: RecordingCommand }
   | { readonly type: 'stopMixerPlay'; readonly mixer: number; readonly play: PlayId };

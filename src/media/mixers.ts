@@ -9,9 +9,11 @@ import type { MixerId } from './engine-audio.ts';
 import { Mixer } from './mixer.ts';
 import { MixerOutlet } from './mixer-link.ts';
 import type { MixerCommand } from './mixer-messages.ts';
+import { MixerRecordings } from './mixer-recordings.ts';
 import type { SourceToken } from './outgoing-stream.ts';
+import type { RecordingsHost } from './recordings.ts';
 
-export interface MixersOptions {
+export interface MixersOptions extends RecordingsHost {
   readonly rings: ReadonlyMap<number, RingSink>;
   readonly log: Log;
   endpoint(id: string): Endpoint | undefined;
@@ -25,10 +27,12 @@ export class Mixers {
   readonly #options: MixersOptions;
   readonly #outlet = new MixerOutlet();
   readonly #mixers = new Map<number, Mixer>();
+  readonly #recordings: MixerRecordings;
   readonly #faulted = new Set<number>();
 
   constructor(options: MixersOptions) {
     this.#options = options;
+    this.#recordings = new MixerRecordings(options);
   }
 
   get size(): number {
@@ -52,14 +56,12 @@ export class Mixers {
     return false;
   }
 
-  /** The mixer of this number, for a recording of it (Mixer.listen, then wake). */
-  find(number: number): Mixer | undefined {
-    return this.#mixers.get(number);
-  }
-
   handle(command: MixerCommand): void {
     const mixer = this.#mixers.get(command.mixer);
     switch (command.type) {
+      case 'recordMixer':
+        this.#recordings.obey(mixer, command.command);
+        break;
       case 'setMixer':
         (mixer ?? this.#create(command.mixer, command.id)).connect(command.workers);
         break;

@@ -1,6 +1,7 @@
 // The recordings that run on one endpoint or mixer. Each ends with one `recordingEnded`, when its file is complete.
 
 import { limits } from '../base/limits.ts';
+import type { RecordingCommand } from './audio-messages.ts';
 import type { AudioEvent, AudioTrack, MixerId, RecordingId, RecordingOptions } from './engine-audio.ts';
 import type { EndpointId } from './engine-plays.ts';
 import type { TrackFrame } from './track-reader.ts';
@@ -31,6 +32,19 @@ export class Recordings {
     return false;
   }
 
+  obey(command: RecordingCommand): void {
+    switch (command.type) {
+      case 'startRecording':
+        return this.start(command.recording, command.options);
+      case 'pauseRecording':
+        return this.#running.get(command.recording)?.pause(command.behaviour);
+      case 'resumeRecording':
+        return this.#running.get(command.recording)?.resume();
+      case 'stopRecording':
+        return this.#stop(command.recording);
+    }
+  }
+
   start(recording: RecordingId, options: RecordingOptions): void {
     if (this.#running.size < limits.recordingsPerEndpoint) {
       this.#running.set(recording, new TrackRecorder(recording, options));
@@ -40,15 +54,7 @@ export class Recordings {
     this.#host.emit({ type: 'recordingEnded', endpoint: this.#of, recording, result });
   }
 
-  pause(recording: RecordingId, behaviour: 'silence' | 'skip'): void {
-    this.#running.get(recording)?.pause(behaviour);
-  }
-
-  resume(recording: RecordingId): void {
-    this.#running.get(recording)?.resume();
-  }
-
-  stop(recording: RecordingId): void {
+  #stop(recording: RecordingId): void {
     const recorder = this.#running.get(recording);
     if (!recorder) return;
     this.#running.delete(recording);
@@ -60,14 +66,14 @@ export class Recordings {
   }
 
   stopAll(): void {
-    for (const recording of [...this.#running.keys()]) this.stop(recording);
+    for (const recording of [...this.#running.keys()]) this.#stop(recording);
   }
 
   /** The frames of tick number `frame`; of a mixer its sum as `inbound`. */
   take(frame: number, inbound: TrackFrame | null, outbound: TrackFrame | null): void {
     for (const [id, recorder] of this.#running) {
       recorder.take(frame, inbound, outbound);
-      if (recorder.isFinished) this.stop(id);
+      if (recorder.isFinished) this.#stop(id);
     }
   }
 }

@@ -95,6 +95,11 @@ class WorkerHost implements CoreHost {
       const { id: endpoint, play } = command;
       const event = { type: 'playEnded', endpoint, play, outcome: 'failed' } as const;
       queueMicrotask(() => this.#dispatcher?.receive(index, { type: 'event', event }));
+    } else if (command.type === 'recordMixer' && command.command.type === 'startRecording') {
+      const { endpoint, recording, options } = command.command;
+      const result = { file: options.file, durationMs: 0, speech: null, failure: 'media worker is being restarted' };
+      const event = { type: 'recordingEnded', endpoint, recording, result } as const;
+      queueMicrotask(() => this.#dispatcher?.receive(index, { type: 'event', event }));
     } else if (command.type === 'stop') {
       queueMicrotask(() => this.#dispatcher?.receive(index, { type: 'stopped' }));
     }
