@@ -2,6 +2,7 @@
 // with its leg; everything that can be refused before an INVITE leaves is refused here with the vendor's code.
 
 import type { Clock } from '../base/clock.ts';
+import { levelOf } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Domain } from '../base/records.ts';
 import { err, ok, type Result } from '../base/result.ts';
@@ -103,7 +104,7 @@ export class Router {
   #unreachable(failure: RouteFailure, to: string, target: RouteTarget, context: RouteContext): Call {
     const call = this.#create(to, context.callerId, target, context);
     call.attach(new UnreachableLeg(this.#services.clock, failure.sipStatus, failure.detail));
-    call.notify('warning', failure.errorCode, failure.detail);
+    call.notify(levelOf(failure.errorCode), failure.errorCode, failure.detail);
     return call;
   }
 

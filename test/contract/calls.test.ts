@@ -78,12 +78,16 @@ describe('create (rest-api.md 9.1, 22.1)', () => {
     });
   });
 
-  test('defaults: POST, 60 s ring, 4 h, completed alone [sip 2.6 timeout] [sip 2.6 status-callback]', async () => {
+  test('defaults: POST, 60 s ring, 4 h, completed alone [sip 2.6 timeout] [sip 2.6 status-callback] [sip 2.6 methods]', async () => {
+    await make();
+    expect(world.calls.created.at(-1)).toMatchObject({ instructions: { url, method: 'POST' } });
     await make({ url: undefined, twiml: '<Response>\n<Hangup/></Response>' });
     expect(world.calls.created.at(-1)).toMatchObject({
       instructions: { twiml: '<Response>\n<Hangup/></Response>' },
       fallbackUrl: null,
       statusCallback: null,
+      fallbackMethod: 'POST',
+      statusCallbackMethod: 'POST',
       statusCallbackEvents: ['completed'],
       timeoutSeconds: 60,
       timeLimitSeconds: 14_400,

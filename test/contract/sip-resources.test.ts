@@ -191,6 +191,8 @@ describe('lists and members (sip-interface.md 6.5, 6.6)', () => {
     await world.client.sip.credentialLists(list.sid).credentials(credential.sid).update();
     expect((await stored())?.ha1).toEqual(digestHa1('Alice.1', 'Another-Horse-2', ['sip.hookswitch.local']));
     await expect(credentials.create({ username: 'Alice.1', password })).rejects.toMatchObject(rejection(21243));
+    const path = `SIP/CredentialLists/${list.sid}/Credentials/${credential.sid}.json`;
+    expect(await json(await world.fetch(path, { form: 'Username=Bob' }))).toMatchObject({ username: 'Alice.1' });
     expect(await credentials(credential.sid).remove()).toBe(true);
     await expect(credentials(credential.sid).fetch()).rejects.toMatchObject(notFound);
   });

@@ -38,6 +38,16 @@ describe('lists of v1 (rest-api.md 7.1)', () => {
     for (const trunk of listed) await trunks(trunk.sid).remove();
   });
 
+  test('dates are ISO 8601 in UTC, and the link is `url` [sip 7 dates]', async () => {
+    const made = await voice().ipRecords.create({ ipAddress: '192.0.2.1' });
+    const body = await json<Record<string, string>>(await world.fetch(`/v1/IpRecords/${made.sid}`));
+    for (const date of [body.date_created, body.date_updated])
+      expect(date).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+    expect(body.url).toBe(`${world.url}/v1/IpRecords/${made.sid}`);
+    expect(body).not.toHaveProperty('uri');
+    await records(made.sid).remove();
+  });
+
   test('the envelope, with a way back [sip 7 envelope]', async () => {
     for (const name of ['a', 'b', 'c']) await voice().ipRecords.create({ ipAddress: '192.0.2.1', friendlyName: name });
     type Body = { meta: Record<string, unknown>; ip_records: { friendly_name: string; url: string }[] };
@@ -221,6 +231,11 @@ describe('IpRecords and SourceIpMappings', () => {
   test('a record and its mapping; the directory knows the source at once [sip 7 ip-records]', async () => {
     const record = await voice().ipRecords.create({ ipAddress: '198.51.100.0', cidrPrefixLength: 24 });
     expect(record).toMatchObject({ ipAddress: '198.51.100.0', cidrPrefixLength: 24, friendlyName: null });
+    const whole = await voice().ipRecords.create({ ipAddress: '192.0.2.77' });
+    expect(whole.cidrPrefixLength).toBe(32);
+    await records(whole.sid).remove();
+    for (const ipAddress of ['2001:db8::1', '192.0.2', 'pbx.example.com', ''])
+      await expect(voice().ipRecords.create({ ipAddress })).rejects.toMatchObject({ status: 400 });
     const [one, two] = [await makeDomain(), await makeDomain()];
     const mapping = await voice().sourceIpMappings.create({ ipRecordSid: record.sid, sipDomainSid: one.sid });
     expect(world.directory.domainForSource('198.51.100.77')?.domain.sid).toBe(one.sid);
@@ -271,6 +286,8 @@ describe('IpRecords and SourceIpMappings', () => {
     for (const [client, ipRecordSid, sipDomainSid] of [
       [world.client, `IL${'0'.repeat(32)}`, domain.sid],
       [world.client, record.sid, `SD${'0'.repeat(32)}`],
+      [world.client, '', domain.sid],
+      [world.client, record.sid, ''],
       [other, record.sid, domain.sid],
     ] as const)
       await expect(client.voice.v1.sourceIpMappings.create({ ipRecordSid, sipDomainSid })).rejects.toMatchObject(

@@ -118,6 +118,17 @@ test('twiml.md 6.1: timeout, and 5 s on top of it: CANCEL to the callee, no-answ
   await w.isIdle();
 });
 
+test('sip-interface.md 8.1: events that a noun does not name are not told [sip 8.1 child-events]', async () => {
+  const w = await world();
+  w.app.on('/child', { status: 204 });
+  const noun = `<Sip statusCallback="${w.app.url('/child')}" statusCallbackEvent="answered">sip:bob@office.sip.localhost</Sip>`;
+  const { caller, callee } = await bridged(w, `<Dial>${noun}</Dial>`);
+  callee.leg.hangUp();
+  await caller.waitFor(DEADLINE_MS, 'ended');
+  await w.isIdle();
+  expect(w.app.requestsTo('/child').map(({ params }) => params.CallStatus)).toEqual(['in-progress']);
+});
+
 test('sip-interface.md 3: dialling a user without binding fails with 404, alert 32009, and is called back about [sip 3 not-registered] [sip 8.1 error-code] [sip 8.1 child-sids]', async () => {
   const w = await world();
   w.app.on('/child', { status: 204 });

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { openWorld, plainSdp, RawPhone } from '../../support/raw-phone.ts';
 import { until } from '../../support/until.ts';
-import { dials, expectEvent, Inbox, twiml, type World, world } from '../../support/world.ts';
+import { ACCOUNT_SID, dials, expectEvent, Inbox, twiml, type World, world } from '../../support/world.ts';
 
 const rawCaller = async (w: World): Promise<RawPhone> => {
   const raw = await RawPhone.open(w.port('udp'));
@@ -67,15 +67,18 @@ test('design.md 4: a domain with a static document needs no application', async 
   await w.isIdle();
 });
 
-test('sip-interface.md 1.5: a secure domain refuses plain signalling: 488 Secure SIP transport required [sip 1.5 488-secure-transport] [sip 4 secure-domain]', async () => {
-  const w = await world({ domain: { secure: true } });
-  const alice = await w.phone('alice', { registered: false });
-  const caller = dials(alice, w.uri('1000'));
-  const failed = await expectEvent(alice, caller, 'failed');
-  expect(failed).toMatchObject({ status: 488, detail: 'Secure SIP transport required' });
-  expect(failed.headers).toContainEqual(['X-Twilio-Error', expect.stringMatching(/^32209 /)]);
-  await w.isIdle();
-});
+test.each(['udp', 'tcp'] as const)(
+  'sip-interface.md 1.5: a secure domain refuses %s: 488 Secure SIP transport required [sip 1.5 488-secure-transport] [sip 4 secure-domain]',
+  async (transport) => {
+    const w = await world({ domain: { secure: true } });
+    const alice = await w.phone('alice', { registered: false, transport });
+    const caller = dials(alice, w.uri('1000', transport));
+    const failed = await expectEvent(alice, caller, 'failed');
+    expect(failed).toMatchObject({ status: 488, detail: 'Secure SIP transport required' });
+    expect(failed.headers).toContainEqual(['X-Twilio-Error', expect.stringMatching(/^32209 /)]);
+    await w.isIdle();
+  },
+);
 
 test('sip-interface.md 1.5: a secure domain refuses plain RTP over TLS: 488 Secure media required [sip 1.5 488-secure-media] [sip 4 secure-domain]', async () => {
   const w = await world({ tls: true, domain: { secure: true } });
@@ -87,15 +90,36 @@ test('sip-interface.md 1.5: a secure domain refuses plain RTP over TLS: 488 Secu
   await w.isIdle();
 });
 
-test('sip-interface.md 1.5: SRTP offered over UDP is refused: 488, 32207 [sip 0 media-combinations] [sip 1.5 488-secure-unwanted]', async () => {
-  const w = await world();
-  const alice = await w.phone('alice', { secureMedia: true });
-  const caller = dials(alice, w.uri('1000'));
-  const failed = await expectEvent(alice, caller, 'failed');
-  expect(failed.status).toBe(488);
-  expect(failed.headers).toContainEqual(['X-Twilio-Error', expect.stringMatching(/^32207 /)]);
-  await w.isIdle();
-});
+test.each(['udp', 'tcp'] as const)(
+  'sip-interface.md 1.5: SRTP offered over %s is refused: 488, 32207 [sip 0 media-combinations] [sip 1.5 488-secure-unwanted]',
+  async (transport) => {
+    const w = await world();
+    const alice = await w.phone('alice', { secureMedia: true, transport });
+    const caller = dials(alice, w.uri('1000', transport));
+    const failed = await expectEvent(alice, caller, 'failed');
+    expect(failed.status).toBe(488);
+    expect(failed.headers).toContainEqual(['X-Twilio-Error', expect.stringMatching(/^32207 /)]);
+    await w.isIdle();
+  },
+);
+
+test.each([
+  ['udp', false],
+  ['tcp', false],
+  ['tls', false],
+  ['tls', true],
+] as const)(
+  '%s with SRTP %s is a combination that is taken [sip 0 media-combinations] [sip 0 ports]',
+  async (transport, secureMedia) => {
+    const w = await world({ tls: true });
+    w.answers('<Hangup/>');
+    const alice = await w.phone('alice', { transport, secureMedia });
+    const caller = dials(alice, w.uri('1000', transport));
+    await expectEvent(alice, caller, 'answered');
+    await expectEvent(alice, caller, 'ended');
+    await w.isIdle();
+  },
+);
 
 test('RFC 3261 13.2.1: an INVITE without offer gets ours in the 200, and the answer in the ACK [sip 1.6 late-offer]', async () => {
   const w = await world(openWorld);
@@ -245,7 +269,7 @@ test('twiml.md 2.4: the application dies in mid-call: announcement, then BYE to 
 
 // --- what crosses the gateway
 
-test('sip-interface.md 1.3, trap 6: X-* and User-to-User reach the webhook with their own spelling, others do not [sip 1.2 trust-hints] [sip 1.3 sip-header-names] [sip 1.3 sip-header-values] [sip 1.3 user-to-user] [sip 10 trap-6]', async () => {
+test('sip-interface.md 1.3, trap 6: X-* and User-to-User reach the webhook with their own spelling, others do not [sip 1.2 trust-hints] [sip 1.3 standard-parameters] [sip 1.3 sip-header-names] [sip 1.3 sip-header-values] [sip 1.3 user-to-user] [sip 10 trap-6]', async () => {
   const w = await world();
   w.answers('<Reject/>');
   const alice = await w.phone('alice');
@@ -263,8 +287,13 @@ test('sip-interface.md 1.3, trap 6: X-* and User-to-User reach the webhook with 
     SipDomain: 'office.sip.localhost',
     SipUsername: 'alice',
     SipSourceIp: '127.0.0.1',
+    CallSid: expect.stringMatching(/^CA[0-9a-f]{32}$/),
+    AccountSid: ACCOUNT_SID,
+    SipDomainSid: expect.stringMatching(/^SD[0-9a-f]{32}$/),
     To: w.uri('1000'),
+    Called: w.uri('1000'),
     From: 'sip:alice@office.sip.localhost',
+    Caller: 'sip:alice@office.sip.localhost',
     CallStatus: 'ringing',
     Direction: 'inbound',
     ApiVersion: '2010-04-01',

@@ -99,7 +99,7 @@ test('a registered phone calls another one: call authentication, then the applic
   expect(bob.calls).toEqual([]);
 });
 
-test('INVITE, ACK and BYE of a child name it; the 200 names the caller [sip 2.3 from] [sip 2.3 to] [sip 2.3 contact] [sip 2.3 call-id] [sip 2.3 max-forwards] [sip 2.3 allow] [sip 2.3 call-sid] [sip 2.3 call-sid-ack] [sip 2.3 call-sid-bye] [sip 2.3 call-sid-200] [sip 2.3 bye-reason]', async () => {
+test('INVITE, ACK and BYE of a child name it; the 200 names the caller [sip 2.3 from] [sip 2.3 to] [sip 2.3 contact] [sip 2.3 call-id] [sip 2.3 max-forwards] [sip 2.3 allow] [sip 2.3 call-sid] [sip 2.3 call-sid-ack] [sip 2.3 call-sid-bye] [sip 2.3 call-sid-200] [sip 2.3 bye-reason] [sip 1.6 no-100rel]', async () => {
   const w = await world(openWorld);
   const far = await rawPhone(w);
   const dialled = `sip:desk@127.0.0.1:${far.port};user=phone`;
@@ -117,6 +117,8 @@ test('INVITE, ACK and BYE of a child name it; the 200 names the caller [sip 2.3 
   expect(child.headers.get('max-forwards')).toBe('69');
   for (const method of ['INVITE', 'ACK', 'CANCEL', 'OPTIONS', 'BYE', 'REFER', 'NOTIFY'])
     expect(child.headers.get('allow')).toContain(method);
+  expect(child.headers.get('supported') ?? '').not.toContain('100rel');
+  expect(child.headers.get('require')).toBeUndefined();
   const childSid = child.headers.get('x-twilio-callsid');
   expect(childSid).toMatch(/^CA[0-9a-f]{32}$/);
 

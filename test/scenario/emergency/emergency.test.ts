@@ -203,6 +203,15 @@ describe('[sip 9 emergency-unbounded] no bound of ours stops it', () => {
     expect(userOf(await carrier.invite())).toBe('911');
   });
 
+  test('an account that may dial nothing, has no call left and no minute', async () => {
+    const none = { maxConcurrentCalls: 0, maxCallsPerSecond: 0, maxDailyMinutes: 0, allowedPrefixes: [] };
+    const { w, carrier } = await emergencyWorld({
+      settings: { accountLimits: [{ account: 'default', blockedPrefixes: ['911'], ...none }] },
+    });
+    await calls(w);
+    expect(userOf(await carrier.invite())).toBe('911');
+  });
+
   test('a gateway that is full', async () => {
     const { w, carrier } = await emergencyWorld({ settings: { maxCalls: 1 } });
     w.answers('<Gather timeout="60"/>');

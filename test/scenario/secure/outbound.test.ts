@@ -43,7 +43,7 @@ test('[sip 4 secure-true] a binding over TLS is offered RTP/SAVP and nothing els
   await w.isIdle();
 });
 
-test('[sip 4 secure-true] a phone that takes no SRTP is not asked again without it: 488', async () => {
+test('[sip 4 secure-true] [sip 4 mismatch-outbound] a phone that takes no SRTP is not asked again without it: 488', async () => {
   const w = await world({ tls: true, domain: { secure: false } });
   const { inbox } = await dialled(w, `sip:bob@${OFFICE};secure=true`, { transport: 'tls' });
   const callee = await inbox.next('leave');

@@ -350,7 +350,7 @@ describe('re-INVITE and UPDATE (RFC 3261 14, RFC 3311)', () => {
     await expectIdle(world, gateway);
   });
 
-  test('two re-INVITEs at once: both get 491, both come about in the end', async () => {
+  test('[sip 1.6 glare] two re-INVITEs at once: both get 491, both come about in the end', async () => {
     const world = sipWorld();
     const alice = await world.gateway('alice');
     const bob = await world.gateway('bob');
@@ -416,7 +416,7 @@ describe('re-INVITE and UPDATE (RFC 3261 14, RFC 3311)', () => {
     await expectIdle(world, gateway);
   });
 
-  test('a second offer while theirs is open gets 500 with Retry-After; while ours is open 491 (14.2)', async () => {
+  test('[sip 1.6 glare] a second offer while theirs is open gets 500 with Retry-After; while ours is open 491 (14.2)', async () => {
     const { world, gateway, phone, call, session, events } = await called();
     phone.do(call, 'INVITE', { sdp: OFFER });
     await world.pass(20);

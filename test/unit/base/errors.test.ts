@@ -20,6 +20,16 @@ const notCodes: ReadonlySet<number> = new Set([
   86_400, // seconds of a day
 ]);
 
+/** sip-interface.md 8.4, the table of codes by how loud they are. */
+const ERRORS = `10001 32005 11100 11200 11201 11202 11203 11205 11206 11210 11215 11216 11217 11220 11235 11236 11237 11240 11241
+  11242 11243 11750 11770 12100 12101 12102 12300 12400 13201 13224 13225 13227 13247 32001 32013 32010 32016 32017 32018 32020
+  32022 32106 32200 32201 32202 32203 32204 32205 32206 32207 32208 32209 32222 32210 32216 32218 32219 32220 32221 32223 32400
+  31603 31404 31480 31486`;
+const WARNINGS = `12200 13210 13212 13213 13214 13215 13216 13217 13218 13219 13220 13223 13226 13241 13242 13243 13244 13245 13246
+  13248 13249 13250 13251 13252 13253 13254 13255 32012 32002 32006 32007 32008 32009 32011 32014 32015 32019 32021 32100 32101
+  32102 32103 32105 32110 32111 32112 32113 32114 32212 32214 32215 32301 32302 32303 32304 32401 21221 21222 21223 21224 21225
+  21226 21227 21228 21229`;
+
 /** Number → files, of every number of five digits in the code, comments left out. */
 function numbersInSource(): Map<number, string[]> {
   const found = new Map<number, string[]>();
@@ -41,6 +51,17 @@ describe('error catalogue', () => {
   test('every error number in src/ has a row (or is named above as no error number) [sip 8.4 dictionary]', () => {
     const missing = [...used].filter(([number]) => !(number in errorCatalogue) && !notCodes.has(number));
     expect(missing.map(([number, files]) => `${number} in ${files.join(', ')}`)).toEqual([]);
+  });
+
+  test.each([
+    ['error', ERRORS],
+    ['warning', WARNINGS],
+  ] as const)('what the dictionary has as %s is one here [sip 8.4 dictionary]', (level, codes) => {
+    const ours = rows.filter(({ code }) => codes.split(/\s+/).includes(String(code)));
+    expect(ours.length).toBeGreaterThan(20);
+    // An answer of REST is an error, whatever the debugger makes of it.
+    const others = ours.filter((row) => row.level !== level && row.httpStatus === undefined);
+    expect(others.map(({ code }) => code)).toEqual([]);
   });
 
   test('every row is a number that src/ uses, and no exception is left over', () => {

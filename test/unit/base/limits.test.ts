@@ -11,6 +11,7 @@ describe('sip-interface.md 1.7, 3', () => {
     ['address lists of an account [sip 1.7 acl-limits]', limits.ipAccessControlListsPerAccount, 1_000],
     ['entries of an address list', limits.ipAddressesPerList, 100],
     ['bindings of a domain [sip 3 totals]', limits.bindingsPerDomain, 1_000_000],
+    ['bindings of an account (ours) [sip 3 totals]', limits.bindingsPerAccount, 10_000_000],
     ['milliseconds of a call', limits.callTimeLimitMs, 4 * 3_600_000],
     ['seconds of a call over REST', limits.callTimeLimitMaxSeconds, 24 * 3_600],
   ])('%s', (_what, limit, documented) => expect(limit).toBe(documented));

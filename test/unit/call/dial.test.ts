@@ -168,7 +168,7 @@ describe('Dial: ringing', () => {
     const run = await bench.run();
     await run.done;
     expect(run.outcome()).toMatchObject({ status: 'failed', callSid: undefined, sip: { responseCode: 403 } });
-    expect(bench.story(run.caller)).toContain('warning 13227');
+    expect(bench.story(run.caller)).toContain('error 13227');
     expectNothingLeft(bench, 1);
   });
 

@@ -119,7 +119,7 @@ describe('rest-api.md 9.1: making a call', () => {
     expect([bench.started, bench.engine.counts().plays, bench.clock.pendingTimers]).toEqual([[], 0, 0]);
   });
 
-  test('Timeout, and 5 s on top: no-answer', async () => {
+  test('Timeout, and 5 s on top: no-answer [sip 2.6 timeout]', async () => {
     const bench = new RestBench();
     const { call, leg } = await bench.create({ timeoutSeconds: 10 });
     leg.rings();

@@ -187,7 +187,7 @@ const sdpOf = async (options: OutgoingInviteOptions): Promise<string> =>
   (typeof options.sdp === 'function' ? await options.sdp(flow) : options.sdp) ?? '';
 
 describe('a SIP URI of somebody else', () => {
-  test('sip-interface.md 2.1: parameters are kept but for edge, region and secure; headers are filtered and taken off [sip 2.1 edge-parameters] [sip 2.3 request-uri] [sip 3 edge-parameters]', () => {
+  test('sip-interface.md 2.1: parameters are kept but for edge, region and secure; headers are filtered and taken off [sip 2.1 edge-parameters] [sip 2.3 request-uri]', () => {
     const bench = new RouteBench();
     const { call, invites } = bench.start(
       sip(
@@ -223,12 +223,15 @@ describe('a SIP URI of somebody else', () => {
     expect(invites[0]).toMatchObject({ target: { uri: { user: 'kate' } }, credentials: undefined });
   });
 
-  test('sip-interface.md 0: sips is sip over TLS [sip 0 sips] [sip 4 outbound-tls]', async () => {
-    const { invites } = new RouteBench().start(sip('sips:kate@far.example'));
-    expect(invites[0]!.target).toMatchObject({ uri: { scheme: 'sip', params: new Map([['transport', 'tls']]) } });
-    // Hop encryption only: the media stays plain.
-    expect(await sdpOf(invites[0]!)).toContain('RTP/AVP');
-  });
+  test.each([['sips:kate@far.example'], ['sip:kate@far.example;transport=tls']])(
+    '%s is sip over TLS, its media plain RTP [sip 0 sips] [sip 4 outbound-tls]',
+    async (uri) => {
+      const { invites } = new RouteBench().start(sip(uri));
+      expect(invites[0]!.target).toMatchObject({ uri: { scheme: 'sip', params: new Map([['transport', 'tls']]) } });
+      // Hop encryption only: the media stays plain.
+      expect(await sdpOf(invites[0]!)).toContain('RTP/AVP');
+    },
+  );
 
   test('sip-interface.md 2.1: secure=true is TLS and SRTP [sip 2.1 secure] [sip 4 outbound-secure]', async () => {
     const { invites } = new RouteBench().start(sip('sip:kate@far.example;secure=true'));
@@ -277,15 +280,16 @@ describe('a registered user (sip-interface.md 3)', () => {
     });
   }
 
-  for (const [what, uri, domain, errorCode] of [
-    ['32009: not registered [sip 3 not-registered]', 'sip:carol@office.example', {}, 32009],
+  for (const [what, uri, domain, level, errorCode] of [
+    ['32009: not registered [sip 3 not-registered]', 'sip:carol@office.example', {}, 'warning', 32009],
     [
       '32209: secure=true, and no binding over TLS [sip 3 secure] [sip 10 trap-15]',
       'sip:bob@office.example;secure=true',
       {},
+      'error',
       32209,
     ],
-    ['32209: secure domain, and no binding over TLS', 'sip:bob@office.example', { secure: true }, 32209],
+    ['32209: secure domain, and no binding over TLS', 'sip:bob@office.example', { secure: true }, 'error', 32209],
   ] as const) {
     test(`${what}: a call that fails with 404 when it is started`, () => {
       const bench = new RouteBench();
@@ -294,7 +298,7 @@ describe('a registered user (sip-interface.md 3)', () => {
       const { call } = bench.start(sip(uri));
       expect(call.isOver).toBe(false);
       bench.clock.advance(0);
-      expect(bench.story(call)).toEqual(['created', `warning ${errorCode}`, 'status initiated', 'ended failed 404']);
+      expect(bench.story(call)).toEqual(['created', `${level} ${errorCode}`, 'status initiated', 'ended failed 404']);
       expect(bench.sent).toHaveLength(0);
       expect(bench.calls.size).toBe(0);
     });
@@ -306,6 +310,17 @@ describe('a registered user (sip-interface.md 3)', () => {
     if (!routed.ok) throw new Error(routed.error.detail);
     routed.value.hangUp('changed our mind');
     expect(bench.story(routed.value).at(-1)).toBe('ended canceled 487');
+  });
+
+  test('edge and region of a dialled user change nothing: all its bindings ring [sip 3 edge-parameters]', () => {
+    const bench = new RouteBench();
+    bench.bindings.set('bob@office.example', [binding('bob'), binding('bob', { sourcePort: 6_000 })]);
+    const { invites } = bench.start(sip('sip:bob@office.example;edge=dublin;region=ie1'));
+    expect(invites.map(({ target }) => target.kind)).toEqual(['binding', 'binding']);
+    expect(invites.map(({ to }) => [to?.host, to?.params.size])).toEqual([
+      ['office.example', 0],
+      ['office.example', 0],
+    ]);
   });
 
   test('secure=true: only the bindings over TLS, with SRTP and no fallback [sip 3 secure]', async () => {
@@ -388,6 +403,15 @@ describe('a number', () => {
     expect(bench.released).toBe(0);
     call.hangUp('enough');
     expect(bench.released).toBe(1);
+  });
+
+  test('the domain of the caller is secure: its calls to numbers are not, unless the trunk says so [sip 4 trunk-plain]', async () => {
+    const { invites } = new RouteBench().start(
+      { kind: 'number', number: '+4930123' },
+      { domain: domainRecord({ secure: true }) },
+    );
+    expect(await sdpOf(invites[0]!)).toContain('RTP/AVP');
+    expect(invites[0]!.target).toMatchObject({ uri: { params: new Map([['user', 'phone']]) } });
   });
 
   test('a refusal of the gate is passed on', () => {
@@ -528,7 +552,7 @@ describe('children of a caller', () => {
 });
 
 describe('helpers', () => {
-  test('sip-interface.md 2.1: the headers a dialled URI may add [sip 2.1 identity-headers] [sip 10 trap-14]', () => {
+  test('sip-interface.md 2.1: the headers a dialled URI may add [sip 2.1 identity-headers] [sip 2.1 header-characters] [sip 10 trap-14]', () => {
     const uri = parseUri(
       'sip:a@b?X-A=1&x-b=2&User-to-User=3&Remote-Party-ID=4&P-Preferred-Identity=5&P-Called-Party-ID=6&From=7&Via=8&X-C=a%0d%0aVia:%20evil',
     );
