@@ -21,8 +21,8 @@ export class MixerFrames {
     { length: limits.mixerLinkFrames },
     () => new Int32Array(FRAME_SAMPLES),
   );
-  /** Our frame number of what each slot holds; -1 when it was played. */
-  readonly #turns = new Int32Array(limits.mixerLinkFrames).fill(-1);
+  /** Our frame number of what each slot holds (50 a second, for years: beyond 32 bits); -1 when it was played. */
+  readonly #turns = new Float64Array(limits.mixerLinkFrames).fill(-1);
   #offset = 0;
   #lastPush = Number.NEGATIVE_INFINITY;
   #windowCount = 0;

@@ -58,6 +58,17 @@ describe('frames of another worker', () => {
     );
   });
 
+  test('frame numbers beyond 32 bits: theirs wrap, ours do not, and it goes on', () => {
+    const frames = new MixerFrames();
+    const ours = 2 ** 33;
+    const heard: (number | null)[] = [];
+    for (let tick = 0; tick < 8; tick++) {
+      frames.push((2 ** 32 - 3 + tick) % 2 ** 32, frameOf(tick + 1), 0, ours + tick);
+      heard.push(turn(frames, ours + tick + 1));
+    }
+    assert.deepEqual(heard, [null, 1, 2, 3, 4, 5, 6, 7]);
+  });
+
   test('frames far ahead (a worker that left frames out) begin anew; nothing is played twice', () => {
     const frames = new MixerFrames();
     frames.push(1, frameOf(1), 0, 100);
