@@ -31,7 +31,8 @@ function assertContinuous(leg: Leg): void {
   for (const [index, packet] of packets.slice(1).entries()) {
     const before = packets[index]!;
     assert.equal((packet.sequence - before.sequence) & 0xffff, 1, `sequence at ${index + 1}`);
-    assert.equal((packet.timestamp - before.timestamp) % 160, 0, `timestamp at ${index + 1}`);
+    const step = (packet.timestamp - before.timestamp) >>> 0;
+    assert.ok(step >= 160 && step < 8_000, `timestamp ${step} further at ${index + 1}`);
   }
   assert.equal(new Set(packets.map(({ ssrc }) => ssrc)).size, 1);
 }
@@ -228,10 +229,7 @@ describe('plays that follow one another', () => {
     const before = leg.peer.rtp.length;
     here.engine.play(leg.id, { sources, loop: 1 });
     await here.clock.advanceAsync(200);
-    const values = Array.from(
-      { length: 10 },
-      (_, index) => heard({ ...leg, peer: leg.peer }, leg.peer.rtp.length - before - index)[0],
-    );
+    const values = heard(leg, leg.peer.rtp.length - before).subarray(0, 1_600);
     assert.deepEqual(new Set(values), new Set([coded('PCMU', 1_000)]));
   });
 });
