@@ -9,6 +9,7 @@
 // random and never used twice (NIST SP 800-38D 8.2.2); the number of the piece is additional data, so that pieces cannot change places.
 
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import type { WavSink } from './wav-writer.ts';
 
 const MAGIC = Buffer.from('HSSEAL1\n', 'latin1');
 const CIPHER = 'aes-256-gcm';
@@ -83,5 +84,37 @@ export function openPiece(key: Uint8Array, index: number, piece: Uint8Array): Bu
     return Buffer.concat([content, decipher.final()]);
   } catch {
     return undefined;
+  }
+}
+
+/** Encrypts on the way into another sink: the head comes first, in one append and alone; each append behind it is one piece. */
+export class SealedSink implements WavSink {
+  readonly #sink: WavSink;
+  readonly #key: Uint8Array;
+  readonly #layout: SealedLayout;
+  #next = 0;
+
+  constructor(sink: WavSink, key: Uint8Array, layout: SealedLayout) {
+    this.#sink = sink;
+    this.#key = key;
+    this.#layout = layout;
+  }
+
+  append(bytes: Uint8Array): void {
+    if (bytes.length > (this.#next === 0 ? this.#layout.headBytes : this.#layout.pieceBytes))
+      throw new RangeError('a piece of a sealed file is too long');
+    if (this.#next === 0) this.#sink.append(sealedHeader(this.#layout));
+    this.#sink.append(sealPiece(this.#key, this.#next, bytes));
+    this.#next += 1;
+  }
+
+  patch(bytes: Uint8Array, position: number): void {
+    if (position !== 0 || bytes.length !== this.#layout.headBytes)
+      throw new RangeError('only the head of a sealed file is patched');
+    this.#sink.patch(sealPiece(this.#key, 0, bytes), SEALED_HEADER_BYTES);
+  }
+
+  close(): void {
+    this.#sink.close();
   }
 }

@@ -7,16 +7,23 @@
 import { limits } from '../base/limits.ts';
 import type { RecordingId, RecordingOptions, RecordingResult } from './engine-audio.ts';
 import { QueuedFile } from './queued-file.ts';
+import { SealedSink } from './sealed-file.ts';
 import { SpeechActivity } from './speech-activity.ts';
 import { FRAME_SAMPLES, SAMPLE_RATE } from './tone.ts';
 import type { TrackFrame } from './track-reader.ts';
-import { WAV_PATCH_MS, WavWriter } from './wav-writer.ts';
+import { WAV_HEADER_BYTES, WAV_PATCH_MS, type WavSink, WavWriter } from './wav-writer.ts';
 
 const FRAME_MS = 20;
 /** A thread that stood still longer than this is not made up for. */
 const MADE_UP_FRAMES = 500;
 
 const SILENCE: TrackFrame = { samples: new Int16Array(FRAME_SAMPLES), state: 'empty' };
+
+/** The writer appends whole seconds, which are the pieces of an encrypted file. */
+function sealed(file: WavSink, key: Uint8Array | undefined, channels: 1 | 2): WavSink {
+  const pieceBytes = SAMPLE_RATE * 2 * channels;
+  return key ? new SealedSink(file, key, { headBytes: WAV_HEADER_BYTES, pieceBytes }) : file;
+}
 
 export class TrackRecorder {
   readonly id: RecordingId;
@@ -36,7 +43,7 @@ export class TrackRecorder {
     this.#options = options;
     this.#file = new QueuedFile(options.file);
     const channels = options.track === 'both' ? options.channels : 1;
-    this.#writer = new WavWriter(this.#file, channels);
+    this.#writer = new WavWriter(sealed(this.#file, options.key, channels), channels);
     this.#out = new Int16Array(FRAME_SAMPLES * channels);
     this.#activities = [new SpeechActivity(), new SpeechActivity()];
     this.#maxDurationMs = Math.min(options.maxDurationMs, limits.recordingMs);

@@ -17,6 +17,8 @@ import {
 
 export interface StoredFile {
   readonly sizeBytes: number;
+  /** Of the pieces; undefined: the file is not encrypted. */
+  readonly layout: SealedLayout | undefined;
   /** Content from `start` to `end` (exclusive), cut at its end. Throws DamagedFile where it was changed or the key is another one. */
   read(start: number, end: number): AsyncIterable<Buffer>;
   close(): Promise<void>;
@@ -37,7 +39,7 @@ export async function openStoredFile(path: string, key: Uint8Array | undefined):
     const layout = parseSealedHeader(start.subarray(0, bytesRead));
     if (!layout) return plainFile(handle, size);
     if (!key) throw new DamagedFile('the file is encrypted');
-    return sealedFile(handle, contentBytes(layout, size), layout, key);
+    return sealedFile(handle, await wholeBytes(handle, size, layout, key), layout, key);
   } catch (cause) {
     await handle.close();
     throw cause;
@@ -56,6 +58,7 @@ async function openIfPresent(path: string): Promise<FileHandle | undefined> {
 function plainFile(handle: FileHandle, sizeBytes: number): StoredFile {
   return {
     sizeBytes,
+    layout: undefined,
     async *read(start, end) {
       const last = Math.min(end, sizeBytes);
       for (let at = start; at < last; ) {
@@ -71,6 +74,7 @@ function plainFile(handle: FileHandle, sizeBytes: number): StoredFile {
 function sealedFile(handle: FileHandle, sizeBytes: number, layout: SealedLayout, key: Uint8Array): StoredFile {
   return {
     sizeBytes,
+    layout,
     async *read(start, end) {
       const last = Math.min(end, sizeBytes);
       for (let at = start; at < last; ) {
@@ -84,6 +88,16 @@ function sealedFile(handle: FileHandle, sizeBytes: number, layout: SealedLayout,
     },
     close: () => handle.close(),
   };
+}
+
+/** The content without a last piece that was not written to its end: its writer died, or the disk was full. */
+async function wholeBytes(handle: FileHandle, size: number, layout: SealedLayout, key: Uint8Array): Promise<number> {
+  const bytes = contentBytes(layout, size);
+  if (bytes <= layout.headBytes) return bytes;
+  const { index, first, length } = pieceAt(layout, bytes - 1, bytes);
+  if (length === layout.pieceBytes) return bytes;
+  const last = await readAt(handle, pieceOffset(layout, index), length + PIECE_OVERHEAD_BYTES);
+  return openPiece(key, index, last) ? bytes : first;
 }
 
 /** The piece that holds the content byte `at`. */

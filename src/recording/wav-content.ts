@@ -2,7 +2,7 @@
 // writer that died, and one channel made of two while it is read.
 
 import { open } from 'node:fs/promises';
-import { contentBytes, parseSealedHeader, pieceOffset, SEALED_HEADER_BYTES, sealPiece } from '../media/sealed-file.ts';
+import { SEALED_HEADER_BYTES, sealPiece } from '../media/sealed-file.ts';
 import { WAV_HEADER_BYTES, wavHeader } from '../media/wav-writer.ts';
 import { openStoredFile, type StoredFile, StoredWriter } from './stored-file.ts';
 
@@ -53,30 +53,22 @@ export async function repairWav(
   key: Uint8Array | undefined,
   channels: 1 | 2,
 ): Promise<number | undefined> {
-  const handle = await open(path, 'r+').catch((fault: NodeJS.ErrnoException) => {
-    if (fault.code === 'ENOENT') return undefined;
-    throw fault;
-  });
-  if (!handle) return undefined;
+  const file = await openStoredFile(path, key);
+  if (!file) return undefined;
+  await file.close();
+  const frame = SAMPLE_BYTES * channels;
+  const dataBytes = Math.floor((file.sizeBytes - WAV_HEADER_BYTES) / frame) * frame;
+  if (dataBytes <= 0) return undefined;
+  const header = wavHeader(channels, dataBytes);
+  const handle = await open(path, 'r+');
   try {
-    const { size } = await handle.stat();
-    const start = Buffer.alloc(SEALED_HEADER_BYTES);
-    const { bytesRead } = await handle.read(start, 0, start.length, 0);
-    const layout = parseSealedHeader(start.subarray(0, bytesRead));
-    const frame = SAMPLE_BYTES * channels;
-    const content = layout ? contentBytes(layout, size) : size;
-    const dataBytes = Math.floor((content - WAV_HEADER_BYTES) / frame) * frame;
-    if (dataBytes <= 0) return undefined;
-    const header = wavHeader(channels, dataBytes);
-    if (!layout) await handle.write(header, 0, header.length, 0);
-    else if (key) {
-      const piece = sealPiece(key, 0, header);
-      await handle.write(piece, 0, piece.length, pieceOffset(layout, 0));
-    } else return undefined;
-    return dataBytes / (BYTES_PER_MS * channels);
+    const isSealed = file.layout !== undefined;
+    const bytes = isSealed && key ? sealPiece(key, 0, header) : header;
+    await handle.write(bytes, 0, bytes.length, isSealed ? SEALED_HEADER_BYTES : 0);
   } finally {
     await handle.close();
   }
+  return dataBytes / (BYTES_PER_MS * channels);
 }
 
 /** A recording of two channels as one: the mean of both. Ranges are those of the smaller file. */
@@ -86,6 +78,7 @@ export function monoOf(source: StoredFile): StoredFile {
   const header = Buffer.from(wavHeader(1, frames * SAMPLE_BYTES));
   return {
     sizeBytes,
+    layout: source.layout,
     async *read(start, end) {
       const last = Math.min(end, sizeBytes);
       if (start < WAV_HEADER_BYTES && start < last) yield header.subarray(start, Math.min(last, WAV_HEADER_BYTES));
