@@ -34,6 +34,7 @@ import { recordingControl } from './recording/verb.ts';
 import { createRefusalLog, type RefusalLog } from './refusal-log.ts';
 import { sdpNegotiation } from './sdp/negotiate.ts';
 import type { SpeechEngine } from './speech/engine.ts';
+import { createRecogniser } from './speech/recogniser.ts';
 import { createSpeech } from './speech/select.ts';
 import type { StoreDirectory } from './store/directory.ts';
 import type { Store } from './store/store.ts';
@@ -168,6 +169,10 @@ export function buildCalls(parts: CallParts): CallStack {
   });
   const streams = buildStreams({ config, context, resolver, engine, calls, statusCallbacks, authTokenOf });
   const recordings = buildRecordings({ ...parts, calls, statusCallbacks, authTokenOf });
+  const recogniser = createRecogniser(
+    { url: config.recogniserUrl, apiKey: config.recogniserKey, model: config.recogniserModel },
+    clock,
+  );
   const sessions: VoiceSessions = new VoiceSessions({
     recordings: (call) => recordingControl(call, recordings.verbServices),
     recordDial: dialRecorder(recordings.recordings),
@@ -182,7 +187,12 @@ export function buildCalls(parts: CallParts): CallStack {
     decode: decodeAudio,
     authTokenOf,
     rejectStatus: config.rejectStatus,
-    streams: (call) => createStreamControl(call, streams.streams),
+    streams: (call) =>
+      createStreamControl(call, {
+        streams: streams.streams,
+        sources: { speaker, webhook, decode: decodeAudio, log },
+        recogniser,
+      }),
     log: log.child({ folder: 'twiml' }),
   });
   const refusals = createRefusalLog(log.child({ folder: 'call' }), clock);

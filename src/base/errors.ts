@@ -319,6 +319,10 @@ export const errorCatalogue: Readonly<Record<number, ErrorEntry>> = {
     'the stream server sent an invalid message',
     'media, mark and clear, each with the streamSid of start',
   ),
+  64101: warning('an attribute of ConversationRelay is invalid', 'the message names it; url is needed'),
+  64102: error('no connection to the server of ConversationRelay', 'the message says why; check its URL'),
+  64105: error('the server of ConversationRelay ended the connection', 'send end first, and see its log'),
+  64107: error('ConversationRelay got an invalid message', 'text, play, sendDigits, language or end'),
 
   // --- SIP
   32001: error('the trunk has had too many calls in this second', 'raise maxCallsPerSecond of the trunk'),

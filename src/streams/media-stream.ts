@@ -6,7 +6,7 @@
 
 import type { Unsubscribe } from '../base/emitter.ts';
 import { limits } from '../base/limits.ts';
-import type { PlayId } from '../media/engine.ts';
+import type { EndpointId, PlayId } from '../media/engine.ts';
 import type { AudioTrack, TapId } from '../media/engine-audio.ts';
 import type { StreamCall } from './call.ts';
 import type { StreamEnd, StreamFailure, StreamOptions, StreamTrack } from './options.ts';
@@ -28,7 +28,8 @@ export type StreamMode = 'forked' | 'twoWay';
 export interface AudioRoutes {
   ownTap(tap: TapId, listener: (track: AudioTrack, payload: Uint8Array, timestampMs: number) => void): void;
   ownPlay(play: PlayId, onMark: (name: string) => void): void;
-  forget(tap: TapId | undefined, play: PlayId | undefined): void;
+  ownSpeech(endpoint: EndpointId, listener: (isSpeaking: boolean) => void): void;
+  forget(tap: TapId | undefined, play: PlayId | undefined, speech?: EndpointId | undefined): void;
 }
 
 export class MediaStream {

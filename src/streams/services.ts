@@ -17,6 +17,7 @@ export type StreamEngine = Pick<
   | 'clearStream'
   | 'watchSpeech'
   | 'stopPlay'
+  | 'insertDigits'
   | 'onEvent'
 >;
 

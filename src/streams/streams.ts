@@ -3,12 +3,16 @@
 import { newSid } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import { err, ok, type Result } from '../base/result.ts';
+import { linkedController } from '../base/signal.ts';
 import type { StreamRecord } from '../base/streams-api.ts';
-import type { PlayId } from '../media/engine.ts';
+import type { EndpointId, PlayId } from '../media/engine.ts';
 import type { AudioTrack, TapId } from '../media/engine-audio.ts';
 import type { StreamCall } from './call.ts';
 import { type AudioRoutes, MediaStream, tracksOf } from './media-stream.ts';
 import type { StreamEnd, StreamFailure, StreamOptions } from './options.ts';
+import type { RelayEnd, RelayOptions } from './relay/options.ts';
+import { type CallFacts, RelaySession } from './relay/session.ts';
+import type { RelayVoice } from './relay/voice.ts';
 import type { StreamServices } from './services.ts';
 
 interface CallEntry {
@@ -25,7 +29,9 @@ export class Streams implements AudioRoutes {
   readonly #calls = new Map<string, CallEntry>();
   readonly #taps = new Map<TapId, TapListener>();
   readonly #plays = new Map<PlayId, (name: string) => void>();
+  readonly #speech = new Map<EndpointId, (isSpeaking: boolean) => void>();
   #live = 0;
+  #relays = 0;
   #started = 0;
   #failed = 0;
   #framesDropped = 0;
@@ -35,17 +41,13 @@ export class Streams implements AudioRoutes {
     services.engine.onEvent((event) => {
       if (event.type === 'audio') this.#taps.get(event.tap)?.(event.track, event.payload, event.timestampMs);
       else if (event.type === 'markReached') this.#plays.get(event.play)?.(event.name);
+      else if (event.type === 'speech') this.#speech.get(event.endpoint)?.(event.isSpeaking);
     });
   }
 
-  /** For ConversationRelay, which shares the sockets and the signature. */
-  get services(): StreamServices {
-    return this.#services;
-  }
-
   /** Streams that run; 0 when idle. */
-  counts(): { readonly live: number; readonly calls: number } {
-    return { live: this.#live, calls: this.#calls.size };
+  counts(): { readonly live: number; readonly relays: number; readonly calls: number } {
+    return { live: this.#live, relays: this.#relays, calls: this.#calls.size };
   }
 
   totals(): { readonly started: number; readonly failed: number; readonly framesDropped: number } {
@@ -79,6 +81,27 @@ export class Streams implements AudioRoutes {
     const ended = await end;
     signal.removeEventListener('abort', onAbort);
     return ended;
+  }
+
+  /** A ConversationRelay session: resolves when it is over. `signal` ends it. */
+  async relay(
+    call: StreamCall,
+    facts: CallFacts,
+    options: RelayOptions,
+    voice: RelayVoice,
+    signal: AbortSignal,
+  ): Promise<RelayEnd> {
+    const session = new RelaySession(options, facts, call, this.#services, this, voice);
+    const ending = linkedController(call.signal);
+    const onAbort = () => ending.controller.abort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    this.#relays++;
+    const end = await session.run(ending.controller.signal);
+    this.#relays--;
+    signal.removeEventListener('abort', onAbort);
+    ending.dispose();
+    return end;
   }
 
   /** By sid or name. Undefined: this call has and had none. */
@@ -117,9 +140,14 @@ export class Streams implements AudioRoutes {
     this.#plays.set(play, onMark);
   }
 
-  forget(tap: TapId | undefined, play: PlayId | undefined): void {
+  ownSpeech(endpoint: EndpointId, listener: (isSpeaking: boolean) => void): void {
+    this.#speech.set(endpoint, listener);
+  }
+
+  forget(tap: TapId | undefined, play: PlayId | undefined, speech?: EndpointId | undefined): void {
     if (tap !== undefined) this.#taps.delete(tap);
     if (play !== undefined) this.#plays.delete(play);
+    if (speech !== undefined) this.#speech.delete(speech);
   }
 
   // --- inside

@@ -12,7 +12,7 @@ import type {
 } from '../../src/twiml/call-control.ts';
 
 import type { ConferenceControl, ConferenceOptions, ConferenceOutcome } from '../../src/twiml/conference-control.ts';
-import type { StreamControl, StreamEnd, StreamFailure, StreamOptions } from '../../src/twiml/stream-control.ts';
+import type { RelayEnd, RelayOptions, StreamControl, StreamEnd, StreamFailure, StreamOptions } from '../../src/twiml/stream-control.ts';
 
 export const noInput: Collected = { digits: '', finishedOnKey: '', reason: 'timeout' };
 
@@ -51,6 +51,18 @@ export class FakeStreamControl implements StreamControl {
   async connect(options: StreamOptions): Promise<StreamEnd> {
     this.connected.push(options);
     return this.end;
+  }
+  readonly relayed: RelayOptions[] = [];
+  relayEnd: RelayEnd = {
+    sessionId: `VX${'5'.repeat(32)}`,
+    status: 'ended',
+    durationSeconds: 12,
+    handoffData: undefined,
+    failure: undefined,
+  };
+  async relay(options: RelayOptions): Promise<RelayEnd> {
+    this.relayed.push(options);
+    return this.relayEnd;
   }
 }
 

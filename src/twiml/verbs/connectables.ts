@@ -2,8 +2,12 @@
 // need systems that a gateway does not have: they are warned about and skipped.
 
 import { type RegisteredConnectable, registerConnectable } from './connectable.ts';
+import { conversationRelay } from './nouns/conversation-relay.ts';
 import { connectedStream } from './nouns/stream.ts';
 
-const nouns: readonly RegisteredConnectable[] = [registerConnectable(connectedStream)];
+const nouns: readonly RegisteredConnectable[] = [
+  registerConnectable(connectedStream),
+  registerConnectable(conversationRelay),
+];
 
 export const connectables: ReadonlyMap<string, RegisteredConnectable> = new Map(nouns.map((noun) => [noun.name, noun]));
