@@ -4,6 +4,7 @@
 
 import type { DialOptions, DialOutcome } from '../call/dial-options.ts';
 import type { ReferOutcome } from '../call/refer.ts';
+import type { RecordingControl } from '../recording/control.ts';
 import type { WebhookParams } from '../webhook/webhook.ts';
 import type { StreamControl } from './stream-control.ts';
 import type { ConferenceControl } from './conference-control.ts';
@@ -69,6 +70,7 @@ export interface CallControl {
   readonly conferences: ConferenceControl;
   /** Media streams: Start, Stop and Connect. */
   readonly streams: StreamControl;
+  readonly recordings: RecordingControl;
   /** Standard and SIP parameters of this leg as of now (twiml.md 3.1, 3.2), with the current CallStatus. */
   params(): WebhookParams;
 }

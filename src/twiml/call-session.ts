@@ -9,6 +9,7 @@ import { playToEnd } from '../call/play.ts';
 import { type ReferOutcome, refer } from '../call/refer.ts';
 import type { Conferences } from '../conference/conferences.ts';
 import type { MediaEngine } from '../media/engine.ts';
+import type { RecordingControl } from '../recording/control.ts';
 import type { WebhookParams } from '../webhook/webhook.ts';
 import type { AudioSource, CallControl, Collected, CollectOptions, PlayOutcome } from './call-control.ts';
 import { collectDigits } from './collect.ts';
@@ -23,6 +24,7 @@ export interface CallSessionServices extends MediaSourceServices {
   readonly rejectStatus?: number;
   readonly conferences: Pick<Conferences, 'join'>;
   readonly dial: (call: Call, options: DialOptions, signal: AbortSignal) => Promise<DialOutcome>;
+  readonly recordings: (call: Call) => RecordingControl;
   readonly streams: (call: Call) => StreamControl;
 }
 
@@ -49,6 +51,9 @@ export class CallSession implements CallControl {
   }
   get streams(): StreamControl {
     return this.#services.streams(this.#call);
+  }
+  get recordings(): RecordingControl {
+    return this.#services.recordings(this.#call);
   }
   isAnswered(): boolean {
     return this.#call.isAnswered;

@@ -151,7 +151,7 @@ export const schema: ReadonlyMap<string, ElementRule> = new Map([
 ]);
 
 /** Verbs of the vendor that this version knows and does not run: skipped with a notification. Their insides are not checked. */
-export const notRunVerbs: ReadonlySet<string> = new Set(words('Enqueue Pay Prompt Queue Record Sms'));
+export const notRunVerbs: ReadonlySet<string> = new Set(words('Enqueue Pay Prompt Queue Sms'));
 
 /** Nouns of Dial that this version knows and does not dial. */
 export const notDialledNouns: ReadonlySet<string> = new Set(words('Application Queue Sim WhatsApp'));

@@ -23,6 +23,8 @@ export interface VoiceSessionServices extends Omit<CallSessionServices, 'dial'> 
   readonly router: DialServices['router'];
   readonly authTokenOf: (accountSid: string) => string;
   readonly attended?: Attended;
+  /** What records a Dial. */
+  readonly recordDial?: DialServices['record'];
 }
 
 type Start = SessionOptions['start'];
@@ -61,6 +63,7 @@ export class VoiceSessions {
       onBridge: (bridge, calls) => this.#noteBridge(bridge, calls),
       runTransfer: (call, document, hooks) => this.#transfer(call, document, hooks),
       attended: services.attended,
+      record: services.recordDial,
     };
     services.attended?.setUser({
       onBridge: (bridge) => this.#noteBridge(bridge, bridge.calls),

@@ -1,5 +1,6 @@
 // CallControl for tests: records what a verb asks for, and gives back what the test has prepared. Waits end at once.
 
+import type { Message, MessageOptions, NamedRecording, RecordingControl } from '../../src/recording/control.ts';
 import type {
   AudioSource,
   CallControl,
@@ -30,6 +31,41 @@ export const referredOutcome: ReferOutcome = {
   sipResponseCode: 202,
   notifyResponseCode: 200,
   isPossible: true,
+};
+
+/** Messages that end as the test has prepared. */
+export class FakeRecordingControl implements RecordingControl {
+  readonly messages: MessageOptions[] = [];
+  readonly started: NamedRecording[] = [];
+  readonly stopped: (string | undefined)[] = [];
+  refusal: { readonly code: number; readonly message: string } | undefined;
+  outcomes: Message[] = [];
+  /** Called before a message ends: a test ends the call here. */
+  during: () => void = () => {};
+
+  async takeMessage(options: MessageOptions): Promise<Message> {
+    this.messages.push(options);
+    this.during();
+    return this.outcomes.shift() ?? recordedMessage;
+  }
+  start(options: NamedRecording) {
+    this.started.push(options);
+    return this.refusal;
+  }
+  stop(name: string | undefined): boolean {
+    this.stopped.push(name);
+    return this.started.some((one) => name === undefined || one.name === name);
+  }
+}
+
+export const recordedMessage: Message = {
+  reason: 'finishKey',
+  finishedOnKey: '#',
+  recording: {
+    sid: `RE${'4'.repeat(32)}`,
+    url: `https://gw.example/2010-04-01/Accounts/AC${'a'.repeat(32)}/Recordings/RE${'4'.repeat(32)}`,
+    durationSeconds: 7,
+  },
 };
 
 /** Streams that end as the test has prepared; starts and stops are noted. */
@@ -67,6 +103,7 @@ export class FakeStreamControl implements StreamControl {
 }
 
 export class FakeCallControl implements CallControl {
+  readonly recordings = new FakeRecordingControl();
   readonly streams = new FakeStreamControl();
   readonly callSid = `CA${'1'.repeat(32)}`;
   readonly accountSid = `AC${'a'.repeat(32)}`;

@@ -9,6 +9,7 @@ import { hangup } from './hangup.ts';
 import { leave } from './leave.ts';
 import { pause } from './pause.ts';
 import { play } from './play.ts';
+import { record } from './record.ts';
 import { redirect } from './redirect.ts';
 import { refer } from './refer.ts';
 import { reject } from './reject.ts';
@@ -22,6 +23,7 @@ export const verbs: ReadonlyMap<string, RegisteredVerb> = new Map(
     register(play),
     register(pause),
     register(gather),
+    register(record),
     register(dial),
     register(echo),
     register(redirect),

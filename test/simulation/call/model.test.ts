@@ -15,7 +15,7 @@ import { VoiceSessions } from '../../../src/twiml/voice-session.ts';
 import type { StatusCallbackRequest } from '../../../src/webhook/status-callbacks.ts';
 import type { WebhookClient } from '../../../src/webhook/webhook.ts';
 import { ACCOUNT, CallBench, domainRecord, type FakeLeg, noConferences } from '../../support/call-fakes.ts';
-import { FakeStreamControl } from '../../support/fake-call-control.ts';
+import { FakeRecordingControl, FakeStreamControl } from '../../support/fake-call-control.ts';
 import { settle } from '../../support/virtual-clock.ts';
 
 const ORIGIN = 'http://app.example';
@@ -75,6 +75,7 @@ class CallWorld extends CallBench {
       speaker: { synthesize: async () => ok(new Int16Array(160)) },
       webhook: this.#webhook(),
       decode: async () => ok(new Int16Array(160)),
+      recordings: () => new FakeRecordingControl(),
       streams: () => new FakeStreamControl(),
       authTokenOf: () => 'token',
       log: silentLog,
@@ -98,6 +99,7 @@ class CallWorld extends CallBench {
         drain: async () => {},
         stop: () => {},
       },
+      recordings: { ofCallback: async () => undefined },
       authTokenOf: () => 'token',
       forgetCookies: () => {},
       clock: this.clock,

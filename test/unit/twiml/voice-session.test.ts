@@ -7,7 +7,7 @@ import type { Call } from '../../../src/call/call.ts';
 import type { Router } from '../../../src/call/routing.ts';
 import { VoiceSessions } from '../../../src/twiml/voice-session.ts';
 import { CallBench, domainRecord, type FakeLeg, noConferences } from '../../support/call-fakes.ts';
-import { FakeStreamControl } from '../../support/fake-call-control.ts';
+import { FakeRecordingControl, FakeStreamControl } from '../../support/fake-call-control.ts';
 import { settle } from '../../support/virtual-clock.ts';
 import { FakeWebhook } from './kit.ts';
 
@@ -44,6 +44,7 @@ class SessionBench extends CallBench {
       },
       webhook: this.webhook,
       decode: async () => ok(new Int16Array(160)),
+      recordings: () => new FakeRecordingControl(),
       streams: () => new FakeStreamControl(),
       authTokenOf: () => 'token',
       log: silentLog,

@@ -8,7 +8,7 @@ import type { Router } from '../../../src/call/routing.ts';
 import type { WaitDocument, WaitEnd } from '../../../src/call/wait-document.ts';
 import { VoiceSessions } from '../../../src/twiml/voice-session.ts';
 import { CallBench, noConferences } from '../../support/call-fakes.ts';
-import { FakeStreamControl } from '../../support/fake-call-control.ts';
+import { FakeRecordingControl, FakeStreamControl } from '../../support/fake-call-control.ts';
 import { settle } from '../../support/virtual-clock.ts';
 import { FakeWebhook } from './kit.ts';
 
@@ -36,6 +36,7 @@ class WaitBench extends CallBench {
         fetchMedia: async () => ok({ contentType: 'audio/wav', body: Buffer.alloc(1) }),
       }),
       decode: async () => ok(new Int16Array(160)),
+      recordings: () => new FakeRecordingControl(),
       streams: () => new FakeStreamControl(),
       authTokenOf: () => 'token',
       log: silentLog,
