@@ -31,6 +31,7 @@ export interface Config {
   readonly certNames: readonly string[];
   readonly accountSid: string | null;
   readonly authToken: string | null;
+  readonly databaseUrl: string | null;
   readonly secretKey: string | null;
   readonly realm: string;
   readonly domainSuffix: string;
@@ -70,6 +71,8 @@ export interface Config {
   readonly emergencyTrunk: string | null;
   /** Session timer that we ask for; 0 = none. */
   readonly sessionTimerSeconds: number;
+  /** Which caller ids an account may show to numbers. */
+  readonly callerIds: 'any' | 'owned';
   /** SIP status of `<Reject>` without `reason="busy"`. */
   readonly rejectStatus: number;
   /** Seconds that SIGTERM waits for running calls. */

@@ -11,6 +11,7 @@ import type { Config } from './config.ts';
 import { targetsOf } from './config-trunks.ts';
 import { demoDeclared } from './demo/domain.ts';
 import { type FolderLock, lockFolder } from './store/folder-lock.ts';
+import { openPostgresStore } from './store/postgres.ts';
 import { applyDeclared, type DeclaredObjects } from './store/provision.ts';
 import { ensureRootAccount } from './store/root-account.ts';
 import { parseSecretKey, secretKeyFile } from './store/secret-key.ts';
@@ -44,12 +45,7 @@ export async function layFoundation(config: Config, context: ProvisioningContext
   if (!secretKey.ok) return secretKey;
   const lock = lockFolder(config.dataDir);
   if (!lock.ok) return lock;
-  const store = await openSqliteStore({
-    file: join(config.dataDir, 'hookswitch.sqlite'),
-    secretKey: secretKey.value,
-    clock: context.clock,
-    log: context.log,
-  });
+  const store = await openStore(config, secretKey.value, context);
   if (!store.ok) {
     lock.value.release();
     return store;
@@ -68,6 +64,17 @@ export async function layFoundation(config: Config, context: ProvisioningContext
     rootAccount: root.value.account,
     isNewAccount: root.value.created,
   });
+}
+
+function openStore(
+  config: Config,
+  secretKey: Buffer,
+  { clock, log }: ProvisioningContext,
+): Promise<Result<Store, string>> {
+  const parts = { secretKey, clock, log };
+  return config.databaseUrl === null
+    ? openSqliteStore({ file: join(config.dataDir, 'hookswitch.sqlite'), ...parts })
+    : openPostgresStore({ url: config.databaseUrl, ...parts });
 }
 
 /** The demo is on when asked for, or while nothing else is declared. */

@@ -128,6 +128,15 @@ export const settings = {
     allowed: 'folder',
     parse: text,
   },
+  databaseUrl: {
+    env: 'HOOKSWITCH_DATABASE_URL',
+    key: 'databaseUrl',
+    default: '',
+    meaning: 'PostgreSQL in place of the SQLite file in DATA_DIR; empty = SQLite',
+    allowed: 'postgres://user:password@host:port/database',
+    secret: true,
+    parse: optional(matching(/^postgres(?:ql)?:\/\/\S+$/)),
+  },
   certDir: {
     env: 'HOOKSWITCH_CERT_DIR',
     key: 'certDir',
@@ -430,6 +439,15 @@ export const settings = {
     meaning: 'session timer that we ask for (RFC 4028); 0 = none. A peer that asks is honoured all the same',
     allowed: '0, or 90 to 86400',
     parse: (value: string) => (whole(0, 86_400)(value) === 0 ? 0 : whole(90, 86_400)(value)),
+  },
+  callerIds: {
+    env: 'HOOKSWITCH_CALLER_IDS',
+    key: 'callerIds',
+    default: 'any',
+    meaning:
+      'caller ids that an account may show to numbers: any, or numbers of its own only (what a trunk shows by itself is always allowed)',
+    allowed: 'any owned',
+    parse: matching(/^(any|owned)$/),
   },
   rejectStatus: {
     env: 'HOOKSWITCH_REJECT_STATUS',

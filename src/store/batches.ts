@@ -8,12 +8,15 @@ import type { Clock, Timer } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import type { Operation } from './operations.ts';
-import type { BindingChange } from './store.ts';
+import { type BindingChange, StoreFault } from './store.ts';
 import type { TableName } from './tables.ts';
 
 type Ask = (operation: Operation) => Promise<unknown>;
 
-/** Later writes of one sid replace earlier ones that were not written yet. Never rejects: a failed write is kept and tried again. */
+/**
+ * Later writes of one sid replace earlier ones that were not written yet. Never rejects: a failed write is kept and tried again, unless
+ * the database will never take it.
+ */
 export class RecordBatch {
   readonly #ask: Ask;
   readonly #clock: Clock;
@@ -74,22 +77,29 @@ export class RecordBatch {
       const group = [...this.#pending].slice(0, limits.storeBatchRecords);
       for (const [sid] of group) this.#pending.delete(sid);
       const results = await Promise.allSettled(group.map(([, operation]) => this.#ask(operation)));
-      const failed = group.filter((_, index) => results[index]?.status === 'rejected');
-      if (failed.length === 0) continue;
-      return this.#keep(failed, results.find((result) => result.status === 'rejected')?.reason);
+      const failed = group.flatMap(([sid, operation], index) => {
+        const result = results[index];
+        return result?.status === 'rejected' ? [{ sid, operation, reason: result.reason as unknown }] : [];
+      });
+      const kept = failed.filter(({ reason }) => !isFinal(reason));
+      this.#drop(failed.filter(({ reason }) => isFinal(reason)));
+      if (kept.length > 0) return this.#keep(kept);
+    }
+  }
+
+  #drop(refused: readonly Failed[]): void {
+    for (const { operation, reason } of refused) {
+      const table = 'table' in operation ? operation.table : undefined;
+      this.#log.error({ table, reason: reasonOf(reason) }, 'store refuses a record, it is dropped');
     }
   }
 
   // A newer write of the same sid may have come meanwhile; it wins.
-  #keep(failed: readonly (readonly [string, Operation])[], reason: unknown): void {
-    for (const [sid, operation] of failed) if (!this.#pending.has(sid)) this.#pending.set(sid, operation);
+  #keep(failed: readonly Failed[]): void {
+    for (const { sid, operation } of failed) if (!this.#pending.has(sid)) this.#pending.set(sid, operation);
     this.#bound();
     this.#log.error(
-      {
-        records: failed.length,
-        waiting: this.#pending.size,
-        reason: reason instanceof Error ? reason.message : reason,
-      },
+      { records: failed.length, waiting: this.#pending.size, reason: reasonOf(failed[0]?.reason) },
       'store could not write records, will try again',
     );
     this.#timer ??= this.#clock.after(limits.storeRetryMs, () => void this.flush());
@@ -106,6 +116,18 @@ export class RecordBatch {
     }
   }
 }
+
+interface Failed {
+  readonly sid: string;
+  readonly operation: Operation;
+  readonly reason: unknown;
+}
+
+const reasonOf = (reason: unknown): unknown => (reason instanceof Error ? reason.message : reason);
+
+/** Trying again would give the same answer, and hold up what stands behind it. */
+const isFinal = (reason: unknown): boolean =>
+  reason instanceof StoreFault && reason.code !== 'unavailable' && reason.code !== 'full';
 
 interface Save {
   readonly resolve: () => void;

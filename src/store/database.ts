@@ -8,9 +8,10 @@ import { limits } from '../base/limits.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { migrations as released } from './migrations/index.ts';
 import { isWrite, type Operation, type Outcome } from './operations.ts';
-import { type Answer, planOf } from './plan.ts';
+import { type Answer, planOf, prepared } from './plan.ts';
+import { storable } from './row.ts';
 import { openSecret, sealSecret } from './secrets.ts';
-import type { StoreFaultCode } from './store.ts';
+import { StoreFault, type StoreFaultCode } from './store.ts';
 
 export interface DatabaseOptions {
   readonly file: string;
@@ -109,10 +110,13 @@ export class Database {
   }
 
   #perform(operation: Operation): unknown {
-    const plan = planOf(operation, this.#secretKey);
+    const plan = isWrite(operation)
+      ? prepared(() => planOf(operation, this.#secretKey))
+      : planOf(operation, this.#secretKey);
     const last = plan.statements.length - 1;
     let answer: Answer = { rows: [], changes: 0 };
-    for (const [index, { text, values }] of plan.statements.entries()) {
+    for (const [index, { text, values: given }] of plan.statements.entries()) {
+      const values = given.map(storable);
       const statement = this.#statement(text);
       if (plan.reads && index === last) answer = { rows: statement.all(...values), changes: 0 };
       else answer = { rows: [], changes: Number(statement.run(...values).changes) };
@@ -188,6 +192,8 @@ function limitFile(connection: DatabaseSync, maxFileBytes: number): void {
 
 // SQLite result codes, https://www.sqlite.org/rescode.html: the low byte is the primary code.
 const PRIMARY_FULL = 13;
+// Too big, another constraint, wrong type, out of range.
+const REFUSED: ReadonlySet<number> = new Set([18, 19, 20, 25]);
 const CONSTRAINT_FOREIGNKEY = 787;
 const CONSTRAINT_PRIMARYKEY = 1555;
 const CONSTRAINT_UNIQUE = 2067;
@@ -197,10 +203,13 @@ function failure(fault: unknown): Outcome {
 }
 
 function codeOf(fault: unknown): StoreFaultCode {
+  if (fault instanceof StoreFault) return fault.code;
   const code = fault instanceof Error && 'errcode' in fault && typeof fault.errcode === 'number' ? fault.errcode : -1;
   if (code === CONSTRAINT_UNIQUE || code === CONSTRAINT_PRIMARYKEY) return 'duplicate';
   if (code === CONSTRAINT_FOREIGNKEY) return 'missing';
-  return (code & 0xff) === PRIMARY_FULL ? 'full' : 'unavailable';
+  const primary = code & 0xff;
+  if (primary === PRIMARY_FULL) return 'full';
+  return REFUSED.has(primary) ? 'refused' : 'unavailable';
 }
 
 const textOf = (fault: unknown): string => (fault instanceof Error ? fault.message : String(fault));

@@ -5,7 +5,7 @@ import { Emitter } from '../base/emitter.ts';
 import type { Log } from '../base/log.ts';
 import type { CallRecord, NotificationRecord, PhoneNumber, TrunkUsage } from '../base/records.ts';
 import type { PendingCallback, Recording } from '../base/voice-records.ts';
-import { bareAddress } from './bare-address.ts';
+import { searchedAddress } from './bare-address.ts';
 import { BindingBatch, RecordBatch } from './batches.ts';
 import { changeBy } from './directory-changes.ts';
 import type { Operation } from './operations.ts';
@@ -230,8 +230,9 @@ function callConditions(filter: CallFilter): Condition[] {
     ...rangeConditions('start_time', filter.startTimeFrom, filter.startTimeTo),
     ...rangeConditions('end_time', filter.endTimeFrom, filter.endTimeTo),
   ];
-  if (filter.to !== undefined) conditions.push({ column: 'to_address', operator: '=', value: bareAddress(filter.to) });
+  if (filter.to !== undefined)
+    conditions.push({ column: 'to_address', operator: '=', value: searchedAddress(filter.to) });
   if (filter.from !== undefined)
-    conditions.push({ column: 'from_address', operator: '=', value: bareAddress(filter.from) });
+    conditions.push({ column: 'from_address', operator: '=', value: searchedAddress(filter.from) });
   return conditions;
 }

@@ -19,6 +19,7 @@ import {
   updateText,
   upsertText,
 } from './sql.ts';
+import { StoreFault } from './store.ts';
 import { type Table, type TableName, tables } from './tables.ts';
 
 type Row = Readonly<Record<string, unknown>>;
@@ -44,6 +45,15 @@ const writes = (...statements: readonly Statement[]): Plan => ({
   reads: false,
   value: ({ changes }) => changes > 0,
 });
+
+/** What a record that cannot be written down gives: a fault of ours, which must not take others of its group along. */
+export function prepared<T>(make: () => T): T {
+  try {
+    return make();
+  } catch (cause) {
+    throw new StoreFault('refused', 'the record cannot be stored', { cause });
+  }
+}
 
 /** Throws when a field that cannot be searched is searched, or a secret does not open. */
 export function planOf(operation: Operation, secretKey: Buffer): Plan {

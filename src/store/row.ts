@@ -27,6 +27,10 @@ export function recordOf<T>(table: Table<T>, row: Readonly<Record<string, unknow
   return record as T;
 }
 
+/** A zero byte is no character of a text in PostgreSQL; peers write what they like. For keys, cursors and filters too. */
+export const storable = (value: SqlValue): SqlValue =>
+  typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '\uFFFD') : value;
+
 /** Equality conditions from a partial record; `undefined` fields are left out. */
 export function conditionsOf<T>(table: Table<T>, where: Partial<T>): readonly Condition[] {
   const conditions: Condition[] = [];
@@ -48,8 +52,7 @@ function encode(value: unknown, kind: ColumnKind, secretKey: Buffer, place: stri
   if (value === null || value === undefined) return null;
   switch (kind) {
     case 'text':
-      // A zero byte is no character of a text in PostgreSQL.
-      return String(value).replaceAll('\0', '\uFFFD');
+      return String(value);
     case 'integer':
       return Number(value);
     case 'boolean':

@@ -30,18 +30,27 @@ export const columnsOf = (table: TableShape): readonly string[] => [
   ...new Set(['sid', ...Object.keys(table.columns).map(columnOf), ...Object.keys(table.derived)]),
 ];
 
-export function insertText(table: TableShape): string {
-  const columns = columnsOf(table);
-  return `INSERT INTO ${table.name} (${columns.map(quoted).join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`;
+/** `source` gives the values: a list or a query. */
+function insertOf(table: TableShape, source: string): string {
+  return `INSERT INTO ${table.name} (${columnsOf(table).map(quoted).join(', ')}) ${source}`;
 }
 
+const oneRow = (table: TableShape): string =>
+  `VALUES (${columnsOf(table)
+    .map(() => '?')
+    .join(', ')})`;
+
+export const insertText = (table: TableShape): string => insertOf(table, oneRow(table));
+
 /** Inserts, or replaces the record of the same sid without moving it in the order. */
-export function upsertText(table: TableShape): string {
+export function upsertOf(table: TableShape, source: string): string {
   const changes = columnsOf(table)
     .filter((column) => column !== 'sid')
     .map((column) => `${quoted(column)} = excluded.${quoted(column)}`);
-  return `${insertText(table)} ON CONFLICT (sid) DO UPDATE SET ${changes.join(', ')}`;
+  return `${insertOf(table, source)} ON CONFLICT (sid) DO UPDATE SET ${changes.join(', ')}`;
 }
+
+export const upsertText = (table: TableShape): string => upsertOf(table, oneRow(table));
 
 /** Parameters: all columns but sid in order, then sid. */
 export function updateText(table: TableShape): string {

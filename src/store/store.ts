@@ -1,4 +1,4 @@
-// The store ports. sqlite.ts implements them in a worker thread (node:sqlite is synchronous); postgres.ts will with the same tests.
+// The store ports. sqlite.ts implements them in a worker thread (node:sqlite is synchronous), postgres.ts with the same tests.
 // Every method returns a promise that settles when the write is durable, but for `records.put`, which is batched (design.md 7).
 
 import type {
@@ -47,9 +47,10 @@ export type { DateRange, Page, PageRequest, Repository } from '../base/repositor
 
 /**
  * Why a store refused. `duplicate`: a unique name or key is taken. `missing`: the record that it belongs to is gone. `full`: no room on
- * disk. `unavailable`: any other fault of the database, or it is closed. The text holds no value of a record.
+ * disk. `refused`: the database cannot hold such a record; trying again is of no use. `unavailable`: any other fault of the database, or
+ * it is closed. The text holds no value of a record.
  */
-export type StoreFaultCode = 'duplicate' | 'missing' | 'full' | 'unavailable';
+export type StoreFaultCode = 'duplicate' | 'missing' | 'full' | 'refused' | 'unavailable';
 
 /** What the promises of a store reject with. */
 export class StoreFault extends Error {

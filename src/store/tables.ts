@@ -1,6 +1,8 @@
 // The tables as data: which field of a record is which column, and of what kind. sql.ts builds every statement from these literals
 // and row.ts turns records into rows and back, so no table has SQL of its own. The columns stand in migrations/, in the same words.
 
+import { createHash } from 'node:crypto';
+import { limits } from '../base/limits.ts';
 import type {
   Account,
   Binding,
@@ -20,7 +22,7 @@ import type {
   SourceIpMapping,
   TrunkUsage,
 } from '../base/records.ts';
-import { bareAddress } from './bare-address.ts';
+import { searchedAddress } from './bare-address.ts';
 import { mappingKey } from './store.ts';
 import { sidOf, type Table } from './table.ts';
 import { voiceTables } from './tables-voice.ts';
@@ -170,7 +172,10 @@ const calls: Table<CallRecord> = {
     dateUpdated: 'integer',
   },
   keyOf: sidOf,
-  derived: { to_address: (record) => bareAddress(record.to), from_address: (record) => bareAddress(record.from) },
+  derived: {
+    to_address: (record) => searchedAddress(record.to),
+    from_address: (record) => searchedAddress(record.from),
+  },
 };
 
 const notifications: Table<NotificationRecord> = {
@@ -213,16 +218,22 @@ const bindings: Table<Binding> = {
   },
   // RFC 3261 10.3: one binding per AOR and contact; two phones may write the same Contact behind NAT, so instance and source too.
   keyOf: (record) =>
-    JSON.stringify([
-      record.aor,
-      record.contact,
-      record.instanceId,
-      record.sourceAddress,
-      record.sourcePort,
-      record.callId,
-    ]),
+    shortKey(
+      JSON.stringify([
+        record.aor,
+        record.contact,
+        record.instanceId,
+        record.sourceAddress,
+        record.sourcePort,
+        record.callId,
+      ]),
+    ),
   derived: {},
 };
+
+/** An index does not take keys of any length (PostgreSQL: 2704 bytes); a phone writes what it likes. */
+const shortKey = (key: string): string =>
+  key.length <= limits.storeKeyChars ? key : `sha256:${createHash('sha256').update(key).digest('hex')}`;
 
 const dates = { dateCreated: 'integer', dateUpdated: 'integer' } as const;
 const voiceApplication = {

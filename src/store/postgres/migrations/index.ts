@@ -1,0 +1,6 @@
+// The registry of PostgreSQL migrations: version n is the n-th entry. Entries are only ever added; a released one never changes.
+
+import { initial } from './001-initial.ts';
+import { voiceApplication } from './002-voice-application.ts';
+
+export const migrations: readonly string[] = [initial, voiceApplication];
