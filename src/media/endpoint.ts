@@ -17,7 +17,6 @@ import { plainAddress } from './address.ts';
 import type { ListenCommand, StreamCommand } from './audio-messages.ts';
 import { ControlSession } from './control.ts';
 import type { EndpointId, MediaEvent, PlayId, PlayOptions, SourceRule } from './engine.ts';
-import { InbandDigits } from './inband.ts';
 import { Latch } from './latching.ts';
 import { Listeners } from './listeners.ts';
 import { OutgoingStream, type SourceToken } from './outgoing-stream.ts';
@@ -26,6 +25,7 @@ import { PacketBudget } from './packet-budget.ts';
 import type { PacketBuffers } from './packet-buffers.ts';
 import type { PacketTap } from './packet-tap.ts';
 import { type ComfortMode, Playback } from './playback.ts';
+import { Presses } from './presses.ts';
 import { Protection } from './protection.ts';
 import { Reception } from './reception.ts';
 import type { RecordingsHost } from './recordings.ts';
@@ -42,7 +42,6 @@ import {
 } from './rtp.ts';
 import { drop, field, type SlotStatistics } from './statistics.ts';
 import { obeyStream, StreamPlayer } from './stream-player.ts';
-import { type DigitEvent, TelephoneEventReceiver } from './telephone-event.ts';
 import { FRAME_SAMPLES } from './tone.ts';
 
 /** Takes audio and telephone events of one endpoint: another endpoint, or the ring to another worker. */
@@ -69,8 +68,6 @@ const PCMA = 2;
 const TELEPHONE_EVENT = 3;
 /** Without a relayed packet for so long, comfort goes on. */
 const RELAY_PAUSE_MS = 200;
-/** How long after a telephone event ticks look for its end. */
-const PRESS_WATCH_MS = 300;
 const COMFORT_TOKEN = 0;
 
 const receives = (plan: MediaPlan): boolean => plan.direction === 'sendrecv' || plan.direction === 'recvonly';
@@ -92,10 +89,7 @@ export class Endpoint {
   readonly #control: ControlSession;
   readonly #budget = new PacketBudget();
   readonly #playback = new Playback();
-  readonly #digits = new TelephoneEventReceiver();
-  /** Digits of a relayed peer that become tones, because ours has no telephone-event. */
-  readonly #digitsToInsert = new TelephoneEventReceiver();
-  #inband: InbandDigits | null = null;
+  readonly #presses: Presses;
   readonly #frame = new Int16Array(FRAME_SAMPLES);
   /** Index: payload type, value: OTHER … TELEPHONE_EVENT. */
   readonly #payloadTypes = new Uint8Array(128);
@@ -109,7 +103,6 @@ export class Endpoint {
   #hasTimedOut = false;
   #silentSinceMs = 0;
   #relayedAtMs = Number.NEGATIVE_INFINITY;
-  #pressUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(id: EndpointId, context: EndpointContext, sockets: EndpointSockets, statistics: SlotStatistics) {
     this.id = id;
@@ -119,6 +112,11 @@ export class Endpoint {
     this.#outlet = new Outlet(stream, sockets, statistics, this.#latch, this.#protection, context.buffers);
     const nowMs = context.clock.now();
     this.#control = new ControlSession(stream, this.#reception, statistics, context.random, nowMs);
+    this.#presses = new Presses({
+      pressed: ({ digit, durationMs }) => context.emit({ type: 'digit', endpoint: id, digit, durationMs }),
+      insert: (digit) => this.insertDigits(digit),
+      wake: () => context.wake(this),
+    });
   }
 
   // --- commands
@@ -170,11 +168,13 @@ export class Endpoint {
   }
 
   insertDigits(digits: string): void {
-    for (const digit of digits) this.#insertDigit(digit);
+    for (const digit of digits) this.#playback.insert(digit);
+    this.#playToken = this.#context.newToken();
+    this.#context.wake(this);
   }
 
   detectInbandDigits(isOn: boolean): void {
-    this.#inband = isOn ? new InbandDigits() : null;
+    this.#presses.detectInband(isOn);
   }
 
   /** Taps, recordings, speech activity. */
@@ -233,17 +233,13 @@ export class Endpoint {
   /** Whether tick has anything to do. */
   needsTicks(nowMs: number): boolean {
     if (this.isClosed) return false;
-    return this.#playback.needsTicks || this.#listeners !== null || nowMs < this.#pressUntilMs;
+    return this.#playback.needsTicks || this.#listeners !== null || this.#presses.needsTicks(nowMs);
   }
 
   /** Frame number `frame` (20 ms each) is due. */
   tick(frame: number, nowMs: number): void {
     if (this.isClosed) return;
-    if (nowMs < this.#pressUntilMs) {
-      for (const digit of this.#digits.poll(nowMs)) this.#digitEnded(digit);
-      for (const digit of this.#inband?.poll(nowMs) ?? []) this.#digitEnded(digit);
-      for (const { digit } of this.#digitsToInsert.poll(nowMs)) this.#insertDigit(digit);
-    }
+    this.#presses.tick(nowMs);
     this.#listeners?.tick(frame, nowMs);
     if (this.#listeners?.isEmpty) this.#setListeners(null);
     if (this.#plan) this.#sendFrame(this.#plan, frame, nowMs);
@@ -348,7 +344,7 @@ export class Endpoint {
   }
 
   #count(ssrc: number, packet: Buffer, payloadBytes: number, isAudio: boolean, nowMs: number): void {
-    if (ssrc !== this.#reception.ssrc) for (const digit of this.#digits.reset()) this.#digitEnded(digit);
+    if (ssrc !== this.#reception.ssrc) this.#presses.restart();
     this.#reception.count(ssrc, readSequence(packet), readTimestamp(packet), nowMs, isAudio);
     this.statistics.add(field.packetsReceived, 1);
     this.statistics.add(field.bytesReceived, payloadBytes);
@@ -358,14 +354,8 @@ export class Endpoint {
 
   #deliver(packet: Buffer, start: number, end: number, kind: number, ssrc: number, nowMs: number): void {
     const codec = kind === TELEPHONE_EVENT ? null : kind === PCMU ? 'PCMU' : 'PCMA';
-    if (codec !== null && this.#inband) this.#listenInband(this.#inband, codec, packet.subarray(start, end), nowMs);
-    if (codec === null) {
-      // A peer that sends events is taken at its word: its tones, if any, are the same presses again.
-      this.#inband = null;
-      this.#watchPress(nowMs);
-      for (const digit of this.#digits.push(packet.subarray(start, end), readTimestamp(packet), nowMs)) {
-        this.#digitEnded(digit);
-      }
+    if (codec === null || this.#presses.hearsTones) {
+      this.#presses.received(packet.subarray(start, end), readTimestamp(packet), codec, nowMs);
     }
     if (this.#listeners) {
       const payload = packet.subarray(start, end);
@@ -373,11 +363,6 @@ export class Endpoint {
     }
     const sink = codec !== null && this.echo ? this.echo : this.sink;
     sink?.relay(packet, start, end, codec, nowMs);
-  }
-
-  #listenInband(inband: InbandDigits, codec: AudioCodec, payload: Uint8Array, nowMs: number): void {
-    for (const digit of inband.push(codec, payload, nowMs)) this.#digitEnded(digit);
-    if (inband.isOpen) this.#watchPress(nowMs);
   }
 
   /** A datagram on the RTCP port, or RTCP on the RTP port with rtcp-mux. */
@@ -407,15 +392,6 @@ export class Endpoint {
     this.#hasTimedOut = false;
   }
 
-  #watchPress(nowMs: number): void {
-    this.#pressUntilMs = nowMs + PRESS_WATCH_MS;
-    this.#context.wake(this);
-  }
-
-  #digitEnded({ digit, durationMs }: DigitEvent): void {
-    this.#context.emit({ type: 'digit', endpoint: this.id, digit, durationMs });
-  }
-
   #playEnded(play: PlayId, outcome: 'finished' | 'stopped'): void {
     this.#context.emit({ type: 'playEnded', endpoint: this.id, play, outcome });
   }
@@ -427,18 +403,9 @@ export class Endpoint {
     const plan = this.#plan;
     if (!plan || this.isClosed || !this.#outlet.isOpen) return;
     if (codec === null && plan.telephoneEventSend === null) {
-      this.#watchPress(nowMs);
-      const digits = this.#digitsToInsert.push(packet.subarray(start, end), readTimestamp(packet), nowMs);
-      for (const { digit } of digits) this.#insertDigit(digit);
-      return;
+      return this.#presses.relayed(packet.subarray(start, end), readTimestamp(packet), nowMs);
     }
     if (this.#playback.isPlaying) return;
     if (this.#outlet.relay(token, packet, start, end, codec, nowMs)) this.#relayedAtMs = nowMs;
-  }
-
-  #insertDigit(digit: string): void {
-    this.#playback.insert(digit);
-    this.#playToken = this.#context.newToken();
-    this.#context.wake(this);
   }
 }
