@@ -4,8 +4,9 @@
 
 import { Emitter } from '../base/emitter.ts';
 import type { Log } from '../base/log.ts';
-import { err, ok, type Result } from '../base/result.ts';
+import { ok, type Result } from '../base/result.ts';
 import type { MediaPlan } from '../sdp/plan.ts';
+import { BridgeDirectory } from './bridge-directory.ts';
 import { compact, compactPlan, compactPlay } from './compact.ts';
 import { AudioDispatcher, feedCommand } from './dispatcher-audio.ts';
 import type {
@@ -24,6 +25,7 @@ import type {
 import type { AudioEvent, MixerId, MixerMember } from './engine-audio.ts';
 import type { CoreCommand, CoreReply, OpenFailure } from './messages.ts';
 import { MixerDirectory } from './mixer-directory.ts';
+import { Openings, type Place } from './openings.ts';
 import type { CaptureOptions } from './packet-tap.ts';
 import type { ComfortMode } from './playback.ts';
 import type { StatisticsTable } from './statistics.ts';
@@ -44,37 +46,15 @@ export interface CoreHost {
   stop(): Promise<void>;
 }
 
-interface EndpointEntry {
-  readonly worker: number;
-  readonly slot: number;
-  /** What frames between workers call it; not 0. */
-  readonly seat: number;
-  bridge: BridgeId | null;
-}
-
-interface BridgeEntry {
-  readonly number: number;
-  readonly a: EndpointId;
-  readonly b: EndpointId;
-}
-
-type Opened = Result<{ readonly rtpPort: number; readonly rtcpPort: number }, OpenFailure>;
-
-interface PendingOpen {
-  readonly worker: number;
-  readonly resolve: (result: Opened) => void;
-}
-
 export class MediaDispatcher implements MediaEngine {
   readonly #host: CoreHost;
   readonly #events: Emitter<MediaEvent>;
-  readonly #freeSlots: number[][];
-  readonly #endpoints = new Map<EndpointId, EndpointEntry>();
-  readonly #bridges = new Map<BridgeId, BridgeEntry>();
+  readonly #openings: Openings;
+  readonly #endpoints = new Map<EndpointId, Place>();
+  readonly #bridges: BridgeDirectory;
   readonly #mixers: MixerDirectory;
   readonly #audio: AudioDispatcher;
   readonly #plays = new Map<PlayId, EndpointId | MixerId>();
-  readonly #pending = new Map<number, PendingOpen>();
   readonly #stopWaits = new Map<number, () => void>();
   #serial = 0;
   #isRunning = false;
@@ -82,10 +62,14 @@ export class MediaDispatcher implements MediaEngine {
   constructor(host: CoreHost, log: Log) {
     this.#host = host;
     this.#events = new Emitter((fault) => log.error({ fault: String(fault) }, 'a listener of media events failed'));
+    this.#bridges = new BridgeDirectory({
+      send: (worker, command) => this.#send(worker, command),
+      place: (endpoint) => this.#endpoints.get(endpoint),
+    });
     this.#mixers = new MixerDirectory({
       send: (worker, command) => this.#send(worker, command),
       place: (endpoint) => this.#endpoints.get(endpoint),
-      leastLoaded: (not) => this.#byLoad().find((worker) => worker !== not) ?? 0,
+      leastLoaded: (not) => this.#openings.byLoad().find((worker) => worker !== not) ?? 0,
     });
     this.#audio = new AudioDispatcher({
       place: (of) => this.#endpoints.get(of) ?? this.#mixers.homeOf(of),
@@ -93,9 +77,15 @@ export class MediaDispatcher implements MediaEngine {
       emit: (event) => this.#emit(event),
       nextSerial: () => ++this.#serial,
     });
-    // Taken from the end: the lowest slot first.
-    this.#freeSlots = host.links.map(({ statistics }) =>
-      Array.from({ length: statistics.slots }, (_, index) => statistics.slots - 1 - index),
+    this.#openings = new Openings(
+      {
+        isRunning: () => this.#isRunning,
+        places: () => this.#endpoints.values(),
+        place: (endpoint) => this.#endpoints.get(endpoint),
+        send: (worker, command) => this.#send(worker, command),
+        nextSerial: () => ++this.#serial,
+      },
+      host.links.map(({ statistics }) => statistics.slots),
     );
   }
 
@@ -129,8 +119,7 @@ export class MediaDispatcher implements MediaEngine {
   /** What a core answers. */
   receive(worker: number, reply: CoreReply): void {
     if (reply.type === 'opened') {
-      this.#pending.get(reply.request)?.resolve(reply.result);
-      this.#pending.delete(reply.request);
+      this.#openings.answered(reply.request, reply.result);
     } else if (reply.type === 'event') {
       this.#emit(reply.event);
     } else if (reply.type === 'events') {
@@ -144,11 +133,7 @@ export class MediaDispatcher implements MediaEngine {
   /** A core is gone with all its endpoints. Its link leads to a new one, now or later. */
   coreFailed(worker: number): void {
     const failed = [...this.#endpoints].filter(([, entry]) => entry.worker === worker).map(([id]) => id);
-    for (const [request, pending] of this.#pending) {
-      if (pending.worker !== worker) continue;
-      this.#pending.delete(request);
-      pending.resolve(err({ code: 'stopped', detail: 'media worker failed' }));
-    }
+    this.#openings.workerFailed(worker);
     for (const [play, endpoint] of this.#plays) {
       if (failed.includes(endpoint)) this.#emit({ type: 'playEnded', endpoint, play, outcome: 'failed' });
     }
@@ -165,51 +150,11 @@ export class MediaDispatcher implements MediaEngine {
   // --- endpoints
 
   async open(options: EndpointOptions): Promise<Result<EndpointInfo, OpenFailure>> {
-    let failure: OpenFailure = { code: 'stopped', detail: 'media engine is not running' };
-    for (const worker of this.#placement(options)) {
-      if (!this.#isRunning) return err({ code: 'stopped', detail: 'media engine is not running' });
-      const opened = await this.#openIn(worker, options);
-      if (opened.ok) return opened;
-      failure = opened.error;
-      // The address is as wrong for the others; ports they may have.
-      if (failure.code === 'noAddress') break;
-    }
-    return err(failure);
-  }
-
-  /** Order in which cores are asked: the one of `near`, then by load. */
-  #placement({ near }: EndpointOptions): number[] {
-    const preferred = near === undefined ? undefined : this.#endpoints.get(near)?.worker;
-    const order = this.#byLoad();
-    return preferred === undefined ? order : [preferred, ...order.filter((worker) => worker !== preferred)];
-  }
-
-  #byLoad(): number[] {
-    const load = this.#host.links.map(() => 0);
-    for (const { worker } of this.#endpoints.values()) load[worker] = load[worker]! + 1;
-    for (const { worker } of this.#pending.values()) load[worker] = load[worker]! + 1;
-    return load.map((_, worker) => worker).sort((a, b) => load[a]! - load[b]!);
-  }
-
-  async #openIn(
-    worker: number,
-    { localAddress, callSid }: EndpointOptions,
-  ): Promise<Result<EndpointInfo, OpenFailure>> {
-    const slot = this.#freeSlots[worker]!.pop();
-    if (slot === undefined) return err({ code: 'noPorts', detail: 'no free endpoint in this worker' });
-    this.#serial += 1;
-    const request = this.#serial;
-    const id = `${worker}-${request}`;
-    const opened = await new Promise<Opened>((resolve) => {
-      this.#pending.set(request, { worker, resolve });
-      this.#send(worker, { type: 'open', request, endpoint: id, slot, localAddress, callSid });
-    });
-    if (!opened.ok) {
-      this.#freeSlots[worker]!.push(slot);
-      return opened;
-    }
-    this.#endpoints.set(id, { worker, slot, seat: request, bridge: null });
-    return ok({ id, localAddress, ...opened.value });
+    const opened = await this.#openings.open(options);
+    if (!opened.ok) return opened;
+    const { info, place } = opened.value;
+    this.#endpoints.set(info.id, place);
+    return ok(info);
   }
 
   configure(endpoint: EndpointId, plan: MediaPlan, source: SourceRule): void {
@@ -226,12 +171,11 @@ export class MediaDispatcher implements MediaEngine {
   #forget(endpoint: EndpointId): void {
     const entry = this.#endpoints.get(endpoint);
     if (!entry) return;
-    if (entry.bridge !== null) this.unbridge(entry.bridge);
+    this.#bridges.leave(endpoint);
     this.#mixers.leave(endpoint);
     this.#audio.forget(endpoint);
     this.#endpoints.delete(endpoint);
-    // Commands keep their order, so the core closes the old endpoint before it sees a new one in this slot.
-    this.#freeSlots[entry.worker]!.push(entry.slot);
+    this.#openings.release(entry);
   }
 
   setComfort(endpoint: EndpointId, mode: ComfortMode, music?: Int16Array): void {
@@ -264,37 +208,14 @@ export class MediaDispatcher implements MediaEngine {
     this.#serial += 1;
     const number = this.#serial;
     const id = `bridge-${number}`;
-    const first = this.#endpoints.get(a);
-    const second = this.#endpoints.get(b);
-    if (!first || !second || a === b) return id;
-    if (first.bridge !== null) this.unbridge(first.bridge);
-    if (second.bridge !== null) this.unbridge(second.bridge);
-    this.#mixers.leave(a);
-    this.#mixers.leave(b);
-    this.#bridges.set(id, { number, a, b });
-    first.bridge = id;
-    second.bridge = id;
-    if (first.worker === second.worker) {
-      this.#send(first.worker, { type: 'join', bridge: number, a, b });
-    } else {
-      this.#send(first.worker, { type: 'link', bridge: number, endpoint: a, worker: second.worker });
-      this.#send(second.worker, { type: 'link', bridge: number, endpoint: b, worker: first.worker });
-    }
+    if (a === b || !this.#endpoints.has(a) || !this.#endpoints.has(b)) return id;
+    for (const endpoint of [a, b]) this.#mixers.leave(endpoint);
+    this.#bridges.join(id, number, a, b);
     return id;
   }
 
   unbridge(bridge: BridgeId): void {
-    const entry = this.#bridges.get(bridge);
-    if (!entry) return;
-    this.#bridges.delete(bridge);
-    const workers = new Set<number>();
-    for (const id of [entry.a, entry.b]) {
-      const endpoint = this.#endpoints.get(id);
-      if (!endpoint) continue;
-      endpoint.bridge = null;
-      workers.add(endpoint.worker);
-    }
-    for (const worker of workers) this.#send(worker, { type: 'unjoin', bridge: entry.number });
+    this.#bridges.end(bridge);
   }
 
   // --- mixers
@@ -309,8 +230,7 @@ export class MediaDispatcher implements MediaEngine {
   }
 
   joinMixer(mixer: MixerId, endpoint: EndpointId, member: MixerMember): void {
-    const entry = this.#endpoints.get(endpoint);
-    if (entry && entry.bridge !== null && this.#mixers.has(mixer)) this.unbridge(entry.bridge);
+    if (this.#mixers.has(mixer)) this.#bridges.leave(endpoint);
     this.#mixers.join(mixer, endpoint, member);
   }
 

@@ -360,6 +360,11 @@ for (const workers of [1, 2]) {
         await here.speak(new Map([[a, 1_000]]), SETTLED_MS);
         assert.equal(level(c, 3), coded('PCMU', 1_000));
         assert.ok(hearsSilence(b, 3));
+        // Comfort is given again where no mixer sends.
+        here.engine.setComfort(a.id, 'music', new Int16Array(8_000).fill(600));
+        await here.clock.advanceAsync(400);
+        assert.equal(level(a, 3), coded('PCMU', 600));
+        here.engine.setComfort(a.id, 'none');
       });
 
       test('commands about mixers and endpoints that are not there do nothing; such a play has failed', async () => {
