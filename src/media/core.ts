@@ -96,6 +96,11 @@ export class MediaCore {
 
   /** Obeys a command. Those about an endpoint that is gone are ignored: commands and closing cross each other. */
   handle(command: CoreCommand): void {
+    if ('mixer' in command) {
+      this.#mixers.handle(command);
+      this.#count();
+      return;
+    }
     switch (command.type) {
       case 'open':
         void this.#open(command);
@@ -106,16 +111,6 @@ export class MediaCore {
         return this.#link(command.bridge, command.endpoint, command.worker);
       case 'unjoin':
         return this.#unjoin(command.bridge);
-      case 'setMixer':
-      case 'endMixer':
-      case 'seat':
-      case 'unseat':
-      case 'playToMixer':
-      case 'stopMixerPlay':
-      case 'recordMixer':
-        this.#mixers.handle(command);
-        this.#count();
-        return;
       case 'close':
         return this.#close(command.endpoint);
       case 'stop':
