@@ -56,6 +56,10 @@ export interface Config {
   readonly recogniserKey: string | null;
   readonly recogniserModel: string;
   /** 0 = no captures on disk. */
+  /** Days to keep; 0 = for ever. */
+  readonly callDays: number;
+  readonly recordingDays: number;
+  readonly logDays: number;
   readonly captureDays: number;
   readonly captureMegabytes: number;
   readonly captureRtp: boolean;

@@ -26,6 +26,7 @@ import type { Transport } from './sip/transport/transport.ts';
 import type { RegistrationEvent } from './sip/ua/binding-census.ts';
 import { endAbandonedCalls } from './store/abandoned-calls.ts';
 import { createDirectory } from './store/directory.ts';
+import { startRetention } from './store/retention.ts';
 import { drawLadder } from './trace/ladder.ts';
 
 export interface GatewayInfo {
@@ -193,6 +194,14 @@ async function assemble(
   await calls.statusCallbacks.restore();
   opened.push(() => calls.carriers.stop());
   isReady = true;
+  const retention = startRetention({
+    store,
+    removeMedia: (recording) => calls.recordings.api.removeMedia(recording),
+    days: () => ({ calls: settings.callDays, recordings: settings.recordingDays, logs: settings.logDays }),
+    clock,
+    log: log.child({ folder: 'store' }),
+  });
+  opened.push(() => retention.stop());
 
   return ok({
     info: {

@@ -347,6 +347,14 @@ export const limits = {
   postgresConnectMs: 5_000,
   postgresStatementMs: 10_000,
   postgresHeartbeatMs: 5_000,
+  // --- deletion by age
+  retentionFirstMs: 60_000,
+  retentionEveryMs: 3_600_000,
+  retentionBatch: 500,
+  retentionPauseMs: 50,
+  trunkUsageDays: 35,
+  /** rest-api.md 8: what is known of a deleted recording. */
+  deletedRecordingDays: 40,
   postgresLockPollMs: 200,
   postgresIdleMs: 60_000,
   postgresQueuedWrites: 20_000,

@@ -196,20 +196,22 @@ function bindingStore(ask: Ask, bindings: BindingBatch): BindingStore {
 
 /** The column of each kind that says how old a record is; migrations/ has an index for each. */
 const ages = {
-  calls: 'date_created',
-  conferences: 'date_created',
-  transcriptions: 'date_created',
-  webhookExchanges: 'date_created',
-  notifications: 'date',
-  trunkUsage: 'day',
+  calls: ['calls', 'date_created'],
+  conferences: ['conferences', 'date_created'],
+  transcriptions: ['transcriptions', 'date_created'],
+  webhookExchanges: ['webhookExchanges', 'date_created'],
+  notifications: ['notifications', 'date'],
+  trunkUsage: ['trunkUsage', 'day'],
+  deletedRecordings: ['recordings', 'date_deleted'],
 } as const;
 
 function retentionStore(ask: Ask, records: RecordBatch): RetentionStore {
   return {
-    async prune(table, before, size) {
+    async prune(kind, before, size) {
       await records.flush();
-      const limit = table === 'trunkUsage' ? new Date(before).toISOString().slice(0, 10) : before;
-      return (await ask({ do: 'prune', table, column: ages[table], before: limit, size })) as number;
+      const [table, column] = ages[kind];
+      const limit = kind === 'trunkUsage' ? new Date(before).toISOString().slice(0, 10) : before;
+      return (await ask({ do: 'prune', table, column, before: limit, size })) as number;
     },
     async oldestRecordings(before, size) {
       await records.flush();

@@ -146,9 +146,19 @@ export interface DirectoryChange {
 
 /** Deletes by age, a few records at a time: `before` is in wall milliseconds, exclusive. */
 export interface RetentionStore {
-  /** Removes at most `size` records that are older; resolves with how many it were. */
+  /**
+   * Removes at most `size` records that are older; resolves with how many it were. `deletedRecordings`: the records of recordings that
+   * were deleted before that time.
+   */
   prune(
-    table: 'calls' | 'conferences' | 'transcriptions' | 'webhookExchanges' | 'notifications' | 'trunkUsage',
+    table:
+      | 'calls'
+      | 'conferences'
+      | 'transcriptions'
+      | 'webhookExchanges'
+      | 'notifications'
+      | 'trunkUsage'
+      | 'deletedRecordings',
     before: number,
     size: number,
   ): Promise<number>;

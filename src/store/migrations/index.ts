@@ -6,6 +6,7 @@ import { attendedTransfer } from './003-attended-transfer.ts';
 import { mediaOfDomains } from './004-media-of-domains.ts';
 import { emergencyAddress } from './005-emergency-address.ts';
 import { voiceApplication } from './006-voice-application.ts';
+import { deletedRecordings } from './007-deleted-recordings.ts';
 
 export const migrations: readonly string[] = [
   initial,
@@ -14,4 +15,5 @@ export const migrations: readonly string[] = [
   mediaOfDomains,
   emergencyAddress,
   voiceApplication,
+  deletedRecordings,
 ];

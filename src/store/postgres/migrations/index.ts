@@ -2,5 +2,6 @@
 
 import { initial } from './001-initial.ts';
 import { voiceApplication } from './002-voice-application.ts';
+import { deletedRecordings } from './003-deleted-recordings.ts';
 
-export const migrations: readonly string[] = [initial, voiceApplication];
+export const migrations: readonly string[] = [initial, voiceApplication, deletedRecordings];
