@@ -4,6 +4,7 @@
 import { nameBelowSuffix } from './access/domains.ts';
 import type { CallsApi } from './base/calls-api.ts';
 import type { ConferencesApi } from './base/conferences-api.ts';
+import type { QueuesApi } from './base/queues-api.ts';
 import type { Domain } from './base/records.ts';
 import { Attended } from './call/attended.ts';
 import { Calls } from './call/calls.ts';
@@ -29,6 +30,8 @@ import { createHoldMusicFiles } from './hold-music-files.ts';
 import { decodeAudio } from './media/audio-file.ts';
 import type { MediaEngine } from './media/engine.ts';
 import type { ProvisioningContext } from './provisioning.ts';
+import { Queues } from './queue/queues.ts';
+import { createRestQueues } from './queue/rest-queues.ts';
 import { callRecorder, dialRecorder } from './recording/dial-recorder.ts';
 import { recordingControl } from './recording/verb.ts';
 import { createRefusalLog, type RefusalLog } from './refusal-log.ts';
@@ -56,6 +59,8 @@ export interface CallStack {
   readonly refusals: RefusalLog;
   readonly observers: Observers;
   readonly restCalls: CallsApi;
+  readonly queues: Queues;
+  readonly restQueues: QueuesApi;
   readonly recordings: RecordingStack;
   readonly streams: StreamStack;
   readonly conferences: Conferences;
@@ -159,6 +164,7 @@ export function buildCalls(parts: CallParts): CallStack {
   const holdMusic = new HoldMusic({ engine, load: createHoldMusicFiles({ webhook, clock }) });
   const attended = new Attended(calls, { engine, clock, holdMusic });
   const speaker = createSpeech({ config: speechSettings(config), clock, log, decode: decodeAudio });
+  const queues = new Queues({ ...context, store: store.queues, log: log.child({ folder: 'queue' }) });
   const conferences = buildConferences({
     context,
     engine,
@@ -174,6 +180,7 @@ export function buildCalls(parts: CallParts): CallStack {
     clock,
   );
   const sessions: VoiceSessions = new VoiceSessions({
+    queues,
     recordings: (call) => recordingControl(call, recordings.verbServices),
     recordDial: dialRecorder(recordings.recordings),
     conferences,
@@ -228,6 +235,10 @@ export function buildCalls(parts: CallParts): CallStack {
         defaultDomain: config.defaultDomain,
       }),
   });
+  const restQueues = createRestQueues({
+    queues,
+    startSession: (call, url, method) => sessions.start(call, { instructions: { url, method }, fallback: undefined }),
+  });
   const restConferences = conferencesApi(conferences, calls, restCalls);
   const forgetCookies = (callSid: string) => webhook.forget(callSid);
   listenToCalls({
@@ -253,6 +264,8 @@ export function buildCalls(parts: CallParts): CallStack {
     recordings,
     conferences,
     restConferences,
+    queues,
+    restQueues,
     streams,
   };
 }

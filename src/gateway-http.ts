@@ -67,6 +67,7 @@ function createServer(parts: HttpParts, listen: Config['httpListen'], tls: ApiTl
     store,
     directory,
     calls: calls.restCalls,
+    queues: calls.restQueues,
     conferences: calls.restConferences,
     streams: calls.streams.api,
     recordings: calls.recordings.api,

@@ -243,6 +243,7 @@ function countsOf(sip: SipStack, calls: CallStack, engine: MediaEngine): Record<
   return {
     calls: calls.calls.size,
     voiceSessions: calls.sessions.count,
+    queues: calls.queues.counts(),
     conferences: calls.conferences.counts(),
     recordings: calls.recordings.counts(),
     transactions: sip.transactions.counts(),

@@ -16,6 +16,7 @@ import type {
   CapturesApi,
   HashPassword,
   QueuesApi,
+  QueuesApi,
   RecordingsApi,
   RegistrationsApi,
   StreamsApi,
@@ -58,6 +59,7 @@ export interface Quotas {
 export interface ApiParts {
   readonly store: ApiStore;
   readonly calls: CallsApi;
+  readonly queues: QueuesApi | undefined;
   readonly queues: QueuesApi | undefined;
   readonly directory: ApiDirectory | undefined;
   readonly recordings: RecordingsApi | undefined;

@@ -6,6 +6,7 @@ import { Bridge, type BridgeServices } from '../call/bridge.ts';
 import type { Call } from '../call/call.ts';
 import { type ConversationEnd, converse } from '../call/conversation.ts';
 import type { DialOptions, DialOutcome } from '../call/dial-options.ts';
+import { DialRecording, type RecordDial } from '../call/dial-recording.ts';
 import { ringTone } from '../call/ring-tones.ts';
 import type { MediaEngine } from '../media/engine.ts';
 import type { QueueServices } from './enqueue.ts';
@@ -24,6 +25,8 @@ export interface DequeueServices extends QueueServices, BridgeServices {
   readonly engine: MediaEngine;
   /** Told of the bridge the calls are in, so that a REST redirect can take one out. */
   readonly onBridge: (bridge: Bridge, calls: readonly [Call, Call]) => void;
+  /** What records; without it nothing is. */
+  readonly record?: RecordDial | undefined;
 }
 
 /** Resolves when the agent's Dial is over; never rejects. `documentSignal`: that of the agent's document. */
@@ -40,9 +43,12 @@ export async function dequeue(
   const star = options.hangupOnStar
     ? agent.onLegEvent((event) => event.type === 'digit' && event.digit === '*' && controller.abort('star'))
     : () => {};
+  const recording = new DialRecording(agent, options.recording, services.record);
   try {
-    return await new Dequeue(agent, queue, noun, options, services, controller.signal).run();
+    const outcome = await new Dequeue(agent, queue, noun, options, services, recording, controller.signal).run();
+    return { ...outcome, recording: await recording.finish() };
   } finally {
+    void recording.finish();
     star();
     dispose();
     services.queues.release(queue);
@@ -76,6 +82,7 @@ class Dequeue {
   readonly #noun: QueueNoun;
   readonly #options: DequeueOptions;
   readonly #services: DequeueServices;
+  readonly #recording: DialRecording;
   readonly #signal: AbortSignal;
 
   constructor(
@@ -84,6 +91,7 @@ class Dequeue {
     noun: QueueNoun,
     options: DequeueOptions,
     services: DequeueServices,
+    recording: DialRecording,
     signal: AbortSignal,
   ) {
     this.#agent = agent;
@@ -91,6 +99,7 @@ class Dequeue {
     this.#noun = noun;
     this.#options = options;
     this.#services = services;
+    this.#recording = recording;
     this.#signal = signal;
   }
 
@@ -156,6 +165,7 @@ class Dequeue {
     onBridge(bridge, [agent, caller]);
     attended?.note(bridge);
     bridge.start();
+    this.#recording.onJoined();
     const startedAt = clock.now();
     // First, so that REFERs of both are dealt with by the rules of this Dial.
     const talk = converse(

@@ -6,8 +6,9 @@ import type { DialOptions, DialOutcome } from '../call/dial-options.ts';
 import type { ReferOutcome } from '../call/refer.ts';
 import type { RecordingControl } from '../recording/control.ts';
 import type { WebhookParams } from '../webhook/webhook.ts';
-import type { StreamControl } from './stream-control.ts';
 import type { ConferenceControl } from './conference-control.ts';
+import type { QueueControl } from './queue-control.ts';
+import type { StreamControl } from './stream-control.ts';
 
 export type { DialEvent, DialOptions, DialOutcome, DialTarget, DialTargetOptions } from '../call/dial-options.ts';
 export type { ReferOutcome } from '../call/refer.ts';
@@ -68,6 +69,7 @@ export interface CallControl {
   /** Asks the peer to call `target`; waits for what comes of it, at the latest until the call ends or the signal aborts. */
   refer(target: string, signal: AbortSignal): Promise<ReferOutcome>;
   readonly conferences: ConferenceControl;
+  readonly queues: QueueControl;
   /** Media streams: Start, Stop and Connect. */
   readonly streams: StreamControl;
   readonly recordings: RecordingControl;

@@ -15,6 +15,7 @@ import type { AudioSource, CallControl, Collected, CollectOptions, PlayOutcome }
 import { collectDigits } from './collect.ts';
 import type { ConferenceControl } from './conference-control.ts';
 import { type MediaSourceServices, prepare } from './media-sources.ts';
+import type { QueueControl } from './queue-control.ts';
 import type { StreamControl } from './stream-control.ts';
 
 export interface CallSessionServices extends MediaSourceServices {
@@ -24,6 +25,7 @@ export interface CallSessionServices extends MediaSourceServices {
   readonly rejectStatus?: number;
   readonly conferences: Pick<Conferences, 'join'>;
   readonly dial: (call: Call, options: DialOptions, signal: AbortSignal) => Promise<DialOutcome>;
+  readonly queues: (call: Call) => QueueControl;
   readonly recordings: (call: Call) => RecordingControl;
   readonly streams: (call: Call) => StreamControl;
 }
@@ -63,6 +65,9 @@ export class CallSession implements CallControl {
   }
   params(): WebhookParams {
     return documentParams(this.#call);
+  }
+  get queues(): QueueControl {
+    return this.#services.queues(this.#call);
   }
   get conferences(): ConferenceControl {
     const { conferences } = this.#services;

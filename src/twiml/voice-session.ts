@@ -13,12 +13,15 @@ import { documentParams } from '../call/params.ts';
 import type { SessionStart } from '../call/rest-calls.ts';
 import type { TransferDocument, TransferHooks, TransferRunEnd } from '../call/transfer.ts';
 import type { RunWaitDocument } from '../call/wait-document.ts';
+import type { Queues } from '../queue/queues.ts';
 import { CallSession, type CallSessionServices } from './call-session.ts';
 import { runVoiceSession, type SessionEnd, type SessionOptions } from './interpreter.ts';
+import { queueControl } from './queue-control.ts';
 import { fillTemplate } from './template.ts';
 import { runWaitDocument } from './wait-document.ts';
 
-export interface VoiceSessionServices extends Omit<CallSessionServices, 'dial'> {
+export interface VoiceSessionServices extends Omit<CallSessionServices, 'dial' | 'queues'> {
+  readonly queues: Queues;
   readonly holdMusic?: NonNullable<DialServices['holdMusic']>;
   readonly router: DialServices['router'];
   readonly authTokenOf: (accountSid: string) => string;
@@ -69,7 +72,16 @@ export class VoiceSessions {
       onBridge: (bridge) => this.#noteBridge(bridge, bridge.calls),
       onOrphans: (bridge) => void keepOrphans(bridge, dialServices),
     });
-    this.#sessionServices = { ...services, dial: (call, options, signal) => dial(call, options, dialServices, signal) };
+    const queueServices = {
+      ...dialServices,
+      queues: services.queues,
+      runWaitDocument: ((call, document, signal) => this.runWaitDocument(call, document, signal)) as RunWaitDocument,
+    };
+    this.#sessionServices = {
+      ...services,
+      dial: (call, options, signal) => dial(call, options, dialServices, signal),
+      queues: (call) => queueControl(call, queueServices),
+    };
   }
 
   get count(): number {

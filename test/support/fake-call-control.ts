@@ -13,7 +13,21 @@ import type {
 } from '../../src/twiml/call-control.ts';
 
 import type { ConferenceControl, ConferenceOptions, ConferenceOutcome } from '../../src/twiml/conference-control.ts';
-import type { RelayEnd, RelayOptions, StreamControl, StreamEnd, StreamFailure, StreamOptions } from '../../src/twiml/stream-control.ts';
+import type {
+  DequeueOptions,
+  EnqueueOptions,
+  EnqueueOutcome,
+  QueueControl,
+  QueueNoun,
+} from '../../src/twiml/queue-control.ts';
+import type {
+  RelayEnd,
+  RelayOptions,
+  StreamControl,
+  StreamEnd,
+  StreamFailure,
+  StreamOptions,
+} from '../../src/twiml/stream-control.ts';
 
 export const noInput: Collected = { digits: '', finishedOnKey: '', reason: 'timeout' };
 
@@ -189,6 +203,23 @@ export class FakeCallControl implements CallControl {
       this.joins.push(options);
       this.#note(`join ${options.room}`);
       return this.conferenceOutcomes.shift() ?? { how: 'left', cause: 'alone' };
+    },
+  };
+
+  readonly enqueued: EnqueueOptions[] = [];
+  readonly dequeued: { readonly noun: QueueNoun; readonly options: DequeueOptions }[] = [];
+  enqueueOutcomes: EnqueueOutcome[] = [];
+  readonly queues: QueueControl = {
+    enqueue: async (options) => {
+      this.enqueued.push(options);
+      this.#note(`enqueue ${options.name}`);
+      const queue = { sid: `QU${'5'.repeat(32)}`, seconds: 12 };
+      return this.enqueueOutcomes.shift() ?? { result: 'bridged', queue, transferred: false };
+    },
+    dequeue: async (noun, options) => {
+      this.dequeued.push({ noun, options });
+      this.#note(`dequeue ${noun.name}`);
+      return this.dialOutcomes.shift() ?? bridgedOutcome;
     },
   };
 

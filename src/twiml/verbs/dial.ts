@@ -8,6 +8,7 @@ import { withoutSecrets } from '../../webhook/webhook.ts';
 import { AttributeReader } from '../attributes.ts';
 import type { DialOptions, DialOutcome, DialTarget } from '../call-control.ts';
 import type { ConferenceOptions } from '../conference-control.ts';
+import type { QueueNoun } from '../queue-control.ts';
 import { readRecordingCallback, readTrack, readTrim } from '../recording-attributes.ts';
 import { notDialledNouns } from '../schema.ts';
 import { endOfCall, nextVerb, type ParseContext, type RunContext, type Verb, type VerbResult } from '../verb.ts';
@@ -16,6 +17,7 @@ import { dialConference } from './dial-conference.ts';
 import { parseClient } from './nouns/client.ts';
 import { parseConference } from './nouns/conference.ts';
 import { parseNumber } from './nouns/number.ts';
+import { parseQueue } from './nouns/queue.ts';
 import { parseSip } from './nouns/sip.ts';
 
 export interface Dial {
@@ -24,6 +26,7 @@ export interface Dial {
   readonly options: DialOptions;
   /** In place of targets. */
   readonly conference: ConferenceOptions | undefined;
+  readonly queue: QueueNoun | undefined;
 }
 
 const RING_TONES: ReadonlySet<string> = new Set(
@@ -55,6 +58,7 @@ export const dial: Verb<Dial> = {
       action: read.url('action'),
       method: read.method('method', 13210),
       conference: nouns.conference,
+      queue: nouns.queue,
       options: {
         targets: nouns.targets,
         sequential: read.boolean('sequential', false, 13218) || nouns.isFailover,
@@ -70,25 +74,20 @@ export const dial: Verb<Dial> = {
       },
     });
   },
-  describe: ({ options, conference }) =>
-    conference ? `conference ${conference.room}` : options.targets.map(describeTarget).join(', '),
+  describe({ options, conference, queue }) {
+    if (conference) return `conference ${conference.room}`;
+    return queue ? `queue ${queue.name}` : options.targets.map(describeTarget).join(', ');
+  },
   run: runDial,
 };
 
-async function runDial(
-  { action, method, options, conference }: Dial,
-  context: RunContext,
-  signal: AbortSignal,
-): Promise<VerbResult> {
+async function runDial(verb: Dial, context: RunContext, signal: AbortSignal): Promise<VerbResult> {
+  const { action, method, options } = verb;
   const { control } = context;
   // twiml.md 4.3: with answerOnBridge the leg stays ringing until a child is bridged, if it still rings.
   if (!options.answerOnBridge) await control.answer(signal);
   if (signal.aborted) return endOfCall('aborted');
-  const outcome = conference
-    ? await dialConference(conference, options, context, signal)
-    : options.targets.length === 0
-      ? NOBODY
-      : await control.dial(options, signal);
+  const outcome = await connect(verb, context, signal);
   // The document of referUrl took over, and is over.
   if (outcome.transferred) return endOfCall('transferred');
   if (outcome.callerHungUp || control.callSignal.aborted) {
@@ -106,6 +105,16 @@ async function runDial(
   if (action === undefined) return nextVerb(outcome.status, waited);
   const params = actionParams(outcome);
   return { kind: 'redirect', url: action, method, params, purpose: 'action', outcome: outcome.status, waited };
+}
+
+function connect(
+  { options, conference, queue }: Dial,
+  context: RunContext,
+  signal: AbortSignal,
+): Promise<DialOutcome> | DialOutcome {
+  if (conference) return dialConference(conference, options, context, signal);
+  if (queue) return context.control.queues.dequeue(queue, options, signal);
+  return options.targets.length === 0 ? NOBODY : context.control.dial(options, signal);
 }
 
 const NOBODY: DialOutcome = {
@@ -131,6 +140,7 @@ export function actionParams(outcome: DialOutcome): WebhookParams {
     params.set('RecordingSid', outcome.recording.sid);
     params.set('RecordingDuration', String(outcome.recording.durationSeconds));
   }
+  for (const [name, value] of outcome.params ?? []) params.set(name, value);
   if (!outcome.sip) return params;
   if (outcome.sip.callId !== '') params.set('DialSipCallId', outcome.sip.callId);
   params.set('DialSipResponseCode', String(outcome.sip.responseCode));
@@ -146,6 +156,7 @@ interface Nouns {
   /** The URIs of one Sip noun, to be tried one after another. */
   readonly isFailover: boolean;
   readonly conference?: ConferenceOptions | undefined;
+  readonly queue?: QueueNoun | undefined;
 }
 
 function readNouns(element: XmlElement, context: ParseContext, read: AttributeReader): Nouns {
@@ -157,6 +168,11 @@ function readNouns(element: XmlElement, context: ParseContext, read: AttributeRe
     if (children.length > 1)
       read.warn(13000, 'Conference beside other nouns inside Dial; only the conference is joined');
     return { targets: [], isFailover: false, conference: parseConference(room, context, take) };
+  }
+  const line = children.find(({ name }) => name === 'Queue');
+  if (line) {
+    if (children.length > 1) read.warn(13215, 'Queue beside other nouns inside Dial; only the queue is dialled');
+    return { targets: [], isFailover: false, queue: parseQueue(line, context, take) };
   }
   const groups: (readonly DialTarget[])[] = [];
   for (const child of children) {

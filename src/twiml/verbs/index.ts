@@ -4,6 +4,7 @@ import { type RegisteredVerb, register } from '../verb.ts';
 import { connect } from './connect.ts';
 import { dial } from './dial.ts';
 import { echo } from './echo.ts';
+import { enqueue } from './enqueue.ts';
 import { gather } from './gather.ts';
 import { hangup } from './hangup.ts';
 import { leave } from './leave.ts';
@@ -33,6 +34,7 @@ export const verbs: ReadonlyMap<string, RegisteredVerb> = new Map(
     register(start),
     register(stop),
     register(connect),
+    register(enqueue),
     register(leave),
   ].map((verb) => [verb.name, verb]),
 );

@@ -16,6 +16,7 @@ import type { StatusCallbackRequest } from '../../../src/webhook/status-callback
 import type { WebhookClient } from '../../../src/webhook/webhook.ts';
 import { ACCOUNT, CallBench, domainRecord, type FakeLeg, noConferences } from '../../support/call-fakes.ts';
 import { FakeRecordingControl, FakeStreamControl } from '../../support/fake-call-control.ts';
+import { queuesInMemory } from '../../support/queues.ts';
 import { settle } from '../../support/virtual-clock.ts';
 
 const ORIGIN = 'http://app.example';
@@ -69,6 +70,7 @@ class CallWorld extends CallBench {
     } as unknown as Router;
     this.sessions = new VoiceSessions({
       conferences: noConferences,
+      queues: queuesInMemory(this.clock),
       engine: this.engine,
       clock: this.clock,
       router,

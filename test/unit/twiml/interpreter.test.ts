@@ -303,7 +303,7 @@ describe('verbs that are not run', () => {
     expect(codes).toEqual([12200]);
   });
 
-  test.each(['Record', 'Enqueue', 'Pay', 'Prompt', 'Sms', 'Queue'])('%s is skipped with a warning', async (name) => {
+  test.each(['Pay', 'Prompt', 'Sms', 'Queue'])('%s is skipped with a warning', async (name) => {
     const { control, events } = await runSession({ [START]: response(`<${name}/><Say>b</Say>`) });
     expect(control.done).toEqual(['answer', 'play say:b', 'hangUp']);
     expect(events[0]).toEqual({

@@ -8,6 +8,7 @@ import type { Router } from '../../../src/call/routing.ts';
 import { VoiceSessions } from '../../../src/twiml/voice-session.ts';
 import { CallBench, domainRecord, type FakeLeg, noConferences } from '../../support/call-fakes.ts';
 import { FakeRecordingControl, FakeStreamControl } from '../../support/fake-call-control.ts';
+import { queuesInMemory } from '../../support/queues.ts';
 import { settle } from '../../support/virtual-clock.ts';
 import { FakeWebhook } from './kit.ts';
 
@@ -33,6 +34,7 @@ class SessionBench extends CallBench {
     } as unknown as Router;
     this.sessions = new VoiceSessions({
       conferences: noConferences,
+      queues: queuesInMemory(this.clock),
       engine: this.engine,
       clock: this.clock,
       router,

@@ -9,6 +9,7 @@ import type { WaitDocument, WaitEnd } from '../../../src/call/wait-document.ts';
 import { VoiceSessions } from '../../../src/twiml/voice-session.ts';
 import { CallBench, noConferences } from '../../support/call-fakes.ts';
 import { FakeRecordingControl, FakeStreamControl } from '../../support/fake-call-control.ts';
+import { queuesInMemory } from '../../support/queues.ts';
 import { settle } from '../../support/virtual-clock.ts';
 import { FakeWebhook } from './kit.ts';
 
@@ -28,6 +29,7 @@ class WaitBench extends CallBench {
     this.webhook = new FakeWebhook(pages);
     this.sessions = new VoiceSessions({
       conferences: noConferences,
+      queues: queuesInMemory(this.clock),
       engine: this.engine,
       clock: this.clock,
       router: {} as Router,

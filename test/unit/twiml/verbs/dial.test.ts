@@ -87,7 +87,6 @@ const nouns: [xml: string, targets: string[], codes: number[]][] = [
   ['<Dial></Dial>', [], [13223]],
   ['<Dial>reception</Dial>', [], [13223]],
   ['<Dial><Conference>room</Conference></Dial>', [], [13215]],
-  ['<Dial><Queue>q</Queue></Dial>', [], [13215]],
   ['<Dial><Application><ApplicationSid>AP1</ApplicationSid></Application></Dial>', [], [13215]],
   ['<Dial><Sim>DE1</Sim><WhatsApp>+1</WhatsApp><Number>100</Number></Dial>', ['number 100'], [13215, 13215]],
   [`<Dial>${'<Number>100</Number>'.repeat(11)}</Dial>`, new Array(10).fill('number 100'), [13215]],
