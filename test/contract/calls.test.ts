@@ -60,6 +60,7 @@ describe('create (rest-api.md 9.1, 22.1)', () => {
       sendDigits: 'ww12#',
       byoc: null,
       sipAuth: { username: 'u s', password: 'p+w&=ü' },
+      recording: { channels: 1, track: 'both', trim: true, source: 'OutboundAPI', callback: null },
     });
     expect(call).toMatchObject({
       status: 'queued',
