@@ -42,7 +42,7 @@ export type {
   CreateCallRequest,
   RedirectInstructions,
 } from '../base/calls-api.ts';
-export type { QueueMember, QueueMember, QueuesApi, QueuesApi } from '../base/queues-api.ts';
+export type { QueueMember, QueuesApi } from '../base/queues-api.ts';
 export type { RecordingMedia, RecordingsApi } from '../base/recordings-api.ts';
 export type { Page, PageRequest, Repository } from '../base/repository.ts';
 export type { CreateStreamRequest, StreamRecord, StreamsApi } from '../base/streams-api.ts';

@@ -16,7 +16,6 @@ import type {
   CapturesApi,
   HashPassword,
   QueuesApi,
-  QueuesApi,
   RecordingsApi,
   RegistrationsApi,
   StreamsApi,
@@ -59,7 +58,6 @@ export interface Quotas {
 export interface ApiParts {
   readonly store: ApiStore;
   readonly calls: CallsApi;
-  readonly queues: QueuesApi | undefined;
   readonly queues: QueuesApi | undefined;
   readonly directory: ApiDirectory | undefined;
   readonly recordings: RecordingsApi | undefined;

@@ -22,7 +22,6 @@ import type {
   CapturesApi,
   HashPassword,
   QueuesApi,
-  QueuesApi,
   RecordingsApi,
   RegistrationsApi,
   StreamsApi,
@@ -50,7 +49,6 @@ export interface ApiServerOptions {
   /** Refreshed after each write of SIP objects, before the answer: a phone may register as soon as its credential is there. */
   readonly directory?: ApiDirectory;
   readonly calls: CallsApi;
-  readonly queues?: QueuesApi;
   readonly queues?: QueuesApi;
   readonly conferences?: ConferencesApi;
   readonly recordings?: RecordingsApi;
@@ -112,7 +110,6 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const parts: ApiParts = {
     store: options.store,
     calls: options.calls,
-    queues: options.queues,
     queues: options.queues,
     directory: options.directory,
     conferences: options.conferences,

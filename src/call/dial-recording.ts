@@ -47,11 +47,6 @@ export class DialRecording {
     this.#start();
   }
 
-  /** The caller was joined with a call that is not its child: one out of a queue. */
-  onJoined(): void {
-    this.#start();
-  }
-
   // Before the answer there may be no media yet: it is tried again with the next thing that happens.
   #start(): void {
     if (this.#started || !this.#options || this.#caller.leg.endpoint === undefined) return;
