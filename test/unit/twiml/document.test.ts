@@ -146,7 +146,7 @@ const schemaRows: [rule: string, xml: string, left: string[], warnings: string[]
     ['element Say is not allowed in element Pause (line 1, column 18)'],
   ],
   ['inside of a verb that is not run', '<Pay><Anything a="1"/></Pay>', ['Pay'], []],
-  ['inside of a noun that is not dialled', '<Dial><Conference odd="1">r</Conference></Dial>', ['Dial'], []],
+  ['inside of a noun that is not dialled', '<Dial><Sim odd="1">r</Sim></Dial>', ['Dial'], []],
   [
     'attribute of an allowed child',
     '<Dial><Sip loud="1">sip:a@h</Sip></Dial>',

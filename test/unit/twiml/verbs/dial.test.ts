@@ -4,6 +4,10 @@ import { actionParams, dial } from '../../../../src/twiml/verbs/dial.ts';
 import { bridgedOutcome, FakeCallControl } from '../../../support/fake-call-control.ts';
 import { parsedValue, parseVerb, runVerb } from '../kit.ts';
 
+const recorded = (from: 'answer' | 'ringing', request: object) => ({
+  recording: { from, request: expect.objectContaining(request) },
+});
+
 // twiml.md 6.1: attribute, option or verb field, warnings.
 const attributes: [attribute: string, expected: Record<string, unknown>, codes: number[]][] = [
   [
@@ -45,11 +49,29 @@ const attributes: [attribute: string, expected: Record<string, unknown>, codes: 
   ['sequential="y"', { sequential: false }, [13218]],
   ['ringTone="us-old"', { ringTone: 'us-old' }, []],
   ['ringTone="xx"', { ringTone: undefined }, [13220]],
-  ['record="do-not-record"', {}, []],
-  ['record="false"', {}, []],
-  ['record="record-from-answer-dual"', {}, [13750]],
-  ['record="loudly"', {}, [13217]],
-  ['recordingTrack="both" trim="do-not-trim" recordingStatusCallback="/r"', {}, []],
+  ['record="do-not-record"', { recording: undefined }, []],
+  ['record="false"', { recording: undefined }, []],
+  ['record="record-from-answer"', recorded('answer', { channels: 1, track: 'both', trim: false }), []],
+  ['record="true"', recorded('answer', { channels: 1, source: 'DialVerb', callback: null }), []],
+  ['record="record-from-ringing"', recorded('ringing', { channels: 1 }), []],
+  ['record="record-from-answer-dual"', recorded('answer', { channels: 2 }), []],
+  ['record="record-from-ringing-dual"', recorded('ringing', { channels: 2 }), []],
+  ['record="loudly"', { recording: undefined }, [13217]],
+  ['record="true" recordingTrack="inbound"', recorded('answer', { track: 'inbound' }), []],
+  ['record="record-from-answer-dual" recordingTrack="outbound"', recorded('answer', { channels: 1 }), []],
+  ['record="true" recordingTrack="middle"', recorded('answer', { track: 'both' }), [13622]],
+  ['record="true" trim="trim-silence"', recorded('answer', { trim: true }), []],
+  ['record="true" trim="some"', recorded('answer', { trim: false }), [13699]],
+  [
+    'record="true" recordingStatusCallback="/r" recordingStatusCallbackMethod="GET" recordingStatusCallbackEvent="in-progress completed"',
+    recorded('answer', {
+      callback: { url: 'https://app.example.test/r', method: 'GET', events: ['in-progress', 'completed'] },
+    }),
+    [],
+  ],
+  ['record="true" recordingStatusCallback="ftp://x/"', recorded('answer', { callback: null }), [13256]],
+  ['record="true" recordingStatusCallbackEvent="done"', recorded('answer', {}), [13621]],
+  ['recordingTrack="both" trim="do-not-trim" recordingStatusCallback="/r"', { recording: undefined }, []],
   ['referUrl="/refer" referMethod="GET"', { refer: { url: 'https://app.example.test/refer', method: 'GET' } }, []],
   ['referUrl="/refer"', { refer: { url: 'https://app.example.test/refer', method: 'POST' } }, []],
   ['referUrl=""', { refer: undefined }, []],
@@ -63,6 +85,7 @@ describe('twiml.md 6.1 Dial: attributes', () => {
   // holds: [sip 2.1 timeout] [sip 2.1 time-limit] [sip 2.1 answer-on-bridge-default] [sip 2.1 refer-attributes]
   // holds: [sip 2.2 sip-characters] [sip 2.2 bad-characters] [sip 2.2 too-long] [sip 2.2 client] [sip 5.2 refer-url]
   // holds: [sip 8.4 dial-codes]
+  // holds: [twiml 6.1 record] [twiml 6.1 recording-track] [twiml 6.1 trim] [twiml 6.1 recording-callback]
   test.each(attributes)('%s', (attribute, expected, codes) => {
     const parsed = parsedValue(parseVerb(dial, `<Dial ${attribute}><Number>+4912345</Number></Dial>`));
     const { options, ...verb } = parsed.value;
@@ -86,7 +109,7 @@ const nouns: [xml: string, targets: string[], codes: number[]][] = [
   ],
   ['<Dial></Dial>', [], [13223]],
   ['<Dial>reception</Dial>', [], [13223]],
-  ['<Dial><Conference>room</Conference></Dial>', [], [13215]],
+  ['<Dial><Sim>DE1</Sim></Dial>', [], [13215]],
   ['<Dial><Application><ApplicationSid>AP1</ApplicationSid></Application></Dial>', [], [13215]],
   ['<Dial><Sim>DE1</Sim><WhatsApp>+1</WhatsApp><Number>100</Number></Dial>', ['number 100'], [13215, 13215]],
   [`<Dial>${'<Number>100</Number>'.repeat(11)}</Dial>`, new Array(10).fill('number 100'), [13215]],
@@ -172,6 +195,13 @@ describe('twiml.md 6.2 Dial: run', () => {
     expect(control.dials[0]!.answerOnBridge).toBe(true);
   });
 
+  test('without method the action is asked by POST [sip 2.1 action]', async () => {
+    const control = new FakeCallControl();
+    control.dialOutcomes = [failedOutcome];
+    const { result } = await runVerb(dial, '<Dial action="/done">100</Dial>', control);
+    expect(result).toMatchObject({ kind: 'redirect', url: 'https://app.example.test/done', method: 'POST' });
+  });
+
   test('the action takes over [sip 2.1 action]', async () => {
     const control = new FakeCallControl();
     control.dialOutcomes = [failedOutcome];
@@ -186,7 +216,7 @@ describe('twiml.md 6.2 Dial: run', () => {
   });
 
   test('nobody to dial: DialCallStatus=failed, nothing rings', async () => {
-    const { control, result } = await runVerb(dial, '<Dial action="/done"><Conference>x</Conference></Dial>');
+    const { control, result } = await runVerb(dial, '<Dial action="/done"><Sim>x</Sim></Dial>');
     expect(control.done).toEqual(['answer']);
     expect(result.kind === 'redirect' && Object.fromEntries(result.params)).toEqual({
       DialCallStatus: 'failed',
