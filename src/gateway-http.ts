@@ -2,7 +2,6 @@
 
 import type { AccessControlApi } from './access/access-control.ts';
 import { type ApiServer, type ApiTls, createApiServer } from './api/server.ts';
-import { limits } from './base/limits.ts';
 import type { TlsMaterial, TlsMaterialSource } from './certs/reload.ts';
 import type { Config } from './config.ts';
 import type { CallStack } from './gateway-calls.ts';
@@ -88,8 +87,9 @@ function createServer(parts: HttpParts, listen: Config['httpListen'], tls: ApiTl
     },
     metrics: () => calls.observers.metrics.text(),
     registrations: {
-      ofDomain: async (domainSid) => parts.userAgent.bindingsOfDomain(domainSid, limits.registrationsListed),
+      ofDomain: (domainSid, page) => parts.userAgent.bindingsOfDomain(domainSid, page),
     },
+    ownsNumber: calls.carriers.mayShow,
     captures: { read: (callSid) => readCapture(parts, callSid) },
     extraRoutes: (server) => serveOperator(server, parts),
     ...context,

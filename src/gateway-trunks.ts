@@ -7,7 +7,8 @@ import type { Domain } from './base/records.ts';
 import { type ProbedTarget, TrunkHealth } from './call/trunk-health.ts';
 import { TrunkRegistrations, type WantedRegistration } from './call/trunk-registrations.ts';
 import { createTrunkGate, type TrunkGate } from './call/trunks.ts';
-import type { Declared } from './config.ts';
+import { callerIdPolicy } from './caller-ids.ts';
+import type { Config, Declared } from './config.ts';
 import type { UserAgent } from './sip/ua/ua.ts';
 import type { StoreDirectory } from './store/directory.ts';
 import type { Store } from './store/store.ts';
@@ -17,6 +18,8 @@ export interface TrunkStack {
   readonly book: FullTrunkBook;
   readonly gate: TrunkGate;
   readonly registrations: TrunkRegistrations;
+  /** Whether an account may show a caller id to numbers. */
+  readonly mayShow: (accountSid: string, callerId: string) => boolean;
   /** Reads the talk time of today; needs the store only. */
   load(): Promise<void>;
   /** Registers and probes; the transport is open. */
@@ -35,6 +38,7 @@ export interface TrunkParts {
   readonly userAgent: UserAgent;
   readonly secretKey: Buffer;
   readonly isDemoDomain: (domain: Domain) => boolean;
+  readonly settings: () => Pick<Config, 'callerIds'>;
   readonly clock: Clock;
   readonly random: RandomSource;
   readonly log: Log;
@@ -52,7 +56,16 @@ export function buildTrunks(parts: TrunkParts): TrunkStack {
     isTargetUp: (target) => health.isUp(target),
   });
   const health = new TrunkHealth({ userAgent, targets: () => probedTargets(book), clock, random, log });
-  const gate = createTrunkGate({ book, usage: store.trunkUsage, isDemo: parts.isDemoDomain, clock, random, log });
+  const mayShow = callerIdPolicy(parts.settings, directory);
+  const gate = createTrunkGate({
+    book,
+    usage: store.trunkUsage,
+    isDemo: parts.isDemoDomain,
+    mayShow,
+    clock,
+    random,
+    log,
+  });
   const registrations = new TrunkRegistrations({
     userAgent,
     secret: parts.secretKey,
@@ -64,6 +77,7 @@ export function buildTrunks(parts: TrunkParts): TrunkStack {
     book,
     gate,
     registrations,
+    mayShow,
     load: () => gate.start(),
     start() {
       health.start();

@@ -3,7 +3,6 @@
 
 import type {
   Account,
-  Binding,
   ByocTrunk,
   CallRecord,
   CallStatus,
@@ -117,10 +116,6 @@ export interface ApiDirectory {
 export interface CapturesApi {
   /** Undefined when nothing is kept of the call. */
   read(callSid: string): Promise<Buffer | undefined>;
-}
-
-export interface RegistrationsApi {
-  ofDomain(domainSid: string): readonly Binding[] | Promise<readonly Binding[]>;
 }
 
 /** store/secrets.ts digestHa1: passwords are hashed before they are handed on. */

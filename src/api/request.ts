@@ -7,6 +7,7 @@ import type { RandomSource } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
 import type { RecordingMedia } from '../base/recordings-api.ts';
 import type { Account } from '../base/records.ts';
+import type { RegistrationsApi } from '../base/registrations-api.ts';
 import type { ApiFault } from './errors.ts';
 import type { Form } from './form.ts';
 import type {
@@ -17,7 +18,6 @@ import type {
   HashPassword,
   QueuesApi,
   RecordingsApi,
-  RegistrationsApi,
   StreamsApi,
 } from './ports.ts';
 

@@ -12,6 +12,7 @@ import type { ConferencesApi } from '../base/conferences-api.ts';
 import { cryptoRandom, newSid, type RandomSource } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
+import type { RegistrationsApi } from '../base/registrations-api.ts';
 import { AccountCache, addressed, authenticate } from './auth.ts';
 import { type ApiFault, fault, faultBody, notFound, storeFault, unauthenticated } from './errors.ts';
 import { type Form, parseForm } from './form.ts';
@@ -23,7 +24,6 @@ import type {
   HashPassword,
   QueuesApi,
   RecordingsApi,
-  RegistrationsApi,
   StreamsApi,
 } from './ports.ts';
 import {

@@ -103,6 +103,7 @@ export const errorCatalogue: Readonly<Record<number, ErrorEntry>> = {
   13211: warning('ifMachine of Dial is no longer used', 'leave it out'),
   13212: warning('timeout of Dial is invalid', '5 to 600 seconds'),
   13213: warning('hangupOnStar of Dial is invalid', 'true or false'),
+  13214: warning('the caller id may not be shown to numbers', 'use a number of the account, or set callerIds: any'),
   13215: warning('something inside Dial cannot be dialled', `Number, Sip or Client; at most ${limits.dialTargets}`),
   13216: warning('timeLimit of Dial is invalid', '1 to 14400 seconds'),
   13217: warning(

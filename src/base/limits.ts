@@ -58,6 +58,9 @@ export const limits = {
   /** How often running calls on trunks are charged to the talk time of the day. */
   trunkUsageTickMs: 10_000,
   trunkTargetsTried: 10,
+  /** How long a target that did not take a call comes behind the others. */
+  trunkTargetRestMs: 60_000,
+  trunkTargetsResting: 1_000,
   /** OPTIONS without an answer in a row before a target of a trunk is taken out. */
   trunkProbeFailures: 3,
   trunkProbesInFlight: 100,
@@ -99,7 +102,6 @@ export const limits = {
   registrationMaxSeconds: 3_600,
   bindingsPerAor: 10,
   /** Of a domain, in one answer of REST. */
-  registrationsListed: 10_000,
   bindingsPerDomain: 1_000_000,
   bindingsPerAccount: 10_000_000,
   registersPerAorPerSecond: 5,

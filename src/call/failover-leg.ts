@@ -21,8 +21,10 @@ export interface FailoverOptions {
   readonly attempts: readonly ((hasAlternatives: boolean) => LegDriver)[];
   /** The leg that a 3xx leads to; undefined = refused, which was reported. */
   readonly redirect: (failed: Failed, leg: LegDriver) => LegDriver | undefined;
-  /** Told of each target that failed (32011). */
-  readonly onTargetFailed: (failed: Failed) => void;
+  /** Told of each target that failed (32011); `index`: which attempt, undefined for what a redirect led to. */
+  readonly onTargetFailed: (failed: Failed, index: number | undefined) => void;
+  /** Told which attempt gave the answer, whatever it was. */
+  readonly onTargetAnswered?: (index: number) => void;
 }
 
 export class FailoverLeg implements LegDriver {
@@ -30,6 +32,8 @@ export class FailoverLeg implements LegDriver {
   readonly #failures: Failed[] = [];
   #next = 0;
   #current: LegDriver | undefined;
+  /** Of the current attempt; undefined for what a redirect led to. */
+  #index: number | undefined;
   #wasRedirected = false;
   #isHangingUp = false;
   #isOver = false;
@@ -64,7 +68,8 @@ export class FailoverLeg implements LegDriver {
   }
 
   #tryNext(): void {
-    const make = this.#options.attempts[this.#next++];
+    const make = this.#options.attempts[this.#next];
+    this.#index = this.#next++;
     if (make) this.#begin(make(this.#next < this.#options.attempts.length));
   }
 
@@ -77,6 +82,7 @@ export class FailoverLeg implements LegDriver {
   #onLeg(leg: LegDriver, event: LegEvent): void {
     if (this.#isOver || leg !== this.#current) return;
     if (event.type === 'failed') return this.#onFailed(leg, event);
+    if (event.type === 'answered' && this.#index !== undefined) this.#options.onTargetAnswered?.(this.#index);
     if (event.type === 'ended') this.#isOver = true;
     this.#listener(event);
   }
@@ -87,9 +93,12 @@ export class FailoverLeg implements LegDriver {
     if (isRedirect && !this.#wasRedirected) {
       const redirected = this.#options.redirect(event, leg);
       this.#wasRedirected = redirected !== undefined;
-      if (redirected) return this.#begin(redirected);
+      if (redirected) {
+        this.#index = undefined;
+        return this.#begin(redirected);
+      }
     }
-    this.#options.onTargetFailed(event);
+    this.#options.onTargetFailed(event, this.#index);
     this.#failures.push(event);
     if (this.#next < this.#options.attempts.length) return this.#tryNext();
     this.#end(bestFailure(this.#failures));

@@ -6,8 +6,9 @@ import type { SipUri } from '../sip/grammar/uri.ts';
 import type { Call } from './call.ts';
 import { FailoverLeg } from './failover-leg.ts';
 import type { LegDriver } from './leg-driver.ts';
-import { checkRedirect } from './redirects.ts';
+import { checkRedirect, isPrivate } from './redirects.ts';
 import type { Path, Route, RouteContext, RouteTarget } from './route.ts';
+import { isTargetDead } from './target-rests.ts';
 import type { OutboundTrunk, RouteFailure } from './trunk.ts';
 import { callerIdentity, carrierNumber, toE164, trunkUri } from './trunk-numbers.ts';
 import type { AdmittedTrunk, TrunkGate } from './trunks.ts';
@@ -24,8 +25,9 @@ export function routeNumber(
   services: NumberRouteServices,
 ): Result<Route, RouteFailure> {
   const { number, byoc } = target;
-  const { accountSid, domain } = context;
-  const admitted = services.trunks.admit(number, { accountSid, domain, byoc });
+  const { accountSid, callerId } = context;
+  const domain = context.isOperators ? undefined : context.domain;
+  const admitted = services.trunks.admit(number, { accountSid, domain, byoc, callerId });
   if (!admitted.ok) return admitted;
   const { trunk, targets } = admitted.value;
   const { headers, ...from } = callerIdentity(trunk, context.callerId, context.callerName);
@@ -48,14 +50,20 @@ type LegOf = (path: Path, route?: Partial<Route>) => LegDriver;
 function trunkLeg(
   call: Call,
   uris: readonly SipUri[],
-  { trunk, mayDial }: AdmittedTrunk,
+  { trunk, targets, mayDial, noteTarget }: AdmittedTrunk,
   services: NumberRouteServices,
   legOf: LegOf,
 ): LegDriver {
   return new FailoverLeg({
     attempts: uris.map((uri) => (hasAlternatives) => legOf(pathTo(uri, trunk, hasAlternatives))),
-    onTargetFailed: ({ status, detail }) =>
-      call.notify('warning', 32011, `trunk ${trunk.name}: ${status} ${detail}`.slice(0, 200)),
+    onTargetFailed(failed, index) {
+      const { status, detail, cause } = failed;
+      call.notify('warning', 32011, `trunk ${trunk.name}: ${status} ${detail}`.slice(0, 200));
+      if (index !== undefined) return noteTarget?.(targets[index]!, isTargetDead(failed));
+      // A name that leads nowhere we may go: the redirect itself is at fault.
+      if (cause === 'dns') call.notify('error', 32219, `redirect of trunk ${trunk.name} is not followed: ${detail}`);
+    },
+    onTargetAnswered: (index) => noteTarget?.(targets[index]!, false),
     redirect({ redirect }, failed) {
       // The carrier writes numbers in its own form: the one that was dialled stays allowed, any other is read as E.164.
       const mayGoTo = (number: string) => number === uris[0]?.user || mayDial(toE164(number) ?? number);
@@ -66,14 +74,18 @@ function trunkLeg(
       }
       const isOfTrunk = uris.some((uri) => uri.host === checked.value.host.toLowerCase());
       // What answers elsewhere learns nothing of our password.
-      return legOf(pathTo(checked.value, trunk, false), isOfTrunk ? {} : { credentials: undefined });
+      const path = pathTo(checked.value, trunk, false);
+      // As with addresses: a carrier out there may not send us into a private network by a name that leads into it.
+      const publicOnly = failed.remoteAddress === undefined || !isPrivate(failed.remoteAddress);
+      return legOf({ ...path, target: { ...path.target, publicOnly } }, isOfTrunk ? {} : { credentials: undefined });
     },
   });
 }
 
-function pathTo(uri: SipUri, trunk: OutboundTrunk, hasAlternatives: boolean): Path {
+function pathTo(uri: SipUri, trunk: OutboundTrunk, hasAlternatives: boolean) {
   // RFC 4568 7.1: SRTP keys only where the signalling is protected.
   const isSecure = trunk.secureMedia && uri.params.get('transport')?.toLowerCase() === 'tls';
   const target = { kind: 'uri', uri, tlsVerify: trunk.tlsVerify !== false } as const;
-  return { target, profile: isSecure ? 'savp' : 'avp', mayFallBack: false, nat: false, hasAlternatives };
+  const profile = isSecure ? 'savp' : 'avp';
+  return { target, profile, mayFallBack: false, nat: false, hasAlternatives } as const;
 }

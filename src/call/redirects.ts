@@ -49,7 +49,7 @@ function keptParams(contact: SipUri): SipUri['params'] {
   return params;
 }
 
-function isPrivate(host: string): boolean {
+export function isPrivate(host: string): boolean {
   const bare = host.replace(/^\[|\]$/g, '');
   return ipaddr.isValid(bare) && ipaddr.process(bare).range() !== PUBLIC;
 }

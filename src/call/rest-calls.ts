@@ -72,6 +72,7 @@ function create(request: CreateCallRequest, services: RestCallsServices): Result
     direction: 'outbound-api',
     parentCallSid: null,
     domain: services.homeDomain(request.accountSid, request.from),
+    isOperators: true,
     near: undefined,
     callerId: userOf(request.from),
     callerName: request.callerName,

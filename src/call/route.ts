@@ -26,6 +26,8 @@ export interface RouteContext {
   readonly parentCallSid: string | null;
   /** Domain of the caller, if it came in by one. */
   readonly domain: Domain | undefined;
+  /** Asked for over REST, or by the document of such a call: the domain gives settings, and is not where a caller came in. */
+  readonly isOperators?: boolean;
   /** Endpoint to be near to (same media worker). */
   readonly near: EndpointId | undefined;
   /** User part of the From header, and what `From` shows. */

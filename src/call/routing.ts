@@ -69,6 +69,7 @@ export class Router {
       direction: 'outbound-dial',
       parentCallSid: caller.sid,
       domain: caller.options.domain,
+      isOperators: caller.options.direction === 'outbound-api',
       near: caller.leg.endpoint,
       callerId: callerId ?? userOf(caller.options.from),
       callerName: callerId === undefined ? (caller.options.callerName ?? undefined) : undefined,

@@ -85,6 +85,7 @@ export const refusals = {
   noTarget: { errorCode: 32400, sipStatus: 503, rest: { code: 21214, status: 400 } },
   accountPrefix: { errorCode: 13227, sipStatus: 403, rest: { code: 21215, status: 400 } },
   trunkPrefix: { errorCode: 32205, sipStatus: 403, rest: { code: 21215, status: 400 } },
+  callerId: { errorCode: 13214, sipStatus: 403, rest: { code: 21210, status: 400 } },
   blockedPrefix: { errorCode: 13225, sipStatus: 403, rest: { code: 21216, status: 400 } },
   accountCapacity: { errorCode: 10004, sipStatus: 503, rest: { code: 10004, status: 429 } },
   trunkCapacity: { errorCode: 32012, sipStatus: 503, rest: { code: 10004, status: 429 } },

@@ -1,7 +1,9 @@
 // The gate to the carriers: which trunk dials a number, whether this call may use it, and how many may at once (design.md 9, toll fraud).
 //
 //   number ─▶ demo user? ─▶ blocked? ─▶ trunk: byoc, else declared by prefix, else the account's default
-//          ─▶ prefixes of account and trunk ─▶ minutes of the day ─▶ capacity and rate of account and trunk ─▶ a place
+//          ─▶ caller id may be shown? ─▶ prefixes of account and trunk ─▶ minutes of the day ─▶ capacity and rate of account and trunk ─▶ a place
+//
+// Of several declared trunks that allow the number, one that is full, used up or without target is passed over for the next.
 
 import type { Clock } from '../base/clock.ts';
 import type { RandomSource } from '../base/ids.ts';
@@ -12,6 +14,7 @@ import { err, ok, type Result } from '../base/result.ts';
 import type { SipUri } from '../sip/grammar/uri.ts';
 import type { Call } from './call.ts';
 import { inOrder } from './target-order.ts';
+import { TargetRests } from './target-rests.ts';
 import {
   type AccountLimits,
   type DiallingLimits,
@@ -21,15 +24,17 @@ import {
   type TrunkBook,
 } from './trunk.ts';
 import { TrunkLoads } from './trunk-load.ts';
-import { hasPrefix, isBlocked } from './trunk-numbers.ts';
+import { hasPrefix, isAnonymous, isBlocked } from './trunk-numbers.ts';
 import { type Charged, TrunkUsageMeter, type UsageStore } from './trunk-usage.ts';
 
 export type { RouteFailure } from './trunk.ts';
 
 export interface NumberRequest {
   readonly accountSid: string;
-  /** Domain of the caller, if it came in by one. */
+  /** Domain of the caller, if it came in by one: a call over REST is the operator's, whatever domain it belongs to. */
   readonly domain: Domain | undefined;
+  /** What would be shown, where the trunk does not replace it. */
+  readonly callerId: string;
   /** Sid or declared name of the trunk that was asked for. */
   readonly byoc: string | undefined;
 }
@@ -40,6 +45,8 @@ export interface AdmittedTrunk {
   readonly targets: readonly SipUri[];
   /** Whether the account may dial this number by the same trunk, for a redirect. */
   readonly mayDial: (number: string) => boolean;
+  /** Told how a target did: one that is not there comes behind the others for a while. */
+  readonly noteTarget?: (target: SipUri, isDead: boolean) => void;
   /** Binds the place to the call: its talk is charged, and its end gives the place back. */
   readonly carry: (call: Call) => void;
   /** Gives back a place that no call took. */
@@ -61,6 +68,8 @@ export interface TrunkGateParts {
   readonly usage: UsageStore;
   /** Domains whose users may never reach a trunk. */
   readonly isDemo: (domain: Domain) => boolean;
+  /** Whether an account may show this caller id to numbers (setting callerIds). */
+  readonly mayShow: (accountSid: string, callerId: string) => boolean;
   readonly clock: Clock;
   readonly random: RandomSource;
   readonly log: Log;
@@ -74,11 +83,13 @@ class Gate implements TrunkGate {
   readonly #parts: TrunkGateParts;
   readonly #loads: TrunkLoads;
   readonly #meter: TrunkUsageMeter;
+  readonly #rests: TargetRests;
   #places = 0;
 
   constructor(parts: TrunkGateParts) {
     this.#parts = parts;
     this.#loads = new TrunkLoads(parts.clock);
+    this.#rests = new TargetRests(parts.clock);
     this.#meter = new TrunkUsageMeter({ ...parts, store: parts.usage, isOver: (charged) => this.#isOver(charged) });
   }
 
@@ -101,24 +112,47 @@ class Gate implements TrunkGate {
     const account = this.#parts.book.limitsOf(accountSid);
     const chosen = this.#choose(number, request, account);
     if (!chosen.ok) return chosen;
-    const trunk = chosen.value;
-    if (isBlocked(number, trunk, account.blockedPrefixes))
+    if (chosen.value.some((trunk) => isBlocked(number, trunk, account.blockedPrefixes)))
       return refuse('blockedPrefix', `the account never dials ${number}; see blockedPrefixes`);
-    const refused =
+    const refusals: RouteFailure[] = [];
+    for (const trunk of chosen.value) {
+      const refused = this.#refused(number, request, account, trunk);
+      if (!refused) return ok(this.#admitted(accountSid, account, trunk));
+      refusals.push(refused);
+    }
+    // The first one's reason: it is the trunk that was meant.
+    return err(refusals[0]!);
+  }
+
+  #refused(number: string, request: NumberRequest, account: AccountLimits, trunk: OutboundTrunk) {
+    const { accountSid, callerId } = request;
+    return (
+      this.#hiddenCaller(accountSid, callerId, trunk) ??
       this.#refusedPrefix(number, account, trunk) ??
       this.#usedUp(accountSid, account, trunk) ??
       this.#noTargets(trunk) ??
-      this.#overloaded(accountSid, account, trunk);
-    if (refused) return err(refused);
+      this.#overloaded(accountSid, account, trunk)
+    );
+  }
+
+  #admitted(accountSid: string, account: AccountLimits, trunk: OutboundTrunk): AdmittedTrunk {
     const release = this.#take(accountSid, trunk.sid);
-    return ok({
+    return {
       trunk,
       targets: this.#targetsOf(trunk),
+      noteTarget: (target, isDead) => (isDead ? this.#rests.failed(target) : this.#rests.answered(target)),
       mayDial: (other) =>
         !isBlocked(other, trunk, account.blockedPrefixes) && !this.#refusedPrefix(other, account, trunk),
       carry: (call) => this.#carry(call, { accountSid, trunkSid: trunk.sid }, release),
       release,
-    });
+    };
+  }
+
+  /** sip-interface.md 2.2: what a trunk shows of its own, and nobody at all, needs no leave. */
+  #hiddenCaller(accountSid: string, callerId: string, trunk: OutboundTrunk): RouteFailure | undefined {
+    if (trunk.callerId !== undefined || isAnonymous(callerId) || this.#parts.mayShow(accountSid, callerId))
+      return undefined;
+    return refusalOf('callerId', `the account may not show ${callerId.slice(0, 64)} to numbers; see callerIds`);
   }
 
   admitInbound(trunkSid: string, accountSid: string): Result<() => void, RouteFailure> {
@@ -130,19 +164,23 @@ class Gate implements TrunkGate {
     return refused ? err(refused) : ok(this.#take(accountSid, trunk.sid));
   }
 
-  /** sip-interface.md 7: the trunk that was asked for; else the first declared one that allows the number; else the default. */
-  #choose(number: string, request: NumberRequest, account: AccountLimits): Result<OutboundTrunk, RouteFailure> {
+  /** sip-interface.md 7: the trunk that was asked for; else the declared ones that allow the number, in order; else the default. */
+  #choose(
+    number: string,
+    request: NumberRequest,
+    account: AccountLimits,
+  ): Result<readonly OutboundTrunk[], RouteFailure> {
     const { book } = this.#parts;
     const { byoc, accountSid } = request;
     if (byoc !== undefined) {
       const asked = book.find(byoc, accountSid);
-      return asked ? ok(asked) : refuse('unknownTrunk', `there is no trunk ${byoc.slice(0, 64)}`);
+      return asked ? ok([asked]) : refuse('unknownTrunk', `there is no trunk ${byoc.slice(0, 64)}`);
     }
     const declared = book.declared();
-    const fitting = declared.find((trunk) => hasPrefix(number, trunk.allowedPrefixes ?? []));
-    if (fitting) return ok(fitting);
+    const fitting = declared.filter((trunk) => hasPrefix(number, trunk.allowedPrefixes ?? []));
+    if (fitting.length > 0) return ok(fitting);
     const fallback = account.defaultTrunk === null ? undefined : book.find(account.defaultTrunk, accountSid);
-    if (fallback) return ok(fallback);
+    if (fallback) return ok([fallback]);
     if (declared.length === 0) return refuse('noTrunk', `no trunk is declared for the number ${number}`);
     return refuse('accountPrefix', `no trunk allows the destination ${number}; see allowedPrefixes`);
   }
@@ -221,13 +259,15 @@ class Gate implements TrunkGate {
     return trunk !== undefined && reached(trunk.maxDailyMinutes, this.#meter.secondsOfTrunk(trunkSid));
   }
 
-  /** Those that answer; all of them when none does, since a silent probe must not close the only way. */
+  /** Those that answer; all of them when none does, since a silent probe must not close the only way. Resting ones come last. */
   #targetsOf(trunk: OutboundTrunk): readonly SipUri[] {
     const up = trunk.targets.filter((target) => this.#parts.book.isTargetUp(target.uri));
     const usable = up.length > 0 ? up : trunk.targets;
-    return inOrder(usable, this.#parts.random)
-      .slice(0, limits.trunkTargetsTried)
-      .map((target) => target.uri);
+    const ordered = inOrder(usable, this.#parts.random);
+    const [fresh = [], resting = []] = [false, true].map((isLast) =>
+      ordered.filter((target) => this.#rests.isResting(target.uri) === isLast),
+    );
+    return [...fresh, ...resting].slice(0, limits.trunkTargetsTried).map((target) => target.uri);
   }
 }
 

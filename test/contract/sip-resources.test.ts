@@ -145,7 +145,9 @@ describe('domains (sip-interface.md 6.3)', () => {
   test('registrations of a domain (ours): shown where the port is given', async () => {
     const domain = await makeDomain();
     expect((await world.fetch(`SIP/Domains/${domain.sid}/Registrations.json`)).status).toBe(404);
-    const other = await apiWorld({ registrations: { ofDomain: (domainSid) => [aBinding({ domainSid })] } });
+    const other = await apiWorld({
+      registrations: { ofDomain: (domainSid) => ({ bindings: [aBinding({ domainSid })], next: undefined }) },
+    });
     const made = await other.client.sip.domains.create({ domainName: 'a.sip.localhost' });
     const body = await json(await other.fetch(`SIP/Domains/${made.sid}/Registrations.json`));
     expect(body).toMatchObject({

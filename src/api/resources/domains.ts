@@ -10,7 +10,7 @@ import { type ApiFault, fault, isDuplicate, notFound } from '../errors.ts';
 import { bool, checked, clearable, method, optional, printable, required, sid, text, url } from '../form.ts';
 import { pageBody, pageRequest } from '../page.ts';
 import type { Page } from '../ports.ts';
-import { presentDomain, presentRegistration } from '../present.ts';
+import { presentDomain } from '../present.ts';
 import type { ApiParts, ApiRequest, Handler, Route } from '../request.ts';
 import { labelPath, parseDomainName } from './domain-name.ts';
 
@@ -122,14 +122,6 @@ const remove: Handler = async (request, parts) => {
   if (!domain) return notFound(`${request.path}.json`);
   if (await hasSubdomains(domain, parts)) return fault(21233, `${domain.domainName} still has sub-domains`);
   return (await parts.store.domains.remove(domain.sid)) ? { status: 204 } : notFound(`${request.path}.json`);
-};
-
-/** Ours, not the vendor's: who is registered at the domain, in one list. */
-const registrations: Handler = async (request, { store, registrations: port }) => {
-  const domain = await findDomain(request, store);
-  if (!domain || !port) return notFound(`${request.path}.json`);
-  const bindings = await port.ofDomain(domain.sid);
-  return { status: 200, body: { registrations: bindings.slice(0, limits.pageSizeMax).map(presentRegistration) } };
 };
 
 /** The domain of the path, if the account has it. */
@@ -269,5 +261,4 @@ const path = '/Accounts/{AccountSid}/SIP/Domains';
 export const domainRoutes: readonly Route[] = [
   { path, handlers: { GET: list, POST: create }, isDirectory: true },
   { path: `${path}/{DomainSid}`, handlers: { GET: fetch, POST: update, DELETE: remove }, isDirectory: true },
-  { path: `${path}/{DomainSid}/Registrations`, handlers: { GET: registrations } },
 ];

@@ -17,6 +17,7 @@ import { notificationRoutes } from './notifications.ts';
 import { participantRoutes } from './participants.ts';
 import { phoneNumberRoutes } from './phone-numbers.ts';
 import { recordingRoutes } from './recordings.ts';
+import { registrationRoutes } from './registrations.ts';
 import { ipRecordRoutes, sourceIpMappingRoutes } from './source-addresses.ts';
 import { streamRoutes } from './streams.ts';
 
@@ -29,6 +30,7 @@ export const routes: readonly Route[] = [
   ...participantRoutes,
   ...notificationRoutes,
   ...domainRoutes,
+  ...registrationRoutes,
   ...mappingRoutes,
   ...credentialListRoutes,
   ...credentialRoutes,

@@ -9,10 +9,12 @@ import type { RandomSource } from '../../base/ids.ts';
 import { limits } from '../../base/limits.ts';
 import type { Log } from '../../base/log.ts';
 import type { Binding } from '../../base/records.ts';
+import type { BindingPage, BindingPageRequest } from '../../base/registrations-api.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { isSipUri, parseUri, type SipUri } from '../grammar/uri.ts';
 import type { Flow, Transport } from '../transport/transport.ts';
 import { BindingCensus, type BindingQuotas, type RegistrationEvent, registrationEvents } from './binding-census.ts';
+import { bindingPage } from './binding-page.ts';
 import type { KeepAlive } from './keep-alive.ts';
 import type { RegisterOutcome, RegisterRefusal } from './register-rules.ts';
 
@@ -44,7 +46,7 @@ export interface BindingRegistry {
   /** The live connection (TCP, TLS) or the exact UDP flow of a binding. */
   flowOf(binding: Binding): Flow | undefined;
   /** Bindings of a domain that can be reached now, at most `most`. */
-  ofDomain(domainSid: string, most: number): readonly Binding[];
+  ofDomain(domainSid: string, page: BindingPageRequest): BindingPage;
   counts(): { readonly bindings: number; readonly aors: number };
   stop(): void;
 }
@@ -260,14 +262,15 @@ export function createBindingRegistry(parts: {
       const flow = aors.get(binding.aor)?.find((entry) => entry.binding === binding)?.flow;
       return flow?.isAlive ? flow : undefined;
     },
-    ofDomain(domainSid, most) {
-      const found: Binding[] = [];
-      for (const aor of census.aorsOf(domainSid)) {
-        if (found.length >= most) break;
-        for (const entry of unexpired(aor)) if (isReachable(entry)) found.push(entry.binding);
-      }
-      return found.slice(0, most);
-    },
+    ofDomain: (domainSid, page) =>
+      bindingPage(
+        census.aorsOf(domainSid),
+        (aor) =>
+          unexpired(aor)
+            .filter(isReachable)
+            .map((entry) => entry.binding),
+        page,
+      ),
     counts: () => ({ bindings: census.bindings, aors: aors.size }),
     stop() {
       isStopped = true;

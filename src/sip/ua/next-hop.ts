@@ -19,7 +19,9 @@ export interface HopFlow {
   readonly remotePort: number;
 }
 
-const isPublic = (address: string): boolean => ipaddr.isValid(address) && ipaddr.process(address).range() === 'unicast';
+/** No address of a private network, of this machine or of many (RFC 6890). */
+export const isPublic = (address: string): boolean =>
+  ipaddr.isValid(address) && ipaddr.process(address).range() === 'unicast';
 
 /** The destination that beats the dialog's flow, or undefined: stay on the flow. */
 export function hopBesideFlow(nextHop: Uri, flow: HopFlow, isPeerSymmetric: boolean): Destination | undefined {

@@ -13,6 +13,7 @@ import { contactUri, isDialable } from './bindings.ts';
 import { allowField, type UaContext } from './context.ts';
 import { contactField, sdpHeader, sdpParts, viaFor } from './header-fields.ts';
 import { mixedBody } from './multipart.ts';
+import { isPublic } from './next-hop.ts';
 import type { InviteTarget, OutgoingInviteOptions } from './ua.ts';
 
 /** One place to try. */
@@ -44,8 +45,10 @@ export async function hopsFor(context: UaContext, target: InviteTarget): Promise
   const resolved = await context.resolveTargets(next);
   if (!resolved.ok) return resolved;
   if (resolved.value.length === 0) return err({ detail: `no address for ${next.host}` });
+  const allowed = target.publicOnly ? resolved.value.filter(({ address }) => isPublic(address)) : resolved.value;
+  if (allowed.length === 0) return err({ detail: `${next.host} leads to a private address` });
   return ok(
-    resolved.value.slice(0, limits.dialTargets).map((destination) => ({
+    allowed.slice(0, limits.dialTargets).map((destination) => ({
       requestUri,
       routes: [],
       isSymmetric: false,

@@ -147,7 +147,7 @@ export function createUserAgent(parts: UserAgentParts): UserAgent {
     invite: (options) => openUacSession(context, options),
     register: (options) => openRegistration(context, options),
     ping: (target, waitMs) => ping(context, target, waitMs),
-    bindingsOfDomain: (domainSid, most) => registry.ofDomain(domainSid, most),
+    bindingsOfDomain: (domainSid, page) => registry.ofDomain(domainSid, page),
     bindingsOf: (user, domainName) => registry.reachable(aorOf(user, domainName)),
     setDraining(draining) {
       isDraining = draining;

@@ -7,6 +7,7 @@
 // digest towards the peer, forking, ACK, PRACK, CANCEL after the first provisional, glare and retransmission are dealt with inside.
 
 import type { Domain } from '../../base/records.ts';
+import type { BindingPage, BindingPageRequest } from '../../base/registrations-api.ts';
 import type { Result } from '../../base/result.ts';
 import type { HeaderField, Request, Response } from '../grammar/message.ts';
 import type { SipUri, Uri } from '../grammar/uri.ts';
@@ -217,8 +218,17 @@ export interface IncomingInvite {
 
 /** Where an outgoing INVITE goes. */
 export type InviteTarget =
-  /** By the rules of RFC 3263 for the Request-URI, or for `nextHop` when given. `tlsVerify` false: whatever certificate it shows. */
-  | { readonly kind: 'uri'; readonly uri: SipUri; readonly nextHop?: SipUri; readonly tlsVerify?: boolean }
+  /**
+   * By the rules of RFC 3263 for the Request-URI, or for `nextHop` when given. `tlsVerify` false: whatever certificate it shows.
+   * `publicOnly`: addresses of private networks that the name leads to are not tried.
+   */
+  | {
+      readonly kind: 'uri';
+      readonly uri: SipUri;
+      readonly nextHop?: SipUri;
+      readonly tlsVerify?: boolean;
+      readonly publicOnly?: boolean;
+    }
   /** To a registered phone: by the flow or source address of its REGISTER. */
   | { readonly kind: 'binding'; readonly binding: import('../../base/records.ts').Binding };
 
@@ -287,7 +297,7 @@ export interface UserAgent {
   /** Bindings of an address of record, best q first, dead flows left out. */
   bindingsOf(user: string, domainName: string): readonly import('../../base/records.ts').Binding[];
   /** Reachable bindings of a domain, at most `most`. */
-  bindingsOfDomain(domainSid: string, most: number): readonly import('../../base/records.ts').Binding[];
+  bindingsOfDomain(domainSid: string, page: BindingPageRequest): BindingPage;
   /** Loads the bindings from the store; before the transport is started. */
   start(): Promise<void>;
   /** While draining: new INVITEs get 503 with Retry-After. */

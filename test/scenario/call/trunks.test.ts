@@ -1,8 +1,10 @@
 // Carriers that were made over REST, with a web application: numbers, callbacks, source addresses, limits (sip-interface.md 7;
 // rest-api.md 13, 17). What hookswitch.yaml declares is in test/sipp/cases/trunks.ts.
 
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Phone } from '../../../src/demo/phone.ts';
+import { freePorts } from '../../support/ports.ts';
+import { RawCarrier } from '../../support/raw-carrier.ts';
 import { until } from '../../support/until.ts';
 import {
   ACCOUNT_SID,
@@ -196,6 +198,83 @@ describe('inbound', () => {
       StirPassportToken: token,
     });
     await expectEvent(carrier, call, 'failed');
+    await w.isIdle();
+  });
+});
+
+describe('declared trunks', () => {
+  /** A carrier that takes every call, and trunks of hookswitch.yaml. */
+  const declared = async (
+    trunk: (port: number) => Readonly<Record<string, unknown>>,
+    settings: Readonly<Record<string, unknown>> = {},
+  ) => {
+    const carrier = await RawCarrier.open();
+    onTestFinished(() => carrier.close());
+    const common = { name: 'carrier', allowedPrefixes: ['+49'], optionsSeconds: 0 };
+    const w = await world({ settings: { trunks: [{ ...common, ...trunk(carrier.port) }], ...settings } });
+    w.answers('<Hangup/>', '/after');
+    return { w, carrier };
+  };
+  const dialOut = async (w: World, callerId: string | undefined, nth = 1) => {
+    const attribute = callerId === undefined ? '' : ` callerId="${callerId}"`;
+    w.answers(`<Dial action="/after" answerOnBridge="true" timeout="5"${attribute}><Number>+4930123</Number></Dial>`);
+    const alice = await w.phone('alice');
+    const call = dials(alice, w.uri('1000'));
+    return { alice, call, after: () => w.asked('/after', nth) };
+  };
+  const codes = async (w: World): Promise<readonly string[]> => {
+    const { body } = await w.rest('/Notifications.json');
+    return (body.notifications as { error_code: string }[]).map(({ error_code }) => error_code);
+  };
+
+  test('[sip 2.4 target-rest] a target that cannot be reached costs one call its time, not the next one', async () => {
+    // Nobody listens there.
+    const dead = await freePorts(2);
+    const { w, carrier } = await declared((port) => ({
+      targets: [
+        { host: '127.0.0.1', port: dead, transport: 'tcp', priority: 1 },
+        { host: '127.0.0.1', port, priority: 2 },
+      ],
+    }));
+    for (const nth of [1, 2]) {
+      const { alice, call } = await dialOut(w, '+4989777', nth);
+      await carrier.invite(nth);
+      await expectEvent(alice, call, 'answered');
+      call.leg.hangUp();
+      await w.isIdle();
+    }
+    expect((await codes(w)).filter((code) => code === '32011')).toHaveLength(1);
+  });
+
+  test('[sip 2.2 number-owned] [sip 2.2 number-from-sip] with callerIds: owned only numbers of the account are shown', async () => {
+    const { w, carrier } = await declared((port) => ({ host: '127.0.0.1', port }), { callerIds: 'owned' });
+    const number = await w.rest('/IncomingPhoneNumbers.json', { PhoneNumber: '+4989777' });
+    expect(number.status).toBe(201);
+    // The caller of a SIP call, and a number of somebody else.
+    for (const [index, callerId] of [undefined, '+4989778'].entries()) {
+      const { after } = await dialOut(w, callerId, index + 1);
+      expect((await after()).params).toMatchObject({ DialCallStatus: 'failed', DialSipResponseCode: '403' });
+      await w.isIdle();
+    }
+    expect(carrier.requests).toEqual([]);
+    expect(await codes(w)).toEqual(['13214', '13214']);
+    expect(await callTo(w, '+4930123', { From: '+4989778' })).toMatchObject({ status: 400, body: { code: 21210 } });
+
+    const { alice, call } = await dialOut(w, '+4989777', 3);
+    expect((await carrier.invite()).headers.get('From')).toContain('sip:+4989777@');
+    await expectEvent(alice, call, 'answered');
+    call.leg.hangUp();
+    await w.isIdle();
+    expect(await callTo(w, '+4930123')).toMatchObject({ status: 201 });
+    await carrier.invite(2);
+  });
+
+  test('[sip 2.2 number-owned] by default any caller id is shown', async () => {
+    const { w, carrier } = await declared((port) => ({ host: '127.0.0.1', port }));
+    const { alice, call } = await dialOut(w, undefined);
+    expect((await carrier.invite()).headers.get('From')).toContain('sip:alice@');
+    await expectEvent(alice, call, 'answered');
+    call.leg.hangUp();
     await w.isIdle();
   });
 });

@@ -34,6 +34,25 @@ test('[sip 3 registrations-list] who is registered is shown over REST; who went 
   expect((await registrations(w)).map(({ aor }) => aor)).toEqual(['bob@office.sip.localhost']);
 });
 
+test('[sip 3 registrations-pages] more than a page holds is walked by next_page_uri; a token that is none is refused', async () => {
+  const w = await world();
+  for (const user of ['alice', 'bob', 'bob', 'carol']) await w.phone(user);
+  const domains = await w.rest('/SIP/Domains.json');
+  const [domain] = domains.body.domains as readonly { readonly sid: string }[];
+  const first = `/SIP/Domains/${domain!.sid}/Registrations.json`;
+  const pages: string[][] = [];
+  let path: string | null = `${first}?PageSize=3`;
+  while (path !== null) {
+    const { body }: { body: Readonly<Record<string, unknown>> } = await w.rest(path);
+    pages.push((body.registrations as Shown[]).map(({ aor }) => aor.split('@')[0]!));
+    expect([body.page, body.page_size]).toEqual([pages.length - 1, 3]);
+    path = (body.next_page_uri as string | null)?.replace(/^.*?(?=\/SIP)/, '') ?? null;
+  }
+  expect(pages).toEqual([['alice', 'bob', 'bob'], ['carol']]);
+  for (const token of ['x', 'PR1', 'PR1.1.!', `PA${'0'.repeat(34)}`])
+    expect(await w.rest(`${first}?PageToken=${token}`)).toMatchObject({ status: 400, body: { code: 21481 } });
+});
+
 test('[sip 3 registration-log] registering and going are log lines', async () => {
   const w = await world({ logLevel: 'info' });
   const alice = await w.phone('alice');

@@ -155,6 +155,21 @@ describe('targets (RFC 3263 4.3, sip-interface.md 2.4)', () => {
     await expectIdle(world, gateway);
   });
 
+  test('[sip 2.4 redirect-refused] publicOnly: a name that leads to private addresses alone is not called', async () => {
+    const world = sipWorld();
+    const gateway = await world.gateway('gateway');
+    // The addresses of simulations are those of RFC 5737: nobody's, and no public ones.
+    const inside = world.phone('inside');
+    world.names.set('inside.example', [inside.address, '10.0.0.7']);
+    const options = to('inside.example');
+    if (options.target.kind !== 'uri') throw new Error('no URI');
+    const events = new Events(gateway.ua.invite({ ...options, target: { ...options.target, publicOnly: true } }));
+    await world.pass(100);
+    expect(events.last('rejected')).toMatchObject({ cause: 'dns', detail: 'inside.example leads to a private address' });
+    expect(inside.requests('INVITE')).toEqual([]);
+    await expectIdle(world, gateway);
+  });
+
   test('a target that rings late is cancelled', async () => {
     const { world, gateway, dead, live, session } = await twoTargets();
     await world.pass(4_100);

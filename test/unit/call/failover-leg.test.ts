@@ -9,18 +9,45 @@ function bench(count: number, redirected: FakeLeg | undefined = undefined) {
   const legs = Array.from({ length: count }, (_, index) => new FakeLeg(`e${index}`));
   const events: LegEvent[] = [];
   const told: number[] = [];
+  const indexes: (number | undefined)[] = [];
   const alternatives: boolean[] = [];
+  const answered: number[] = [];
   const leg = new FailoverLeg({
     attempts: legs.map((one) => (hasAlternatives) => {
       alternatives.push(hasAlternatives);
       return one;
     }),
     redirect: () => redirected,
-    onTargetFailed: ({ status }) => told.push(status),
+    onTargetFailed({ status }, index) {
+      told.push(status);
+      indexes.push(index);
+    },
+    onTargetAnswered: (index) => answered.push(index),
   });
   leg.onEvent((event) => events.push(event));
-  return { leg, legs: legs as [FakeLeg, FakeLeg, FakeLeg], events, told, alternatives };
+  return { leg, legs: legs as [FakeLeg, FakeLeg, FakeLeg], events, told, alternatives, indexes, answered };
 }
+
+describe('[sip 2.4 target-rest] who is told of', () => {
+  test('each attempt that failed, by its place, and the one that answered', () => {
+    const { leg, legs, indexes, answered } = bench(3);
+    leg.start();
+    legs[0].fails(503);
+    legs[1].fails(408, 'timeout');
+    legs[2].answers();
+    expect([indexes, answered]).toEqual([[0, 1], [2]]);
+  });
+
+  test('what a redirect led to is none of the targets', () => {
+    const elsewhere = new FakeLeg('r');
+    const { leg, legs, indexes } = bench(2, elsewhere);
+    leg.start();
+    legs[0].fails(302);
+    elsewhere.fails(503);
+    expect(indexes).toEqual([undefined]);
+    expect(legs[1].done).toEqual(['start']);
+  });
+});
 
 describe('sip-interface.md 2.4', () => {
   const stays = [400, 404, 405, 410, 416, 482, 484, 486, 600, 603, 604, 606];

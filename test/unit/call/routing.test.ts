@@ -455,6 +455,65 @@ describe('a number', () => {
     expect(call.isOver).toBe(true);
   });
 
+  test('[sip 2.4 redirect-refused] a name may not lead into a private network, unless the carrier is in one itself', () => {
+    const bench = new RouteBench();
+    const { call } = bench.start({ kind: 'number', number: '+4930123' });
+    bench.reject(0, 302, '<sip:+4930124@inside.example>');
+    expect(bench.sent[1]?.options.target).toMatchObject({ uri: { host: 'inside.example' }, publicOnly: true });
+    bench.sent[1]!.tell({
+      type: 'rejected',
+      status: 503,
+      cause: 'dns',
+      response: undefined,
+      detail: 'inside.example leads to a private address',
+    });
+    expect(bench.story(call)).toContain('error 32219');
+    expect(call.isOver).toBe(true);
+  });
+
+  test('[sip 2.4 target-rest] a target that was silent or gave 503 is told to the gate, one that answered otherwise too', () => {
+    const noted: [string, boolean][] = [];
+    const bench = new RouteBench();
+    bench.targets = ['sip:one.example', 'sip:two.example', 'sip:three.example'];
+    const { admit } = bench.trunks;
+    bench.trunks = {
+      admit(number, request) {
+        const admitted = admit(number, request);
+        if (!admitted.ok) return admitted;
+        return { ok: true, value: { ...admitted.value, noteTarget: ({ host }, isDead) => noted.push([host, isDead]) } };
+      },
+    };
+    bench.start({ kind: 'number', number: '+4930123' });
+    bench.sent[0]!.tell({ type: 'rejected', status: 408, cause: 'timeout', response: undefined, detail: 'silence' });
+    bench.reject(1, 500);
+    bench.reject(2, 503);
+    expect(noted).toEqual([
+      ['one.example', true],
+      ['two.example', false],
+      ['three.example', true],
+    ]);
+  });
+
+  test.each([
+    ['outbound-api', undefined],
+    ['outbound-dial', OFFICE],
+  ] as const)(
+    '[sip 7 demo-rest] a %s call: the gate is told the caller’s domain where a caller came in by one',
+    (direction, expected) => {
+      const bench = new RouteBench();
+      const asked: (Domain | undefined)[] = [];
+      const { admit } = bench.trunks;
+      bench.trunks = {
+        admit(number, request) {
+          asked.push(request.domain);
+          return admit(number, request);
+        },
+      };
+      bench.route({ kind: 'number', number: '+4930123' }, { direction, isOperators: direction === 'outbound-api' });
+      expect(asked).toEqual([expected]);
+    },
+  );
+
   test('[sip 2.4 redirect] to the trunk’s own host the password goes along', () => {
     const bench = new RouteBench();
     bench.start({ kind: 'number', number: '+4930123' });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { limits } from '../../../src/base/limits.ts';
 import { silentLog } from '../../../src/base/log.ts';
 import type { TrunkUsage } from '../../../src/base/records.ts';
 import type { AccountLimits, OutboundTrunk } from '../../../src/call/trunk.ts';
@@ -24,6 +25,7 @@ class GateBench {
   readonly usage: MemoryUsage;
   readonly book: FakeTrunkBook;
   readonly gate;
+  mayShow: (callerId: string) => boolean = () => true;
   constructor(
     trunks: readonly OutboundTrunk[],
     limits: Partial<AccountLimits> = {},
@@ -38,13 +40,20 @@ class GateBench {
       book: this.book,
       usage,
       isDemo: (domain) => domain.domainName === 'demo.example',
+      mayShow: (_, callerId) => this.mayShow(callerId),
       clock,
       random: seededRandom(1).bytes,
       log: silentLog,
     });
   }
   admit(number: string, changes: Partial<NumberRequest> = {}) {
-    return this.gate.admit(number, { accountSid: ACCOUNT, domain: domainRecord(), byoc: undefined, ...changes });
+    return this.gate.admit(number, {
+      accountSid: ACCOUNT,
+      domain: domainRecord(),
+      byoc: undefined,
+      callerId: '+4989777',
+      ...changes,
+    });
   }
   /** An admitted call, answered. */
   talk(calls: CallBench, number = '+4930') {
@@ -66,6 +75,68 @@ describe('which trunk (sip-interface.md 7)', () => {
     const bench = new GateBench([outboundTrunk(), outboundTrunk({ name: 'second', allowedPrefixes: ['+1', '+49'] })]);
     expect(bench.admit('+4930123')).toMatchObject({ ok: true, value: { trunk: { name: 'carrier' } } });
     expect(bench.admit('+1555')).toMatchObject({ ok: true, value: { trunk: { name: 'second' } } });
+  });
+
+  test('[sip 7 pass-over] one that is full, used up, too quick or without target is passed over for the next that allows the number', () => {
+    const second = outboundTrunk({ sid: `BY${'3'.repeat(32)}`, name: 'second' });
+    for (const cannot of [{ maxConcurrentCalls: 0 }, { maxCallsPerSecond: 0 }, { maxDailyMinutes: 0 }, { targets: [] }])
+      expect(new GateBench([outboundTrunk(cannot), second]).admit('+4930')).toMatchObject({
+        value: { trunk: { name: 'second' } },
+      });
+    const both = new GateBench([outboundTrunk({ maxConcurrentCalls: 0 }), { ...second, targets: [] }]);
+    expect(both.admit('+4930')).toMatchObject({ error: { errorCode: 32012 } });
+    // One that was asked for is not replaced, and what is blocked on one way is not dialled on another.
+    const asked = new GateBench([outboundTrunk({ maxConcurrentCalls: 0 }), second]);
+    expect(asked.admit('+4930', { byoc: 'carrier' })).toMatchObject({ error: { errorCode: 32012 } });
+    const blocked = new GateBench(
+      [outboundTrunk({ maxConcurrentCalls: 0, stripPrefix: '+49', prepend: '+49900' }), second],
+      {
+        blockedPrefixes: ['+49900'],
+      },
+    );
+    expect(blocked.admit('+4930')).toMatchObject({ error: { errorCode: 13225 } });
+  });
+
+  test('[sip 7 pass-over] the account’s own bounds hold for all trunks', () => {
+    const second = outboundTrunk({ sid: `BY${'3'.repeat(32)}`, name: 'second' });
+    const bench = new GateBench([outboundTrunk(), second], { maxConcurrentCalls: 1 });
+    expect(bench.admit('+491').ok).toBe(true);
+    expect(bench.admit('+491')).toMatchObject({ error: { errorCode: 10004 } });
+    expect(bench.gate.counts().callsOnTrunks).toBe(1);
+  });
+
+  test('[sip 2.2 number-owned] with callerIds: owned only what mayShow says is shown: 13214, 21210 over REST; a trunk’s own number and nobody always', () => {
+    const refused = { errorCode: 13214, sipStatus: 403, rest: { code: 21210, status: 400 } };
+    const bench = new GateBench([outboundTrunk()]);
+    bench.mayShow = (callerId) => callerId === '+4989777';
+    expect(bench.admit('+4930').ok).toBe(true);
+    expect(bench.admit('+4930', { callerId: 'alice' })).toMatchObject({ error: refused });
+    expect(bench.admit('+4930', { callerId: 'anonymous' }).ok).toBe(true);
+    const own = new GateBench([outboundTrunk({ callerId: '+4930999' })]);
+    own.mayShow = () => false;
+    expect(own.admit('+4930', { callerId: 'alice' }).ok).toBe(true);
+  });
+
+  test('[sip 2.4 target-rest] a target that is not there comes behind the others for a minute, or until it takes a call', () => {
+    const targets = [trunkTarget('sip:one.example', 1), trunkTarget('sip:two.example', 2)];
+    const bench = new GateBench([outboundTrunk({ targets })]);
+    const order = () => {
+      const admitted = bench.admit('+4930');
+      if (!admitted.ok) throw new Error(admitted.error.detail);
+      admitted.value.release();
+      return { hosts: admitted.value.targets.map(({ host }) => host), note: admitted.value.noteTarget! };
+    };
+    expect(order().hosts).toEqual(['one.example', 'two.example']);
+    order().note(targets[0]!.uri, true);
+    expect(order().hosts).toEqual(['two.example', 'one.example']);
+    bench.clock.advance(limits.trunkTargetRestMs - 1);
+    expect(order().hosts).toEqual(['two.example', 'one.example']);
+    bench.clock.advance(1);
+    expect(order().hosts).toEqual(['one.example', 'two.example']);
+    for (const { uri } of targets) order().note(uri, true);
+    expect(order().hosts).toEqual(['one.example', 'two.example']);
+    order().note(targets[1]!.uri, false);
+    expect(order().hosts).toEqual(['two.example', 'one.example']);
   });
 
   test('[sip 7 byoc] the one that is asked for, by sid or declared name', () => {
