@@ -55,13 +55,6 @@ const schema = z.object({
 
 /** Parameters that belong to features this version does not have: named in the log, not refused (rest-api.md 4). */
 const withoutEffect = [
-  'Record',
-  'RecordingChannels',
-  'RecordingTrack',
-  'RecordingStatusCallback',
-  'RecordingStatusCallbackMethod',
-  'RecordingStatusCallbackEvent',
-  'Trim',
   'MachineDetection',
   'MachineDetectionTimeout',
   'MachineDetectionSpeechThreshold',
