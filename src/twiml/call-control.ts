@@ -61,6 +61,8 @@ export interface CallControl {
   reject(reason: 'busy' | 'rejected'): void;
   hangUp(): void;
   play(sources: readonly AudioSource[], signal: AbortSignal): Promise<PlayOutcome>;
+  /** What is probably played next: it is got ready while this verb is heard. */
+  prefetch(sources: readonly AudioSource[], signal: AbortSignal): void;
   pause(durationMs: number, signal: AbortSignal): Promise<void>;
   /** The peer hears itself until the signal aborts. */
   echo(signal: AbortSignal): Promise<void>;

@@ -11,6 +11,7 @@ import type { Conferences } from '../conference/conferences.ts';
 import type { MediaEngine } from '../media/engine.ts';
 import type { RecordingControl } from '../recording/control.ts';
 import type { WebhookParams } from '../webhook/webhook.ts';
+import { AudioAhead } from './audio-ahead.ts';
 import type { AudioSource, CallControl, Collected, CollectOptions, PlayOutcome } from './call-control.ts';
 import { collectDigits } from './collect.ts';
 import type { ConferenceControl } from './conference-control.ts';
@@ -34,11 +35,13 @@ export class CallSession implements CallControl {
   readonly #call: Call;
   readonly #services: CallSessionServices;
   readonly #screening: boolean;
+  readonly #ahead: AudioAhead;
 
   constructor(call: Call, services: CallSessionServices, screening: boolean) {
     this.#call = call;
     this.#services = services;
     this.#screening = screening;
+    this.#ahead = new AudioAhead((source, signal) => prepare(source, call.sid, services, signal));
     if (call.isAnswered) this.#keepMediaAlive();
   }
 
@@ -96,7 +99,8 @@ export class CallSession implements CallControl {
   }
 
   async play(sources: readonly AudioSource[], signal: AbortSignal): Promise<PlayOutcome> {
-    const prepared = await Promise.all(sources.map((source) => prepare(source, this.callSid, this.#services, signal)));
+    const prepared = await Promise.all(sources.map((source) => this.#ahead.get(source, signal)));
+    this.#ahead.begin();
     let outcome: PlayOutcome = 'finished';
     for (const audio of prepared) {
       if (signal.aborted || this.#call.isOver) return 'aborted';
@@ -112,7 +116,12 @@ export class CallSession implements CallControl {
     return outcome;
   }
 
+  prefetch(sources: readonly AudioSource[], signal: AbortSignal): void {
+    this.#ahead.expect(sources, signal);
+  }
+
   pause(durationMs: number, signal: AbortSignal): Promise<void> {
+    this.#ahead.begin();
     return sleep(this.#services.clock, durationMs, signal);
   }
 

@@ -89,6 +89,9 @@ export async function runVoiceSession(options: SessionOptions): Promise<SessionE
   }
 }
 
+/** Verbs after which the next one runs in any case, unless the call ends. */
+const passingVerbs: ReadonlySet<string> = new Set(['Say', 'Play', 'Pause']);
+
 const ANNOUNCEMENT = {
   text: 'An application error has occurred. Goodbye.',
   ssml: false,
@@ -241,12 +244,24 @@ class VoiceSession {
   // --- verbs
 
   async #execute(current: Current): Promise<Step> {
-    for (const parsed of current.document.verbs) {
+    const documentVerbs = current.document.verbs;
+    for (const [index, parsed] of documentVerbs.entries()) {
+      this.#lookAhead(parsed, documentVerbs[index + 1], current.url);
       const step = await this.#runVerb(parsed, current);
       if (step) return step;
       if (this.#options.signal.aborted) return { kind: 'stopped' };
     }
     return { kind: 'endOfDocument' };
+  }
+
+  /** What is heard after a verb that only plays or waits is got ready meanwhile. */
+  #lookAhead(verb: ParsedVerb, next: ParsedVerb | undefined, documentUrl: string | undefined): void {
+    const { control, signal, restriction } = this.#options;
+    const isNext = next !== undefined && passingVerbs.has(verb.name) && restriction?.verbs.has(next.name) !== false;
+    // Its warnings are told when it runs.
+    const context = { documentUrl, isNested: false, random: () => 0 };
+    const prepared = isNext ? verbs.get(next.name)?.prepare(next.element, context) : undefined;
+    control.prefetch(prepared?.ok ? prepared.value.sources : [], signal);
   }
 
   /** Undefined: go on with the next verb. */

@@ -3,7 +3,7 @@
 
 import type { HttpMethod } from '../base/records.ts';
 import type { WebhookParams } from '../webhook/webhook.ts';
-import type { CallControl } from './call-control.ts';
+import type { AudioSource, CallControl } from './call-control.ts';
 import type { XmlElement } from './xml.ts';
 
 /** An entry of the vendor's error dictionary (twiml.md 14). Message without secrets and digits. */
@@ -60,12 +60,15 @@ export interface Verb<T> {
   parse(element: XmlElement, context: ParseContext): Parsed<T>;
   /** One line for the trace, without secrets. */
   describe(verb: T): string;
+  /** What it will want heard first, so that it can be got ready while the verb before it is heard. */
+  sources?(verb: T): readonly AudioSource[];
   run(verb: T, context: RunContext, signal: AbortSignal): Promise<VerbResult>;
 }
 
 /** A verb that has been parsed, its type closed over: what the registry hands to the interpreter. */
 export interface PreparedVerb {
   readonly detail: string;
+  readonly sources: readonly AudioSource[];
   run(context: RunContext, signal: AbortSignal): Promise<VerbResult>;
 }
 
@@ -85,7 +88,11 @@ export function register<T>(verb: Verb<T>): RegisteredVerb {
       return {
         ok: true,
         warnings,
-        value: { detail: verb.describe(value), run: (run, signal) => verb.run(value, run, signal) },
+        value: {
+          detail: verb.describe(value),
+          sources: verb.sources?.(value) ?? [],
+          run: (run, signal) => verb.run(value, run, signal),
+        },
       };
     },
   };

@@ -125,6 +125,8 @@ export class FakeCallControl implements CallControl {
   /** What was done, in order: `answer`, `play say:Hello`, `dial 1`, `hangUp` … */
   readonly done: string[] = [];
   readonly played: AudioSource[][] = [];
+  /** What was announced as coming next, in order. */
+  readonly prefetched: AudioSource[] = [];
   readonly collects: CollectOptions[] = [];
   readonly dials: DialOptions[] = [];
   playOutcomes: PlayOutcome[] = [];
@@ -165,6 +167,9 @@ export class FakeCallControl implements CallControl {
     this.call.abort();
   }
 
+  prefetch(sources: readonly AudioSource[]): void {
+    this.prefetched.push(...sources);
+  }
   async play(sources: readonly AudioSource[], signal: AbortSignal): Promise<PlayOutcome> {
     this.played.push([...sources]);
     this.#note(`play ${sources.map(nameOf).join(' ')}`);

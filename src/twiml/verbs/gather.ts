@@ -51,6 +51,7 @@ export const gather: Verb<Gather> = {
     const count = Number.isFinite(verb.numDigits) ? `${verb.numDigits} digits` : 'digits';
     return `${count}, timeout ${verb.timeoutMs / 1000} s`;
   },
+  sources: ({ prompt }) => prompt,
   async run(verb, { control }, signal) {
     await control.answer(signal);
     if (signal.aborted) return endOfCall('aborted');

@@ -35,6 +35,7 @@ export const play: Verb<Play> = {
     if (verb.url !== undefined) parts.push(withoutSecrets(verb.url));
     return parts.join(', ');
   },
+  sources: playSources,
   async run(verb, { control }, signal) {
     await control.answer(signal);
     if (signal.aborted) return endOfCall('aborted');

@@ -47,6 +47,7 @@ export const say: Verb<Say> = {
   },
   // The text may be private: the trace shows its length only.
   describe: (verb) => `${verb.spoken?.text.length ?? 0} characters, ${verb.spoken?.language ?? DEFAULT_LANGUAGE}`,
+  sources: saySources,
   async run(verb, { control }, signal) {
     await control.answer(signal);
     if (signal.aborted) return endOfCall('aborted');
