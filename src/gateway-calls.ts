@@ -5,6 +5,7 @@ import { nameBelowSuffix } from './access/domains.ts';
 import type { CallsApi } from './base/calls-api.ts';
 import type { ConferencesApi } from './base/conferences-api.ts';
 import type { QueuesApi } from './base/queues-api.ts';
+import type { Recogniser } from './base/recogniser.ts';
 import type { Domain } from './base/records.ts';
 import { Attended } from './call/attended.ts';
 import { Calls } from './call/calls.ts';
@@ -28,6 +29,7 @@ import { buildStreams, type StreamStack } from './gateway-streams.ts';
 import { buildTrunks, type TrunkStack } from './gateway-trunks.ts';
 import { createHoldMusicFiles } from './hold-music-files.ts';
 import { decodeAudio } from './media/audio-file.ts';
+import { AudioListeners } from './media/audio-listeners.ts';
 import type { MediaEngine } from './media/engine.ts';
 import type { ProvisioningContext } from './provisioning.ts';
 import { Queues } from './queue/queues.ts';
@@ -54,6 +56,7 @@ export interface CallStack {
   readonly sessions: VoiceSessions;
   readonly webhook: WebhookClient;
   readonly speaker: SpeechEngine;
+  readonly recogniser: Recogniser;
   readonly statusCallbacks: StatusCallbacks;
   readonly carriers: TrunkStack;
   readonly refusals: RefusalLog;
@@ -165,21 +168,26 @@ export function buildCalls(parts: CallParts): CallStack {
   const attended = new Attended(calls, { engine, clock, holdMusic });
   const speaker = createSpeech({ config: speechSettings(config), clock, log, decode: decodeAudio });
   const queues = new Queues({ ...context, store: store.queues, log: log.child({ folder: 'queue' }) });
+  const recordings = buildRecordings({ ...parts, calls, statusCallbacks, authTokenOf });
   const conferences = buildConferences({
     context,
     engine,
     store,
     statusCallbacks,
+    recordings: recordings.recordings,
+    recordDial: dialRecorder(recordings.recordings),
     announcements: { speaker, webhook, decode: decodeAudio, authTokenOf },
     runDocument: (call, document, signal) => sessions.runWaitDocument(call, document, signal),
   });
   const streams = buildStreams({ config, context, resolver, engine, calls, statusCallbacks, authTokenOf });
-  const recordings = buildRecordings({ ...parts, calls, statusCallbacks, authTokenOf });
   const recogniser = createRecogniser(
     { url: config.recogniserUrl, apiKey: config.recogniserKey, model: config.recogniserModel },
     clock,
   );
+  const audio = new AudioListeners(engine);
   const sessions: VoiceSessions = new VoiceSessions({
+    recogniser,
+    audio,
     queues,
     recordings: (call) => recordingControl(call, recordings.verbServices),
     recordDial: dialRecorder(recordings.recordings),
@@ -256,6 +264,7 @@ export function buildCalls(parts: CallParts): CallStack {
     sessions,
     webhook,
     speaker,
+    recogniser,
     statusCallbacks,
     carriers,
     refusals,

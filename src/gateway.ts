@@ -108,8 +108,8 @@ async function assemble(
     const abandoned = await endAbandonedCalls(store, clock);
     if (abandoned > 0)
       log.warn({ folder: 'start', calls: abandoned }, 'calls of an earlier run had no end; their records are closed');
+    await closeAbandoned(config, foundation.secretKey, store, context);
   });
-  await closeAbandoned(config, foundation.secretKey, store, context);
   const directory = await createDirectory(store, { clock, log });
   opened.push(() => directory.stop());
   const tls = await buildTls(config, context);
@@ -162,6 +162,7 @@ async function assemble(
     await calls.webhook.stop();
     calls.streams.stop();
     calls.speaker.close();
+    calls.recogniser.close();
   });
   opened.push(() => calls.recordings.recordings.stop());
 
@@ -193,7 +194,6 @@ async function assemble(
   calls.carriers.start();
   await calls.statusCallbacks.restore();
   opened.push(() => calls.carriers.stop());
-  isReady = true;
   const retention = startRetention({
     store,
     removeMedia: (recording) => calls.recordings.api.removeMedia(recording),
@@ -202,6 +202,7 @@ async function assemble(
     log: log.child({ folder: 'store' }),
   });
   opened.push(() => retention.stop());
+  isReady = true;
 
   return ok({
     info: {

@@ -243,6 +243,10 @@ export const limits = {
   // --- speech recognition
   /** twiml.md 5.4: no more than this of one Gather is speech; recordings are cut into such pieces. */
   utteranceMs: 60_000,
+  /** speechTimeout="auto": so long a pause ends an utterance. */
+  speechPauseAutoMs: 800,
+  gatherHints: 500,
+  gatherHintChars: 100,
   recogniserRequests: 32,
   recogniserQueue: 256,
   recogniserConnections: 256,
@@ -343,12 +347,6 @@ export const limits = {
   storeRemovedMarks: 10_000,
   /** Of text in an index; three bytes each at most. */
   storeKeyChars: 512,
-  // --- PostgreSQL; connections of one gateway: readers + writers + 1
-  postgresReaders: 8,
-  postgresWriters: 3,
-  postgresConnectMs: 5_000,
-  postgresStatementMs: 10_000,
-  postgresHeartbeatMs: 5_000,
   // --- deletion by age
   retentionFirstMs: 60_000,
   retentionEveryMs: 3_600_000,
@@ -357,6 +355,12 @@ export const limits = {
   trunkUsageDays: 35,
   /** rest-api.md 8: what is known of a deleted recording. */
   deletedRecordingDays: 40,
+  // --- PostgreSQL; connections of one gateway: readers + writers + 1
+  postgresReaders: 8,
+  postgresWriters: 3,
+  postgresConnectMs: 5_000,
+  postgresStatementMs: 10_000,
+  postgresHeartbeatMs: 5_000,
   postgresLockPollMs: 200,
   postgresIdleMs: 60_000,
   postgresQueuedWrites: 20_000,

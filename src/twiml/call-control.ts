@@ -2,6 +2,7 @@
 // Everything that waits takes the signal of the running document: an await ends when the call ends or the document is replaced
 // (house style 2.6: no kill methods). A wait that was ended by the signal resolves with outcome `aborted`.
 
+import type { RecognisedText } from '../base/recogniser.ts';
 import type { DialOptions, DialOutcome } from '../call/dial-options.ts';
 import type { ReferOutcome } from '../call/refer.ts';
 import type { RecordingControl } from '../recording/control.ts';
@@ -28,6 +29,20 @@ export type AudioSource =
 
 export type PlayOutcome = 'finished' | 'failed' | 'aborted';
 
+/** Speech as input of Gather (twiml.md 5.4). */
+export interface SpeechOptions {
+  readonly language: string;
+  readonly hints: readonly string[];
+  readonly model: string | undefined;
+  /** So long a pause ends the utterance. */
+  readonly pauseMs: number;
+  /** The utterance ends by itself after so long. */
+  readonly maxMs: number;
+  /** Speech stops the prompt; else what is said during it is not heard. */
+  readonly bargeIn: boolean;
+  readonly onPartial?: ((text: string) => void) | undefined;
+}
+
 export interface CollectOptions {
   /** Played while collecting; the first digit stops it. */
   readonly prompt: readonly AudioSource[];
@@ -37,13 +52,19 @@ export interface CollectOptions {
   readonly finishOnKey: string;
   /** Infinity = unlimited. */
   readonly numDigits: number;
+  /** False: keys are not heard. */
+  readonly hearsDigits: boolean;
+  /** Undefined: speech is not heard. */
+  readonly speech: SpeechOptions | undefined;
 }
 
 export interface Collected {
   readonly digits: string;
   /** The key that ended it, or ''. */
   readonly finishedOnKey: string;
-  readonly reason: 'finishKey' | 'numDigits' | 'timeout' | 'aborted';
+  readonly reason: 'finishKey' | 'numDigits' | 'speech' | 'timeout' | 'aborted';
+  /** With reason `speech`. */
+  readonly speech?: RecognisedText;
 }
 
 export interface CallControl {
@@ -66,6 +87,8 @@ export interface CallControl {
   pause(durationMs: number, signal: AbortSignal): Promise<void>;
   /** The peer hears itself until the signal aborts. */
   echo(signal: AbortSignal): Promise<void>;
+  /** Whether speech can be heard: a recogniser is configured. */
+  readonly hearsSpeech: boolean;
   collect(options: CollectOptions, signal: AbortSignal): Promise<Collected>;
   dial(options: DialOptions, signal: AbortSignal): Promise<DialOutcome>;
   /** Asks the peer to call `target`; waits for what comes of it, at the latest until the call ends or the signal aborts. */

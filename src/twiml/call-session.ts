@@ -1,6 +1,7 @@
 // CallControl on a real Call: what verbs ask for becomes media commands, waits and Dials.
 
 import { type Clock, sleep } from '../base/clock.ts';
+import type { Recogniser } from '../base/recogniser.ts';
 import { aborted } from '../base/signal.ts';
 import type { Call } from '../call/call.ts';
 import type { DialOptions, DialOutcome } from '../call/dial-options.ts';
@@ -8,12 +9,14 @@ import { documentParams } from '../call/params.ts';
 import { playToEnd } from '../call/play.ts';
 import { type ReferOutcome, refer } from '../call/refer.ts';
 import type { Conferences } from '../conference/conferences.ts';
+import type { AudioListeners } from '../media/audio-listeners.ts';
 import type { MediaEngine } from '../media/engine.ts';
 import type { RecordingControl } from '../recording/control.ts';
 import type { WebhookParams } from '../webhook/webhook.ts';
 import { AudioAhead } from './audio-ahead.ts';
 import type { AudioSource, CallControl, Collected, CollectOptions, PlayOutcome } from './call-control.ts';
-import { collectDigits } from './collect.ts';
+import { type CollectServices, collectDigits } from './collect.ts';
+import { collectInput } from './collect-speech.ts';
 import type { ConferenceControl } from './conference-control.ts';
 import { type MediaSourceServices, prepare } from './media-sources.ts';
 import type { QueueControl } from './queue-control.ts';
@@ -22,6 +25,8 @@ import type { StreamControl } from './stream-control.ts';
 export interface CallSessionServices extends MediaSourceServices {
   readonly engine: MediaEngine;
   readonly clock: Clock;
+  readonly recogniser: Recogniser;
+  readonly audio: AudioListeners;
   /** SIP status of a call that is rejected and not busy; default 404 (sip-interface.md 1.4). */
   readonly rejectStatus?: number;
   readonly conferences: Pick<Conferences, 'join'>;
@@ -30,6 +35,9 @@ export interface CallSessionServices extends MediaSourceServices {
   readonly recordings: (call: Call) => RecordingControl;
   readonly streams: (call: Call) => StreamControl;
 }
+
+/** Speech recognition works badly or not at all (twiml.md 14). */
+const SPEECH_FAILED = 13340;
 
 export class CallSession implements CallControl {
   readonly #call: Call;
@@ -133,16 +141,42 @@ export class CallSession implements CallControl {
     this.#services.engine.setEcho(endpoint, false);
   }
 
+  get hearsSpeech(): boolean {
+    return this.#services.recogniser.isConfigured;
+  }
+
   collect(options: CollectOptions, signal: AbortSignal): Promise<Collected> {
-    return collectDigits(
-      options,
+    const { clock, recogniser } = this.#services;
+    const services: CollectServices = {
+      clock,
+      onDigit: (listener) => this.#call.onLegEvent((event) => event.type === 'digit' && listener(event.digit)),
+      playPrompt: (promptSignal) => this.play(options.prompt, promptSignal),
+    };
+    if (!options.speech) return collectDigits(options, services, signal);
+    return collectInput(
+      { ...options, speech: options.speech },
       {
-        clock: this.#services.clock,
-        onDigit: (listener) => this.#call.onLegEvent((event) => event.type === 'digit' && listener(event.digit)),
-        playPrompt: (promptSignal) => this.play(options.prompt, promptSignal),
+        ...services,
+        recogniser,
+        listen: (onAudio, onSpeech) => this.#listen(onAudio, onSpeech),
+        onFailure: ({ code, detail }) => {
+          if (code !== 'aborted') this.#call.notify('error', SPEECH_FAILED, detail);
+        },
       },
       signal,
     );
+  }
+
+  #listen(onAudio: (payload: Uint8Array) => void, onSpeech: (isSpeaking: boolean) => void): () => void {
+    const { endpoint } = this.#call.leg;
+    if (endpoint === undefined) return () => {};
+    const { audio } = this.#services;
+    const closeTap = audio.tap(endpoint, ['inbound'], onAudio);
+    const unwatch = audio.speech(endpoint, onSpeech);
+    return () => {
+      closeTap();
+      unwatch();
+    };
   }
 
   refer(target: string, signal: AbortSignal): Promise<ReferOutcome> {

@@ -16,6 +16,31 @@ export interface CollectServices {
   readonly playPrompt: (signal: AbortSignal) => Promise<unknown>;
 }
 
+/** The digits typed so far, and when they are complete. */
+export class DigitInput {
+  readonly #options: CollectOptions;
+  #digits = '';
+  #finishedOnKey = '';
+
+  constructor(options: CollectOptions) {
+    this.#options = options;
+  }
+
+  /** Takes a key; the reason when it was the last one. */
+  push(digit: string): 'finishKey' | 'numDigits' | undefined {
+    if (digit === this.#options.finishOnKey) {
+      this.#finishedOnKey = digit;
+      return 'finishKey';
+    }
+    this.#digits += digit;
+    return this.#digits.length >= Math.min(this.#options.numDigits, limits.gatherDigits) ? 'numDigits' : undefined;
+  }
+
+  collected(reason: Collected['reason']): Collected {
+    return { digits: this.#digits, finishedOnKey: this.#finishedOnKey, reason };
+  }
+}
+
 /** Digits typed before this is called are not seen (twiml.md 16, point 7). */
 export async function collectDigits(
   options: CollectOptions,
@@ -23,15 +48,15 @@ export async function collectDigits(
   signal: AbortSignal,
 ): Promise<Collected> {
   const prompt = linkedController(signal);
-  let digits = '';
+  const input = new DigitInput(options);
   let timer: Timer | undefined;
   let unsubscribe = () => {};
   let onAbort = () => {};
   let isOver = false;
   return new Promise<Collected>((resolve, reject) => {
-    const finish = (reason: Collected['reason'], finishedOnKey = '') => {
+    const finish = (reason: Collected['reason']) => {
       isOver = true;
-      resolve({ digits, finishedOnKey, reason });
+      resolve(input.collected(reason));
     };
     const wait = () => {
       timer?.cancel();
@@ -44,9 +69,8 @@ export async function collectDigits(
     signal.addEventListener('abort', onAbort, { once: true });
     unsubscribe = services.onDigit((digit) => {
       prompt.controller.abort();
-      if (digit === options.finishOnKey) return finish('finishKey', digit);
-      digits += digit;
-      if (digits.length >= Math.min(options.numDigits, limits.gatherDigits)) return finish('numDigits');
+      const reason = input.push(digit);
+      if (reason) return finish(reason);
       wait();
     });
     services.playPrompt(prompt.controller.signal).then(() => {

@@ -11,7 +11,6 @@ import type {
   PlayOutcome,
   ReferOutcome,
 } from '../../src/twiml/call-control.ts';
-
 import type { ConferenceControl, ConferenceOptions, ConferenceOutcome } from '../../src/twiml/conference-control.ts';
 import type {
   DequeueOptions,
@@ -20,6 +19,7 @@ import type {
   QueueControl,
   QueueNoun,
 } from '../../src/twiml/queue-control.ts';
+
 import type {
   RelayEnd,
   RelayOptions,
@@ -133,6 +133,7 @@ export class FakeCallControl implements CallControl {
   collected: Collected[] = [];
   dialOutcomes: DialOutcome[] = [];
   referOutcomes: ReferOutcome[] = [];
+  hearsSpeech = true;
   answered = false;
   screening = false;
   status: string | undefined;

@@ -1,5 +1,5 @@
-// Gather: collects digits while prompts play (twiml.md 5.4). CallControl.collect does the listening and the timing; this file maps
-// its outcome to what comes next. Speech input is not in this version: `dtmf speech` is `dtmf`, `speech` alone hears nothing.
+// Gather: collects digits and speech while prompts play (twiml.md 5.4). CallControl.collect does the listening and the timing; this file
+// maps its outcome to what comes next. Without a recogniser `dtmf speech` is `dtmf`, and `speech` alone ends after its prompt.
 //
 //   prompt ─────┐        key      key       timeout
 //   ────────────┴──────────●────────●──────────┤  each key restarts the timer; the first one stops the prompt
@@ -8,10 +8,11 @@
 import { limits } from '../../base/limits.ts';
 import type { HttpMethod } from '../../base/records.ts';
 import type { WebhookParams } from '../../webhook/webhook.ts';
-import { AttributeReader, NOT_SUPPORTED } from '../attributes.ts';
+import { AttributeReader } from '../attributes.ts';
 import type { AudioSource, CallControl, Collected } from '../call-control.ts';
-import { endOfCall, nextVerb, type ParseContext, type Verb, type VerbResult } from '../verb.ts';
+import { endOfCall, nextVerb, type ParseContext, type RunContext, type Verb, type VerbResult } from '../verb.ts';
 import { childElements, type XmlElement } from '../xml.ts';
+import { type GatherSpeech, partialResultSender, readSpeech, speechParams } from './gather-speech.ts';
 import { pause, pauseSources } from './pause.ts';
 import { play, playSources } from './play.ts';
 import { say, saySources } from './say.ts';
@@ -20,6 +21,8 @@ export interface Gather {
   readonly action: string;
   readonly method: HttpMethod;
   readonly hearsDigits: boolean;
+  /** Undefined: digits only. */
+  readonly speech: GatherSpeech | undefined;
   readonly timeoutMs: number;
   readonly finishOnKey: string;
   readonly numDigits: number;
@@ -36,11 +39,14 @@ export const gather: Verb<Gather> = {
     const action = read.url('action') ?? context.documentUrl;
     // twiml.md 2.7: inline TwiML has no current document to go back to.
     if (action === undefined) read.fail(11100, 'Gather without an absolute action in inline TwiML');
+    const input = readInput(read);
+    const timeoutMs = readTimeoutSeconds(read) * 1000;
     return read.finish({
       action: action ?? '',
       method: read.method('method', 13312),
-      hearsDigits: readInput(read),
-      timeoutMs: readTimeoutSeconds(read) * 1000,
+      hearsDigits: input.includes('dtmf'),
+      speech: input.includes('speech') ? readSpeech(read, timeoutMs) : undefined,
+      timeoutMs,
       finishOnKey: readFinishOnKey(read),
       numDigits: readNumDigits(read),
       actionOnEmptyResult: read.boolean('actionOnEmptyResult', false, 13338),
@@ -49,56 +55,71 @@ export const gather: Verb<Gather> = {
   },
   describe(verb) {
     const count = Number.isFinite(verb.numDigits) ? `${verb.numDigits} digits` : 'digits';
-    return `${count}, timeout ${verb.timeoutMs / 1000} s`;
+    const kinds = [...(verb.hearsDigits ? [count] : []), ...(verb.speech ? ['speech'] : [])];
+    return `${kinds.join(' or ')}, timeout ${verb.timeoutMs / 1000} s`;
   },
   sources: ({ prompt }) => prompt,
-  async run(verb, { control }, signal) {
+  async run(verb, context, signal) {
+    const { control, notify } = context;
     await control.answer(signal);
     if (signal.aborted) return endOfCall('aborted');
-    const collected = verb.hearsDigits
-      ? await collectDigits(verb, control, signal)
-      : await hearNothing(verb, control, signal);
+    const hearsSpeech = verb.speech !== undefined && control.hearsSpeech;
+    if (verb.speech && !hearsSpeech)
+      notify({ level: 'error', code: NO_RECOGNISER, message: 'Gather: no speech recogniser is configured' });
+    const collected =
+      verb.hearsDigits || hearsSpeech
+        ? await collectInput(verb, context, hearsSpeech, signal)
+        : await hearNothing(verb, control, signal);
     // twiml.md 16, 9: no action request when the caller hung up.
     if (signal.aborted || collected.reason === 'aborted') return endOfCall('aborted');
     return resultOf(verb, collected);
   },
 };
 
-function collectDigits(verb: Gather, control: CallControl, signal: AbortSignal): Promise<Collected> {
-  const { prompt, timeoutMs, finishOnKey, numDigits } = verb;
-  return control.collect({ prompt, timeoutMs, finishOnKey, numDigits }, signal);
+/** Speech was asked for and nothing here can recognise it (twiml.md 14: provider configuration). */
+const NO_RECOGNISER = 13343;
+
+function collectInput(
+  verb: Gather,
+  context: RunContext,
+  hearsSpeech: boolean,
+  signal: AbortSignal,
+): Promise<Collected> {
+  const { prompt, timeoutMs, finishOnKey, numDigits, hearsDigits } = verb;
+  const speech =
+    hearsSpeech && verb.speech
+      ? { ...verb.speech.options, onPartial: partialResultSender(verb.speech, context) }
+      : undefined;
+  return context.control.collect({ prompt, timeoutMs, finishOnKey, numDigits, hearsDigits, speech }, signal);
 }
 
+/** Nothing can be heard: the prompt, and no wait after it. */
 async function hearNothing(verb: Gather, control: CallControl, signal: AbortSignal): Promise<Collected> {
   if (verb.prompt.length > 0) await control.play(verb.prompt, signal);
-  if (!signal.aborted) await control.pause(verb.timeoutMs, signal);
   return { digits: '', finishedOnKey: '', reason: 'timeout' };
 }
 
 // The table "Semantics" of twiml.md 5.4: any digit means the action; finishOnKey alone counts as no input.
-function resultOf(verb: Gather, { digits, finishedOnKey }: Collected): VerbResult {
-  const outcome = digits === '' ? 'no input' : `${digits.length} ${digits.length === 1 ? 'digit' : 'digits'}`;
-  if (digits === '' && !verb.actionOnEmptyResult) return nextVerb(outcome, true);
+function resultOf(verb: Gather, { digits, finishedOnKey, speech }: Collected): VerbResult {
+  const isEmpty = digits === '' && speech === undefined;
+  const heard = `${digits.length} ${digits.length === 1 ? 'digit' : 'digits'}`;
+  const outcome = speech ? 'speech' : isEmpty ? 'no input' : heard;
+  // Where nothing could be heard the Gather took no time of its own: the guard against endless loops goes on.
+  const waited = verb.hearsDigits || verb.speech === undefined || !isEmpty;
+  if (isEmpty && !verb.actionOnEmptyResult) return nextVerb(outcome, waited);
   const params: WebhookParams = new Map([
-    ['Digits', digits],
-    ['FinishedOnKey', finishedOnKey],
+    ...(speech ? speechParams(speech) : [['Digits', digits] as const, ['FinishedOnKey', finishedOnKey] as const]),
     ['msg', 'Gather End'],
   ]);
   const { action: url, method } = verb;
-  return { kind: 'redirect', url, method, params, purpose: 'action', outcome, waited: true };
+  return { kind: 'redirect', url, method, params, purpose: 'action', outcome, waited };
 }
 
-function readInput(read: AttributeReader): boolean {
+function readInput(read: AttributeReader): readonly string[] {
   const words = (read.text('input') ?? 'dtmf').split(/\s+/).filter((word) => word !== '');
-  const isKnown = words.length > 0 && words.every((word) => word === 'dtmf' || word === 'speech');
-  if (!isKnown) {
-    read.warn(13326, 'input of Gather is neither dtmf nor speech');
-    return true;
-  }
-  const hearsDigits = words.includes('dtmf');
-  if (!hearsDigits) read.warn(13326, 'speech input is not supported yet: this Gather hears nothing');
-  else if (words.includes('speech')) read.warn(NOT_SUPPORTED, 'speech input is not supported yet: digits only');
-  return hearsDigits;
+  if (words.length > 0 && words.every((word) => word === 'dtmf' || word === 'speech')) return words;
+  read.warn(13326, 'input of Gather is neither dtmf nor speech');
+  return ['dtmf'];
 }
 
 function readTimeoutSeconds(read: AttributeReader): number {

@@ -11,6 +11,8 @@ import type { Call } from '../../../src/call/call.ts';
 import { createRestCalls } from '../../../src/call/rest-calls.ts';
 import type { Router } from '../../../src/call/routing.ts';
 import { listenToCalls } from '../../../src/call-listeners.ts';
+import { AudioListeners } from '../../../src/media/audio-listeners.ts';
+import { noRecogniser } from '../../../src/speech/recogniser.ts';
 import { VoiceSessions } from '../../../src/twiml/voice-session.ts';
 import type { StatusCallbackRequest } from '../../../src/webhook/status-callbacks.ts';
 import type { WebhookClient } from '../../../src/webhook/webhook.ts';
@@ -69,6 +71,8 @@ class CallWorld extends CallBench {
       make: () => ok(this.#outgoing('outbound-api', null)),
     } as unknown as Router;
     this.sessions = new VoiceSessions({
+      recogniser: noRecogniser,
+      audio: new AudioListeners(this.engine),
       conferences: noConferences,
       queues: queuesInMemory(this.clock),
       engine: this.engine,

@@ -13,7 +13,15 @@ async function collecting(changes: Partial<CollectOptions> = {}) {
   const prompt = { isStopped: false, end: () => {}, fail: (_: Error) => {} };
   let collected: Collected | undefined;
   const done = collectDigits(
-    { prompt: [], timeoutMs: 5_000, finishOnKey: '#', numDigits: Number.POSITIVE_INFINITY, ...changes },
+    {
+      prompt: [],
+      timeoutMs: 5_000,
+      finishOnKey: '#',
+      numDigits: Number.POSITIVE_INFINITY,
+      hearsDigits: true,
+      speech: undefined,
+      ...changes,
+    },
     {
       clock,
       onDigit: (listener) => {
@@ -134,7 +142,7 @@ describe('twiml.md 5.4: collecting digits', () => {
   test('a call that is over already', async () => {
     const clock = new VirtualClock();
     const services = { clock, onDigit: () => () => {}, playPrompt: () => Promise.resolve() };
-    const options = { prompt: [], timeoutMs: 1, finishOnKey: '#', numDigits: 1 };
+    const options = { prompt: [], timeoutMs: 1, finishOnKey: '#', numDigits: 1, hearsDigits: true, speech: undefined };
     expect(await collectDigits(options, services, AbortSignal.abort())).toMatchObject({ reason: 'aborted' });
     expect(clock.pendingTimers).toBe(0);
   });

@@ -34,7 +34,12 @@ export interface VerbRun {
 }
 
 /** Parses and runs one verb. */
-export async function runVerb<T>(verb: Verb<T>, xml: string, control = new FakeCallControl()): Promise<VerbRun> {
+export async function runVerb<T>(
+  verb: Verb<T>,
+  xml: string,
+  control = new FakeCallControl(),
+  changes: Partial<RunContext> = {},
+): Promise<VerbRun> {
   const { value } = parsedValue(parseVerb(verb, xml));
   const ignored: VerbRun['ignored'] = [];
   const notices: Notice[] = [];
@@ -45,6 +50,7 @@ export async function runVerb<T>(verb: Verb<T>, xml: string, control = new FakeC
     requestIgnored: async (url, method, params) => {
       ignored.push({ url, method, params: Object.fromEntries(params) });
     },
+    ...changes,
   };
   return { result: await verb.run(value, context, control.callSignal), control, ignored, notices };
 }

@@ -5,6 +5,8 @@ import { silentLog } from '../../../src/base/log.ts';
 import { ok } from '../../../src/base/result.ts';
 import type { Call } from '../../../src/call/call.ts';
 import type { Router } from '../../../src/call/routing.ts';
+import { AudioListeners } from '../../../src/media/audio-listeners.ts';
+import { noRecogniser } from '../../../src/speech/recogniser.ts';
 import { VoiceSessions } from '../../../src/twiml/voice-session.ts';
 import { CallBench, domainRecord, type FakeLeg, noConferences } from '../../support/call-fakes.ts';
 import { FakeRecordingControl, FakeStreamControl } from '../../support/fake-call-control.ts';
@@ -33,6 +35,8 @@ class SessionBench extends CallBench {
       },
     } as unknown as Router;
     this.sessions = new VoiceSessions({
+      recogniser: noRecogniser,
+      audio: new AudioListeners(this.engine),
       conferences: noConferences,
       queues: queuesInMemory(this.clock),
       engine: this.engine,

@@ -6,6 +6,8 @@ import { silentLog } from '../../../src/base/log.ts';
 import { ok } from '../../../src/base/result.ts';
 import type { Router } from '../../../src/call/routing.ts';
 import type { WaitDocument, WaitEnd } from '../../../src/call/wait-document.ts';
+import { AudioListeners } from '../../../src/media/audio-listeners.ts';
+import { noRecogniser } from '../../../src/speech/recogniser.ts';
 import { VoiceSessions } from '../../../src/twiml/voice-session.ts';
 import { CallBench, noConferences } from '../../support/call-fakes.ts';
 import { FakeRecordingControl, FakeStreamControl } from '../../support/fake-call-control.ts';
@@ -28,6 +30,8 @@ class WaitBench extends CallBench {
     super();
     this.webhook = new FakeWebhook(pages);
     this.sessions = new VoiceSessions({
+      recogniser: noRecogniser,
+      audio: new AudioListeners(this.engine),
       conferences: noConferences,
       queues: queuesInMemory(this.clock),
       engine: this.engine,

@@ -1,10 +1,22 @@
 import { describe, expect, test } from 'vitest';
+import { limits } from '../../../../src/base/limits.ts';
 import type { Collected } from '../../../../src/twiml/call-control.ts';
 import { gather } from '../../../../src/twiml/verbs/gather.ts';
 import { FakeCallControl } from '../../../support/fake-call-control.ts';
+import { settle } from '../../../support/virtual-clock.ts';
 import { BASE, parsedValue, parseVerb, runVerb } from '../kit.ts';
 
 const UNLIMITED = Number.POSITIVE_INFINITY;
+
+/** What Gather listens with when nothing is said about it. */
+const heard = {
+  language: 'en-US',
+  hints: [],
+  model: undefined,
+  pauseMs: 5_000,
+  maxMs: 60_000,
+  bargeIn: true,
+};
 
 // twiml.md 5.4: attribute, value, warnings.
 const attributes: [attribute: string, expected: Record<string, unknown>, codes: number[]][] = [
@@ -18,10 +30,10 @@ const attributes: [attribute: string, expected: Record<string, unknown>, codes: 
   ['method="GET"', { method: 'GET' }, []],
   ['method="get"', { method: 'GET' }, []],
   ['method="PATCH"', { method: 'POST' }, [13312]],
-  ['input="dtmf"', { hearsDigits: true }, []],
-  ['input="dtmf speech"', { hearsDigits: true }, [13750]],
-  ['input="speech dtmf"', { hearsDigits: true }, [13750]],
-  ['input="speech"', { hearsDigits: false }, [13326]],
+  ['input="dtmf"', { hearsDigits: true, speech: undefined }, []],
+  ['input="dtmf speech"', { hearsDigits: true, speech: { options: heard, partialResults: undefined } }, []],
+  ['input="speech dtmf"', { hearsDigits: true, speech: { options: heard } }, []],
+  ['input="speech"', { hearsDigits: false, speech: { options: heard } }, []],
   ['input="voice"', { hearsDigits: true }, [13326]],
   ['timeout="9"', { timeoutMs: 9_000 }, []],
   ['timeout="auto"', { timeoutMs: 5_000 }, []],
@@ -36,9 +48,38 @@ const attributes: [attribute: string, expected: Record<string, unknown>, codes: 
   ['numDigits="many"', { numDigits: UNLIMITED }, [13314]],
   ['actionOnEmptyResult="true"', { actionOnEmptyResult: true }, []],
   ['actionOnEmptyResult="yes"', { actionOnEmptyResult: false }, [13338]],
-  ['speechTimeout="auto" maxSpeechTime="9" speechModel="default" language="de-DE" hints="a,b"', {}, []],
-  ['profanityFilter="false" enhanced="true" bargeIn="false" debug="true"', {}, []],
-  ['partialResultCallback="/p" partialResultCallbackMethod="GET"', {}, []],
+  ['speechTimeout="auto" language="?" hints="a" bargeIn="x"', { speech: undefined }, []],
+  ['input="speech" timeout="7"', { speech: { options: { pauseMs: 7_000 } } }, []],
+  ['input="speech" speechTimeout="3"', { speech: { options: { pauseMs: 3_000 } } }, []],
+  ['input="speech" speechTimeout="auto"', { speech: { options: { pauseMs: limits.speechPauseAutoMs } } }, []],
+  ['input="speech" speechTimeout="soon"', { speech: { options: { pauseMs: 5_000 } } }, [13327]],
+  [
+    'input="speech" speechTimeout="auto" speechModel="phone_call"',
+    { speech: { options: { pauseMs: 5_000, model: 'phone_call' } } },
+    [13335],
+  ],
+  ['input="speech" maxSpeechTime="9"', { speech: { options: { maxMs: 9_000 } } }, []],
+  ['input="speech" maxSpeechTime="90"', { speech: { options: { maxMs: 60_000 } } }, [13328]],
+  ['input="speech" speechModel="deepgram_nova-3"', { speech: { options: { model: 'deepgram_nova-3' } } }, []],
+  ['input="speech" speechModel="whisper"', { speech: { options: { model: undefined } } }, [13334]],
+  ['input="speech" language="de-DE"', { speech: { options: { language: 'de-DE' } } }, []],
+  ['input="speech" language="German!"', { speech: { options: { language: 'en-US' } } }, [13331]],
+  [
+    'input="speech" hints="sales, , the support,$OPERAND"',
+    { speech: { options: { hints: ['sales', 'the support'] } } },
+    [],
+  ],
+  [`input="speech" hints="a,${'b'.repeat(101)}"`, { speech: { options: { hints: ['a'] } } }, [13330]],
+  ['input="speech" profanityFilter="no"', {}, [13333]],
+  ['input="speech" bargeIn="false"', { speech: { options: { bargeIn: false } } }, []],
+  ['input="speech" bargeIn="maybe"', { speech: { options: { bargeIn: true } } }, [13332]],
+  ['input="speech" enhanced="true" debug="true"', {}, []],
+  [
+    'input="speech" partialResultCallback="/p" partialResultCallbackMethod="GET"',
+    { speech: { partialResults: { url: 'https://app.example.test/p', method: 'GET' } } },
+    [],
+  ],
+  ['input="speech" partialResultCallback="/p" partialResultCallbackMethod="PUT"', {}, [13329]],
 ];
 
 describe('twiml.md 5.4 Gather: attributes', () => {
@@ -137,10 +178,75 @@ describe('twiml.md 5.4 Gather: semantics', () => {
     expect(control.collects[0]!.prompt).toHaveLength(1);
   });
 
-  test('input="speech" alone: prompt, timeout, next verb', async () => {
-    const { control, result } = await runVerb(gather, '<Gather input="speech" timeout="3"><Say>Hi</Say></Gather>');
-    expect(control.done).toEqual(['answer', 'play say:Hi', 'pause 3000']);
-    expect(result.kind).toBe('next');
+  test('without a recogniser input="speech" is an error, not a silent wait: the prompt, then the next verb [twiml 5.4 no-recogniser]', async () => {
+    const control = new FakeCallControl();
+    control.hearsSpeech = false;
+    const { result, notices } = await runVerb(
+      gather,
+      '<Gather input="speech" timeout="3"><Say>Hi</Say></Gather>',
+      control,
+    );
+    expect(control.done).toEqual(['answer', 'play say:Hi']);
+    expect(notices).toMatchObject([{ level: 'error', code: 13343 }]);
+    expect(result).toMatchObject({ kind: 'next', waited: false });
+  });
+
+  test('without a recogniser input="dtmf speech" hears digits, with the error', async () => {
+    const control = new FakeCallControl();
+    control.hearsSpeech = false;
+    control.collected = [got('4', '', 'timeout')];
+    const { result, notices } = await runVerb(gather, '<Gather input="dtmf speech"/>', control);
+    expect(control.collects[0]?.speech).toBeUndefined();
+    expect(notices).toMatchObject([{ code: 13343 }]);
+    expect(result).toMatchObject({ kind: 'redirect', outcome: '1 digit' });
+  });
+
+  test('what was said goes to the action with its confidence, without Digits [twiml 5.4 speech-result]', async () => {
+    const control = new FakeCallControl();
+    control.collected = [{ ...got('', '', 'speech'), speech: { text: 'billing please', confidence: 0.25 } }];
+    const { result } = await runVerb(gather, '<Gather input="speech" action="/menu"/>', control);
+    expect(result).toMatchObject({ kind: 'redirect', url: 'https://app.example.test/menu', outcome: 'speech' });
+    expect(result.kind === 'redirect' && Object.fromEntries(result.params)).toEqual({
+      SpeechResult: 'billing please',
+      Confidence: '0.25',
+      msg: 'Gather End',
+    });
+  });
+
+  test('a recogniser that tells no confidence: none is made up', async () => {
+    const control = new FakeCallControl();
+    control.collected = [{ ...got('', '', 'speech'), speech: { text: 'yes', confidence: null } }];
+    const { result } = await runVerb(gather, '<Gather input="speech"/>', control);
+    expect(result.kind === 'redirect' && result.params.has('Confidence')).toBe(false);
+  });
+
+  test('partial results are sent one after another, the latest one when the application is slow [twiml 5.4 partial-result]', async () => {
+    const control = new FakeCallControl();
+    const sent: { url: string; method: string; params: Record<string, string> }[] = [];
+    let answer = () => {};
+    const requestIgnored = (url: string, method: string, params: ReadonlyMap<string, string>) => {
+      sent.push({ url, method, params: Object.fromEntries(params) });
+      return new Promise<void>((resolve) => {
+        answer = resolve;
+      });
+    };
+    const xml = '<Gather input="speech" partialResultCallback="/p" partialResultCallbackMethod="GET"/>';
+    await runVerb(gather, xml, control, { requestIgnored });
+    const onPartial = control.collects[0]?.speech?.onPartial;
+    for (const text of ['one', 'one two', 'one two three']) {
+      onPartial?.(text);
+      await settle();
+    }
+    expect(sent).toEqual([
+      {
+        url: 'https://app.example.test/p',
+        method: 'GET',
+        params: { UnstableSpeechResult: 'one', SequenceNumber: '0' },
+      },
+    ]);
+    answer();
+    await settle();
+    expect(sent[1]?.params).toEqual({ UnstableSpeechResult: 'one two three', SequenceNumber: '2' });
   });
 
   test('design.md 9: the outcome counts digits and does not show them', async () => {
