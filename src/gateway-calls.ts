@@ -176,6 +176,8 @@ export function buildCalls(parts: CallParts): CallStack {
     statusCallbacks,
     recordings: recordings.recordings,
     recordDial: dialRecorder(recordings.recordings),
+    recordings: recordings.recordings,
+    recordDial: dialRecorder(recordings.recordings),
     announcements: { speaker, webhook, decode: decodeAudio, authTokenOf },
     runDocument: (call, document, signal) => sessions.runWaitDocument(call, document, signal),
   });

@@ -6,6 +6,8 @@ import { newSid } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { Call } from '../call/call.ts';
+import type { DialRecordingOptions, DialRecordingSummary } from '../call/dial-options.ts';
+import { DialRecording } from '../call/dial-recording.ts';
 import type { EndpointId, MediaEvent } from '../media/engine.ts';
 import type { AudioEvent } from '../media/engine-audio.ts';
 import { passEarlyMedia } from './early-media.ts';
@@ -19,11 +21,17 @@ export interface ConferenceStay {
   readonly timeLimitSeconds: number;
   /** `*` of this participant takes it out. */
   readonly hangupOnStar: boolean;
+  /** Of the leg: what it says and what it hears (twiml.md 6.2). */
+  readonly recording?: DialRecordingOptions | undefined;
 }
 
 export type ConferenceOutcome =
   /** It was in, and is out again; the call lives or not. */
-  | { readonly how: 'left'; readonly cause: LeaveCause }
+  | {
+      readonly how: 'left';
+      readonly cause: LeaveCause;
+      readonly recording?: DialRecordingSummary;
+    }
   /** It never really was in: 13236, 13240, 16020, 16021, 16025, or its wait document failed (no code: reported already). */
   | { readonly how: 'notJoined'; readonly code: number | undefined; readonly detail: string };
 
@@ -148,14 +156,17 @@ export class Conferences {
       if (stay.hangupOnStar && event.type === 'digit' && event.digit === '*') leave('alone');
     });
     const limit = this.#services.clock.after(stay.timeLimitSeconds * 1_000, () => leave('alone'));
+    const leg = new DialRecording(call, stay.recording, this.#services.recordDial);
     if (signal.aborted) onAbort();
     else room.enter(participant);
+    if (participant.isIn) leg.onJoined();
     const cause = await participant.left;
+    const recording = await leg.finish();
     limit.cancel();
     unsubscribe();
     signal.removeEventListener('abort', onAbort);
     if (cause === 'failed') return { how: 'notJoined', code: undefined, detail: 'the wait document failed' };
-    return { how: 'left', cause };
+    return { how: 'left', cause, ...(recording ? { recording } : {}) };
   }
 
   #placeOf(

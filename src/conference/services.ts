@@ -7,6 +7,7 @@ import type { Log } from '../base/log.ts';
 import type { ConferenceRecordings, RunningRecording } from '../base/recordings-api.ts';
 import type { HttpMethod } from '../base/records.ts';
 import type { Conference } from '../base/voice-records.ts';
+import type { RecordDial } from '../call/dial-recording.ts';
 import type { RunWaitDocument } from '../call/wait-document.ts';
 import type { MediaEngine } from '../media/engine.ts';
 import type { AudioEngine, MixerEngine, MixerId } from '../media/engine-audio.ts';
@@ -50,6 +51,8 @@ export interface RoomServices {
   /** Nothing more will be sent for the room. */
   readonly onEnded?: (conferenceSid: string) => void;
   readonly recordings?: Pick<ConferenceRecordings, 'startOnConference'> | undefined;
+  /** `record` of the Dial that a participant came with. */
+  readonly recordDial?: RecordDial | undefined;
   /** The deprecated callback of a finished recording (twiml.md 7.1, eventCallbackUrl). */
   readonly onRecorded?: (recording: RunningRecording, eventCallbackUrl: string) => void;
 }
