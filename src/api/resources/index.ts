@@ -13,9 +13,11 @@ import { domainRoutes } from './domains.ts';
 import { ipAccessControlListRoutes } from './ip-access-control-lists.ts';
 import { ipAddressRoutes } from './ip-addresses.ts';
 import { mappingRoutes } from './mappings.ts';
+import { memberRoutes } from './members.ts';
 import { notificationRoutes } from './notifications.ts';
 import { participantRoutes } from './participants.ts';
 import { phoneNumberRoutes } from './phone-numbers.ts';
+import { queueRoutes } from './queues.ts';
 import { recordingRoutes } from './recordings.ts';
 import { registrationRoutes } from './registrations.ts';
 import { ipRecordRoutes, sourceIpMappingRoutes } from './source-addresses.ts';
@@ -28,6 +30,8 @@ export const routes: readonly Route[] = [
   ...streamRoutes,
   ...conferenceRoutes,
   ...participantRoutes,
+  ...queueRoutes,
+  ...memberRoutes,
   ...notificationRoutes,
   ...domainRoutes,
   ...registrationRoutes,
