@@ -182,10 +182,13 @@ function valueAt(root: unknown, path: readonly PropertyKey[]): string {
     : (JSON.stringify(value)?.slice(0, 120) ?? 'missing');
 }
 
+const isSecret = (key: string): boolean =>
+  Object.values<Setting>(settings).some((setting) => setting.key === key && setting.secret === true);
+
 /** The settings as text, secrets hidden: `--print-config`. */
 export function printConfig(config: Config): string {
   const hidden = (key: string, value: unknown): unknown => {
-    if (/password|authToken|secretKey|speechKey|recogniserKey/i.test(key) && value !== null) return '[hidden]';
+    if ((isSecret(key) || /password/i.test(key)) && value !== null) return '[hidden]';
     return typeof value === 'string' ? redact(value) : value;
   };
   return JSON.stringify(config, hidden, 2);
