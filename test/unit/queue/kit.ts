@@ -5,8 +5,9 @@ import type { DialOutcome } from '../../../src/call/dial-options.ts';
 import type { WaitDocument, WaitEnd } from '../../../src/call/wait-document.ts';
 import { type DequeueOptions, type DequeueServices, dequeue, type QueueNoun } from '../../../src/queue/dequeue.ts';
 import { type EnqueueOptions, type EnqueueOutcome, enqueue } from '../../../src/queue/enqueue.ts';
+import type { Queues } from '../../../src/queue/queues.ts';
 import { createRestQueues } from '../../../src/queue/rest-queues.ts';
-import { CallBench, type FakeLeg } from '../../support/call-fakes.ts';
+import { ACCOUNT, CallBench, type FakeLeg } from '../../support/call-fakes.ts';
 import { queueRecords, queuesInMemory } from '../../support/queues.ts';
 import { settle } from '../../support/virtual-clock.ts';
 
@@ -32,8 +33,10 @@ export type Agent = Party<DialOutcome>;
 export const NAME = 'support';
 
 export class QueueBench extends CallBench {
+  /** Of all calls. */
+  accountSid = ACCOUNT;
   readonly store = queueRecords();
-  readonly queues = queuesInMemory(this.clock, this.store);
+  readonly queues = this.makeQueues();
   readonly runs: Run[] = [];
   /** A document of the noun ends at once with this; undefined: when the test ends it. */
   atOnce: WaitEnd | undefined = { how: 'ended' };
@@ -66,6 +69,11 @@ export class QueueBench extends CallBench {
   readonly #redirects = new Map<Call, () => void>();
   readonly #release = new Map<Call, () => void>();
 
+  /** Overridden where the records are in a real store. */
+  protected makeQueues(): Queues {
+    return queuesInMemory(this.clock, this.store);
+  }
+
   async #run(call: Call, document: WaitDocument, signal: AbortSignal): Promise<WaitEnd> {
     if (document.atEnd === 'return' && this.atOnce) return this.atOnce;
     return new Promise((resolve) => {
@@ -88,7 +96,7 @@ export class QueueBench extends CallBench {
   }
 
   async #party<Outcome>(start: (call: Call, signal: AbortSignal) => Promise<Outcome>, isAnswered: boolean) {
-    const { call, leg } = this.inbound();
+    const { call, leg } = this.inbound({ accountSid: this.accountSid });
     this.onLeg(leg);
     if (isAnswered) await call.answer();
     const document = new AbortController();
