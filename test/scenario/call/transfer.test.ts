@@ -5,6 +5,8 @@ import { expect, test } from 'vitest';
 import type { PhoneCall } from '../../../src/demo/phone.ts';
 import { until } from '../../support/until.ts';
 import {
+  ACCOUNT_SID,
+  AUTH_TOKEN,
   bridged,
   bridges,
   DEADLINE_MS,
@@ -179,6 +181,70 @@ test('[sip 5.2 refer-url-unreachable-attempt] answerOnBridge=true: no document; 
   await sharesOver(w, callee, caller, TONE.caller);
   await sharesOver(w, caller, callee, TONE.carol);
   caller.leg.hangUp();
+  await w.isIdle();
+});
+
+/** A trunk over REST whose only target is a phone on this port. */
+async function trunkTo(w: World, port: number): Promise<string> {
+  const post = async (path: string, form: Readonly<Record<string, string>>): Promise<string> => {
+    const response = await fetch(`${w.gateway.info.apiUrl}/v1/${path}`, {
+      method: 'POST',
+      headers: { Authorization: `Basic ${Buffer.from(`${ACCOUNT_SID}:${AUTH_TOKEN}`).toString('base64')}` },
+      body: new URLSearchParams(form),
+    });
+    return ((await response.json()) as { sid: string }).sid;
+  };
+  const policy = await post('ConnectionPolicies', {});
+  await post(`ConnectionPolicies/${policy}/Targets`, { Target: `sip:127.0.0.1:${port}` });
+  return post('ByocTrunks', { ConnectionPolicySid: policy });
+}
+
+const nouns = [
+  ['Client', '<Client>bob</Client>'],
+  ['Sip', '<Sip>sip:bob@office.sip.localhost</Sip>'],
+  ['Number', undefined],
+] as const;
+
+test.each(nouns)('[sip 5.2 refer-nouns] %s: who was dialled by it can transfer', async (_noun, target) => {
+  const w = await world({ settings: { accountLimits: [{ account: 'default', allowedPrefixes: ['+49'] }] } });
+  const bob = await w.phone('bob');
+  // Bob's phone stands for the carrier of a number.
+  const written = target ?? `<Number byoc="${await trunkTo(w, bob.port)}">+4930123</Number>`;
+  w.answers(`<Dial referUrl="/refer" callerId="+4989777">${written}</Dial>`);
+  w.answers('<Dial><Client>carol</Client></Dial>', '/refer');
+  const alice = await w.phone('alice');
+  const carols = new Inbox(await w.phone('carol'), 'carol');
+  const bobs = new Inbox(bob, 'bob');
+  const dialled = alice.dial(w.uri('1000'));
+  if (!dialled.ok) throw new Error(dialled.error);
+  const callee = await bobs.next('answer');
+  await bridges(w, 1);
+  const result = refers(callee);
+  const atCarol = await carols.next('answer');
+  expect(await result).toEqual({ status: 202, notified: 200, end: 'notified' });
+  await bridges(w, 1);
+  atCarol.leg.hangUp();
+  await expectEvent(alice, dialled.value, 'ended');
+  await w.isIdle();
+});
+
+test('[sip 5.2 refer-rooms] in a conference or a queue there is nobody to be transferred from: 603 and 32218, the call goes on', async () => {
+  const w = await world();
+  w.answers('<Dial referUrl="/refer"><Conference beep="false" startConferenceOnEnter="true">room</Conference></Dial>');
+  w.answers('<Gather timeout="60"/>', '/refer');
+  const alice = await w.phone('alice');
+  const dialled = alice.dial(w.uri('1000'));
+  if (!dialled.ok) throw new Error(dialled.error);
+  await expectEvent(alice, dialled.value, 'answered');
+  expect(await refers(dialled.value)).toMatchObject({ status: 603, end: 'refused' });
+  await until(
+    async () => (await notifications(w)).includes('32218'),
+    DEADLINE_MS,
+    () => 'alert 32218',
+  );
+  expect(dialled.value.isOver).toBe(false);
+  expect(w.app.requestsTo('/refer')).toEqual([]);
+  dialled.value.leg.hangUp();
   await w.isIdle();
 });
 

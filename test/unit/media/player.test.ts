@@ -104,7 +104,7 @@ describe('digits', () => {
     }
   });
 
-  test('w is half a second, W a second of silence; anything else in the string is skipped', () => {
+  test('w is half a second, W a second of silence; anything else in the string is skipped [sip 2.6 send-digits]', () => {
     expect(play([{ kind: 'digits', digits: 'w' }]).steps).toEqual(Array(25).fill('silence'));
     expect(play([{ kind: 'digits', digits: 'W' }], 1, true).steps).toEqual(Array(50).fill('silence'));
     expect(play([{ kind: 'digits', digits: ' x-' }]).steps).toEqual([]);
