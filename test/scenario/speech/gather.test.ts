@@ -1,0 +1,139 @@
+// Gather with speech: a real phone says a sentence (of espeak-ng), a server with the protocol of Vosk hears it and answers. What it
+// understands is in the hands of the test; that it gets exactly the words, from the first sound to the pause, is what is looked at.
+
+import type { AddressInfo } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { realClock } from '../../../src/base/clock.ts';
+import { decodeAudio } from '../../../src/media/audio-file.ts';
+import { createEspeak } from '../../../src/speech/espeak.ts';
+import { DEADLINE_MS, dials, expectEvent, type World, world } from '../../support/world.ts';
+
+/** Collects samples; answers with `text` at the end. */
+async function recogniserServer(text: string) {
+  const utterances: { samples: Int16Array; sockets: WebSocket }[] = [];
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  await new Promise((resolve) => server.once('listening', resolve));
+  onTestFinished(() => {
+    for (const client of server.clients) client.terminate();
+    return new Promise<void>((resolve) => server.close(() => resolve()));
+  });
+  server.on('connection', (socket) => {
+    const pieces: Buffer[] = [];
+    socket.on('message', (data: Buffer, isBinary) => {
+      if (isBinary) {
+        pieces.push(Buffer.from(data));
+        if (pieces.length === 10) socket.send(JSON.stringify({ partial: 'i need' }));
+        return;
+      }
+      if (!data.toString().includes('eof')) return;
+      const bytes = Buffer.concat(pieces);
+      const samples = new Int16Array(bytes.length / 2);
+      for (let index = 0; index < samples.length; index++) samples[index] = bytes.readInt16LE(index * 2);
+      utterances.push({ samples, sockets: socket });
+      socket.send(JSON.stringify({ text, result: [{ word: text, conf: 0.75 }] }));
+    });
+  });
+  return { url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`, utterances };
+}
+
+async function sentence(): Promise<Int16Array> {
+  const engine = createEspeak({ clock: realClock, decode: decodeAudio });
+  const request = { text: 'I need help with my bill', ssml: false, language: 'en-US', voice: 'man' };
+  const spoken = await engine.synthesize(request, new AbortController().signal);
+  engine.close();
+  if (!spoken.ok) throw new Error(`espeak-ng: ${spoken.error.detail}`);
+  return spoken.value;
+}
+
+const loudness = (samples: Int16Array): number =>
+  Math.sqrt(samples.reduce((sum, sample) => sum + sample * sample, 0) / Math.max(1, samples.length));
+
+async function calls(w: World) {
+  const alice = await w.phone('alice');
+  const call = dials(alice, w.uri('1000'));
+  await expectEvent(alice, call, 'answered');
+  return call;
+}
+
+test('what the caller says stops the prompt, reaches the recogniser whole, and its text the action [twiml 5.4 speech-input]', async () => {
+  const words = await sentence();
+  const server = await recogniserServer('i need help with my bill');
+  const w = await world({ settings: { recogniserUrl: server.url } });
+  const prompt = '<Play loop="0">/tone.wav</Play>';
+  w.answers(
+    `<Gather input="speech dtmf" speechTimeout="1" action="/said" partialResultCallback="/partial">${prompt}</Gather>`,
+  );
+  w.answers('<Hangup/>', '/said');
+  w.answers('', '/partial');
+  const call = await calls(w);
+  void call.play(
+    [
+      { kind: 'silence', durationMs: 600 },
+      { kind: 'samples', samples: words },
+    ],
+    DEADLINE_MS,
+  );
+  const said = await w.asked('/said');
+  expect(said.params).toMatchObject({
+    SpeechResult: 'i need help with my bill',
+    Confidence: '0.75',
+    msg: 'Gather End',
+  });
+  expect(said.params).not.toHaveProperty('Digits');
+  const partial = await w.asked('/partial');
+  expect(partial.params).toMatchObject({
+    UnstableSpeechResult: 'i need',
+    SequenceNumber: '0',
+    CallStatus: 'in-progress',
+  });
+  const [{ samples } = { samples: new Int16Array() }] = server.utterances;
+  // The sentence, what was kept before it and the pause behind it; G.711 changes it a little.
+  expect(samples.length).toBeGreaterThan(words.length * 0.95);
+  expect(samples.length).toBeLessThan(words.length + 3 * 8_000);
+  const energy = (some: Int16Array) => loudness(some) ** 2 * some.length;
+  expect(energy(samples) / energy(words)).toBeGreaterThan(0.8);
+  expect(energy(samples) / energy(words)).toBeLessThan(1.2);
+  await w.isIdle();
+  expect((w.gateway.counts() as { media: { taps: number } }).media.taps).toBe(0);
+});
+
+test('keys come first: the recogniser is not asked', async () => {
+  const server = await recogniserServer('nothing');
+  const w = await world({ settings: { recogniserUrl: server.url } });
+  w.answers('<Gather input="speech dtmf" numDigits="2" action="/typed"/>');
+  w.answers('<Hangup/>', '/typed');
+  const call = await calls(w);
+  void call.play([{ kind: 'digits', digits: '42' }], DEADLINE_MS);
+  expect((await w.asked('/typed')).params).toMatchObject({ Digits: '42', FinishedOnKey: '' });
+  expect(server.utterances).toEqual([]);
+  await w.isIdle();
+});
+
+test('a recogniser that is down: 13340 in the notifications, and the next verb [twiml 5.4 recogniser-down]', async () => {
+  const words = await sentence();
+  const w = await world({ settings: { recogniserUrl: 'ws://127.0.0.1:1' } });
+  w.answers('<Gather input="speech" speechTimeout="1" action="/said"/><Redirect>/next</Redirect>');
+  w.answers('<Hangup/>', '/next');
+  const call = await calls(w);
+  void call.play([{ kind: 'samples', samples: words }], DEADLINE_MS);
+  await w.asked('/next');
+  expect(w.log.filter((line) => line.includes('"errorCode":13340'))).toHaveLength(1);
+  expect(w.app.requestsTo('/said')).toEqual([]);
+  await w.isIdle();
+});
+
+test('a caller who hangs up while speaking: no action, nothing is left', async () => {
+  const words = await sentence();
+  const server = await recogniserServer('x');
+  const w = await world({ settings: { recogniserUrl: server.url } });
+  w.answers('<Gather input="speech" speechTimeout="5" action="/said" partialResultCallback="/partial"/>');
+  w.answers('', '/partial');
+  const call = await calls(w);
+  void call.play([{ kind: 'samples', samples: words }], DEADLINE_MS);
+  await w.asked('/partial');
+  call.leg.hangUp();
+  await w.isIdle();
+  expect(w.app.requestsTo('/said')).toEqual([]);
+  expect((w.gateway.counts() as { media: { taps: number } }).media.taps).toBe(0);
+});
