@@ -6,6 +6,7 @@ import { limits } from '../../../src/base/limits.ts';
 import type { EndpointInfo, MediaEngine, SourceRule } from '../../../src/media/engine.ts';
 import { encode } from '../../../src/media/g711.ts';
 import { createInlineMediaEngine } from '../../../src/media/inline.ts';
+import { SRTP_TRAILER_BYTES, SrtpReceiver, SrtpSender } from '../../../src/media/srtp.ts';
 import { toneSamples } from '../../../src/media/tone.ts';
 import type { MediaPlan } from '../../../src/sdp/plan.ts';
 import {
@@ -906,6 +907,39 @@ describe('RTCP', () => {
     const report = leg.peer.rtp.find((packet) => packet[1] === 200);
     assert.equal(report?.readUInt32BE(28 + 16), 0x12345678);
     assert.deepEqual(here.drops(leg), {});
+  });
+
+  test('[sip 4 srtcp] reports are SRTCP of the same keys, both ways; in clear or under another key they are dropped', async () => {
+    const suite = 'AES_CM_128_HMAC_SHA1_80';
+    const srtp = { suite, sendKey: Buffer.alloc(30, 1), receiveKey: Buffer.alloc(30, 2) } as const;
+    const here = await world();
+    const leg = await here.leg({ srtp });
+    here.engine.setComfort(leg.id, 'silence');
+    const rtp = new SrtpSender(suite, srtp.receiveKey);
+    const protectedBy = (sender: SrtpSender, packet: Buffer, isControl: boolean) => {
+      const room = Buffer.concat([packet, Buffer.alloc(SRTP_TRAILER_BYTES)]);
+      const end = isControl ? sender.protectRtcp(room, packet.length) : sender.protect(room, packet.length);
+      return room.subarray(0, end);
+    };
+    await here.send(
+      leg,
+      tonePackets(1_000, 'PCMU', 3).map((packet) => protectedBy(rtp, packet, false)),
+    );
+    const report = senderReport(0x11223344, 1, 0, 0);
+    for (const packet of [
+      report,
+      protectedBy(new SrtpSender(suite, Buffer.alloc(30, 9)), report, true),
+      protectedBy(new SrtpSender(suite, srtp.receiveKey), report, true),
+    ])
+      leg.peer.sendRtcp(packet, ADDRESS, leg.endpoint.rtcpPort);
+    while (leg.peer.rtcp.length === 0) await here.clock.advanceAsync(20);
+    const ours = Buffer.from(leg.peer.rtcp[0]!);
+    const end = new SrtpReceiver(suite, srtp.sendKey).unprotectRtcp(ours, ours.length);
+    assert.ok(end > 0, `${end}`);
+    assert.equal(ours[1], 200);
+    // The last one was read: our report names it.
+    assert.equal(ours.readUInt32BE(28 + 16), 0x12345678);
+    assert.deepEqual(here.drops(leg), { authentication: 2 });
   });
 
   test('reports of strangers and broken ones are dropped', async () => {
