@@ -25,7 +25,7 @@ export function digitCases(world: () => World): void {
       () => (maySendRaw() ? undefined : 'SIPp plays RTP from a raw socket, which needs root'),
     );
 
-    scenario('SIP INFO, application/dtmf-relay', world, async (story) => {
+    scenario('SIP INFO, application/dtmf-relay [sip 0 dtmf-info]', world, async (story) => {
       story.answers(gather(2));
       await story.calls('uac-info-digits-expect-gathered');
       expect((await story.asked('/after')).Digits).toBe('42');
