@@ -211,7 +211,10 @@ function retentionStore(ask: Ask, records: RecordBatch): RetentionStore {
       await records.flush();
       const [table, column] = ages[kind];
       const limit = kind === 'trunkUsage' ? new Date(before).toISOString().slice(0, 10) : before;
-      return (await ask({ do: 'prune', table, column, before: limit, size })) as number;
+      // Keys first: a deletion of what a query finds makes PostgreSQL read the whole table.
+      const keys = (await ask({ do: 'oldestKeys', table, column, before: limit, size })) as readonly string[];
+      await Promise.all(keys.map((key) => ask({ do: 'erase', table, key })));
+      return keys.length;
     },
     async oldestRecordings(before, size) {
       await records.flush();

@@ -17,8 +17,8 @@ export type Operation =
       readonly page: PageRequest;
     }
   | {
-      /** The oldest records whose `column` is below `before`, or their removal; at most `size`. */
-      readonly do: 'oldest' | 'prune';
+      /** The oldest records whose `column` is below `before`, or only their keys; at most `size`. */
+      readonly do: 'oldest' | 'oldestKeys';
       readonly table: TableName;
       readonly column: string;
       readonly before: SqlValue;
@@ -48,5 +48,4 @@ export const isWrite = (operation: Operation): boolean =>
   operation.do === 'put' ||
   operation.do === 'remove' ||
   operation.do === 'erase' ||
-  operation.do === 'prune' ||
   operation.do === 'saveBindings';

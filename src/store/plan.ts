@@ -13,7 +13,6 @@ import {
   listStatement,
   markRemovedText,
   oldestStatement,
-  pruneStatement,
   removeText,
   type Statement,
   updateText,
@@ -116,12 +115,12 @@ function planOfTable(
       return { statements: [statement], reads: true, value: ({ rows }) => Number(rows[0]?.total ?? 0) };
     }
     case 'oldest': {
-      const statement = oldestStatement(table, operation.column, operation.before, operation.size);
+      const statement = oldestStatement(table, '*', operation);
       return { statements: [statement], reads: true, value: ({ rows }) => rows.map(read) };
     }
-    case 'prune': {
-      const statement = pruneStatement(table, operation.column, operation.before, operation.size);
-      return { ...writes(statement), value: ({ changes }) => changes };
+    case 'oldestKeys': {
+      const statement = oldestStatement(table, 'sid', operation);
+      return { statements: [statement], reads: true, value: ({ rows }) => rows.map((row) => row.sid) };
     }
   }
 }

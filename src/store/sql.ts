@@ -60,16 +60,14 @@ export function updateText(table: TableShape): string {
   return `UPDATE ${table.name} SET ${changes.join(', ')} WHERE sid = ?`;
 }
 
-/** The oldest records by a column that has an index. */
-export function oldestStatement(table: TableShape, column: string, before: SqlValue, size: number): Statement {
-  const text = `SELECT * FROM ${table.name} WHERE ${quoted(column)} < ? ORDER BY ${quoted(column)} LIMIT ?`;
+/** The oldest records by a column that has an index; `what` is `*` or `sid`. */
+export function oldestStatement(
+  table: TableShape,
+  what: '*' | 'sid',
+  { column, before, size }: { readonly column: string; readonly before: SqlValue; readonly size: number },
+): Statement {
+  const text = `SELECT ${what} FROM ${table.name} WHERE ${quoted(column)} < ? ORDER BY ${quoted(column)} LIMIT ?`;
   return { text, values: [before, size] };
-}
-
-/** Removes at most `size` of them, without marks. */
-export function pruneStatement(table: TableShape, column: string, before: SqlValue, size: number): Statement {
-  const oldest = `SELECT sid FROM ${table.name} WHERE ${quoted(column)} < ? ORDER BY ${quoted(column)} LIMIT ?`;
-  return { text: `DELETE FROM ${table.name} WHERE sid IN (${oldest})`, values: [before, size] };
 }
 
 export const getText = (table: TableShape): string => `SELECT * FROM ${table.name} WHERE sid = ?`;

@@ -85,7 +85,7 @@ export class PostgresBackend implements Backend {
 
   #laneOf(operation: Operation): Lane {
     if (operation.do === 'saveBindings') return this.#bindings;
-    const isBatched = operation.do === 'put' || operation.do === 'erase' || operation.do === 'prune';
+    const isBatched = operation.do === 'put' || operation.do === 'erase';
     return isBatched ? this.#records : this.#directory;
   }
 
