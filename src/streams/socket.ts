@@ -173,15 +173,17 @@ function refusalOf(url: URL, { allowPrivate, allowInsecure }: SocketOptions): St
 function lookupFor(url: URL, options: SocketOptions, onAddress: (address: string) => void): DnsLookup {
   const { allowPrivate, allowInsecure } = options;
   const mustBeLocal = url.protocol === 'ws:' && !allowInsecure;
+  let isPrivateRefused = false;
   const guarded = guardedLookup(options.lookup, (address) => {
-    if (!allowPrivate && isSpecialAddress(address)) return false;
-    return !mustBeLocal || isLocalAddress(address);
+    if (allowPrivate || !isSpecialAddress(address)) return !mustBeLocal || isLocalAddress(address);
+    isPrivateRefused = true;
+    return false;
   });
   return (hostname, lookupOptions, callback) =>
     guarded(hostname, lookupOptions, (error, address, family) => {
       const first = typeof address === 'string' ? address : address[0]?.address;
       if (!error && first !== undefined) onAddress(first);
-      if (error instanceof RefusedAddress && mustBeLocal) error.cause = INSECURE;
+      if (error instanceof RefusedAddress && !isPrivateRefused) error.cause = INSECURE;
       callback(error, address, family);
     });
 }

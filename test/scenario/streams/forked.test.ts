@@ -75,4 +75,67 @@ describe('Start Stream', () => {
     call.leg.hangUp();
     await nothingIsLeft(w);
   });
+
+  test('[rest 9.5 stream-live] REST forks a call that runs, both tracks, beside the document, and stops it by name', async () => {
+    const { w, server } = await streamWorld();
+    w.answers('<Play digits="wwww"/><Pause length="60"/>');
+    const call = await calls(w);
+    const { CallSid } = (await w.asked('/voice')).params;
+    const form = {
+      Url: server.url(),
+      Name: 'rest',
+      Track: 'both_tracks',
+      'Parameter1.Name': 'k',
+      'Parameter1.Value': 'v',
+    };
+    const made = await w.rest(`/Calls/${CallSid}/Streams.json`, form);
+    expect(made).toMatchObject({ status: 200, body: { call_sid: CallSid, name: 'rest', status: 'in-progress' } });
+    const connection = await server.connection();
+    expect(await connection.gets('start')).toMatchObject({
+      streamSid: made.body.sid,
+      start: { tracks: ['inbound', 'outbound'], customParameters: { k: 'v' } },
+    });
+    void call.play(tone(1_000), DEADLINE_MS);
+    await connection.gets('media', 80);
+    expect(toneShare(linear(connection.audio('inbound', 20)), 1_000)).toBeGreaterThan(CLEAN_SHARE);
+    expect(connection.audio('outbound', 5).length).toBe(800);
+    const more = { Url: server.url(), Track: 'both_tracks' };
+    expect((await w.rest(`/Calls/${CallSid}/Streams.json`, more)).status).toBe(200);
+    expect((await w.rest(`/Calls/${CallSid}/Streams.json`, more)).body).toMatchObject({ code: 20001 });
+    expect((await w.rest(`/Calls/${CallSid}/Streams.json`, form)).body).toMatchObject({ code: 20001 });
+    const stopped = await w.rest(`/Calls/${CallSid}/Streams/rest.json`, { Status: 'stopped' });
+    expect(stopped).toMatchObject({ status: 200, body: { sid: made.body.sid, status: 'stopped' } });
+    await connection.gets('stop');
+    expect(await connection.isClosed()).toMatchObject({ code: 1000 });
+    call.leg.hangUp();
+    await nothingIsLeft(w);
+    expect((await w.rest(`/Calls/${CallSid}/Streams.json`, form)).body).toMatchObject({ code: 21220 });
+  });
+
+  test('[twiml 9.2 call-goes-on] a server that closes, one that is not there, and Stop by name: the call goes on', async () => {
+    const { w, server } = await streamWorld();
+    w.app.on('/stream-status', { status: 204 });
+    w.answers(
+      `<Start><Stream url="${server.url()}" name="a" statusCallback="/stream-status"/>` +
+        '<Stream url="ws://127.0.0.1:9/none" name="b" statusCallback="/stream-status"/></Start>' +
+        '<Gather numDigits="1" timeout="30" action="/then"/>',
+    );
+    w.answers(
+      `<Start><Stream url="${server.url()}" name="c"/></Start><Play digits="ww"/><Redirect>/last</Redirect>`,
+      '/then',
+    );
+    w.answers('<Stop><Stream name="c"/></Stop><Play digits="ww"/><Hangup/>', '/last');
+    const call = await calls(w);
+    const first = await server.connection();
+    await first.gets('media', 5);
+    first.close();
+    await w.asked('/stream-status', 3);
+    const events = w.app.requestsTo('/stream-status').map(({ params }) => `${params.StreamName} ${params.StreamEvent}`);
+    expect(events.toSorted()).toEqual(['a stream-started', 'a stream-stopped', 'b stream-error']);
+    void call.play([{ kind: 'digits', digits: '1' }], DEADLINE_MS);
+    const second = await server.connection(2);
+    await second.gets('stop');
+    await call.waitFor(DEADLINE_MS, 'ended');
+    await nothingIsLeft(w);
+  });
 });
