@@ -1,5 +1,6 @@
 // What REST may do with calls: the port between api/, which asks, and call/, which does it. It stands here because api/ imports base/ only.
 
+import type { CallControlError } from './control-error.ts';
 import type { RecordingRequest } from './recordings-api.ts';
 import type { CallRecord, HttpMethod } from './records.ts';
 import type { Result } from './result.ts';
@@ -27,7 +28,7 @@ export interface CreateCallRequest {
   readonly sipAuth: { readonly username: string; readonly password: string } | null;
 }
 
-export type CallControlError = { readonly code: number; readonly status: number; readonly message: string };
+export type { CallControlError };
 
 export type RedirectInstructions =
   | {

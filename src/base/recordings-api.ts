@@ -1,7 +1,7 @@
 // What may be done with recordings: the port between those who ask (api/, conference/, twiml/) and recording/, which does it. It stands
 // here because api/ imports base/ only. Rules: rest-api.md 8, 10; twiml.md 8.3.
 
-import type { CallControlError } from './calls-api.ts';
+import type { CallControlError } from './control-error.ts';
 import type { HttpMethod } from './records.ts';
 import type { Result } from './result.ts';
 import type { Recording, RecordingSource } from './voice-records.ts';

@@ -56,7 +56,7 @@ export const record: Verb<Record> = {
     if (control.callSignal.aborted) {
       // twiml.md 5.5: the application still hears of it; what it answers is ignored.
       const params = new Map([...actionParams(message, 'hangup'), ['CallStatus', 'completed'] as const]);
-      if (message.recording) await context.requestIgnored(action, method, params);
+      await context.requestIgnored(action, method, params);
       return endOfCall('hang-up');
     }
     if (signal.aborted) return endOfCall('aborted');
