@@ -13,6 +13,10 @@ export interface FieldRule {
 
 export type FieldRules = Readonly<Record<string, Readonly<Record<string, FieldRule>>>>;
 
+/** The table of another fixture. */
+export const fieldRulesOf = (fixture: string): FieldRules =>
+  JSON.parse(readFileSync(new URL(`../fixtures/${fixture}`, import.meta.url), 'utf8'));
+
 export const fieldRules: FieldRules = JSON.parse(
   readFileSync(new URL('../fixtures/api-fields.json', import.meta.url), 'utf8'),
 );
@@ -22,8 +26,9 @@ export function fieldProblems(
   schema: string,
   body: Readonly<Record<string, unknown>>,
   beyond: readonly string[] = [],
+  table: FieldRules = fieldRules,
 ): string[] {
-  const rules = fieldRules[schema];
+  const rules = table[schema];
   if (!rules) return [`no schema ${schema}`];
   const problems: string[] = [];
   for (const [name, rule] of Object.entries(rules)) {

@@ -1,8 +1,8 @@
 // A room as its participants live it: start, wait, mute, hold, coach, and all the ways out (twiml.md 7.1).
 
 import { describe, expect, test } from 'vitest';
+import { ConferenceBench, callback, type Joined, NOTHING, options } from '../../support/conference-bench.ts';
 import { settle } from '../../support/virtual-clock.ts';
-import { ConferenceBench, callback, type Joined, NOTHING, options } from './kit.ts';
 
 const WAIT = { url: 'http://app/wait', method: 'POST' } as const;
 

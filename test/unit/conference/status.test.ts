@@ -2,10 +2,9 @@
 
 import { expect, test } from 'vitest';
 import { conferenceEvents } from '../../../src/base/conferences-api.ts';
-import { createConferencesApi } from '../../../src/conference/rest.ts';
 import { ACCOUNT } from '../../support/call-fakes.ts';
+import { ConferenceBench, callback } from '../../support/conference-bench.ts';
 import { settle } from '../../support/virtual-clock.ts';
-import { ConferenceBench, callback } from './kit.ts';
 
 const ALL = ['AccountSid', 'ConferenceSid', 'FriendlyName', 'SequenceNumber', 'StatusCallbackEvent', 'Timestamp'];
 const PARTICIPANT = [
@@ -18,19 +17,10 @@ const PARTICIPANT = [
   'StartConferenceOnEnter',
 ];
 
-const api = (bench: ConferenceBench) =>
-  createConferencesApi({
-    conferences: bench.conferences,
-    createCall: () => {
-      throw new Error('no call is made here');
-    },
-    callOf: () => undefined,
-  });
-
 /** A conference in which everything happens once. */
 async function eventful(events = conferenceEvents as readonly (typeof conferenceEvents)[number][]) {
   const bench = new ConferenceBench();
-  const rest = api(bench);
+  const rest = bench.api;
   const a = await bench.join({ statusCallback: callback(events), label: 'first' });
   const b = await bench.join({ label: 'second', endOnExit: true });
   const { sid } = bench.room();

@@ -1,20 +1,27 @@
 // Rooms on fake legs and a fake media engine: documents, status callbacks and recordings are kept as lists, in the test's hand.
 
-import type { ConferenceEvent, ConferenceOptions, WaitSource } from '../../../src/base/conferences-api.ts';
-import { conferenceEvents } from '../../../src/base/conferences-api.ts';
-import { silentLog } from '../../../src/base/log.ts';
-import type { RecordedConference, RecordingRequest } from '../../../src/base/recordings-api.ts';
-import { err } from '../../../src/base/result.ts';
-import type { Conference } from '../../../src/base/voice-records.ts';
-import type { Call } from '../../../src/call/call.ts';
-import type { WaitDocument, WaitEnd } from '../../../src/call/wait-document.ts';
-import { type ConferenceOutcome, type ConferenceStay, Conferences } from '../../../src/conference/conferences.ts';
-import type { Room } from '../../../src/conference/room.ts';
-import type { AnnouncementEnd, RoomAnnouncement, RoomStatus } from '../../../src/conference/services.ts';
-import type { MixerMember } from '../../../src/media/engine-audio.ts';
-import { ACCOUNT, CallBench, type FakeLeg } from '../../support/call-fakes.ts';
-import { seededRandom } from '../../support/network.ts';
-import { settle } from '../../support/virtual-clock.ts';
+import type { CreateCallRequest } from '../../src/base/calls-api.ts';
+import {
+  type ConferenceEvent,
+  type ConferenceOptions,
+  type ConferencesApi,
+  conferenceEvents,
+  type WaitSource,
+} from '../../src/base/conferences-api.ts';
+import { silentLog } from '../../src/base/log.ts';
+import type { RecordedConference, RecordingRequest } from '../../src/base/recordings-api.ts';
+import { err, ok } from '../../src/base/result.ts';
+import type { Conference } from '../../src/base/voice-records.ts';
+import type { Call } from '../../src/call/call.ts';
+import type { WaitDocument, WaitEnd } from '../../src/call/wait-document.ts';
+import { type ConferenceOutcome, type ConferenceStay, Conferences } from '../../src/conference/conferences.ts';
+import { createConferencesApi } from '../../src/conference/rest.ts';
+import type { Room } from '../../src/conference/room.ts';
+import type { AnnouncementEnd, RoomAnnouncement, RoomStatus } from '../../src/conference/services.ts';
+import type { MixerMember } from '../../src/media/engine-audio.ts';
+import { ACCOUNT, CallBench, type FakeLeg } from './call-fakes.ts';
+import { seededRandom } from './network.ts';
+import { settle } from './virtual-clock.ts';
 
 export const SILENCE: WaitSource = { url: '', method: 'POST' };
 
@@ -64,8 +71,14 @@ export class ConferenceBench extends CallBench {
   readonly ended: string[] = [];
   readonly conferences: Conferences;
 
-  constructor(seed = 1) {
+  readonly accountSid: string;
+  /** Calls that were made over REST, with what was asked for. */
+  readonly made: { request: CreateCallRequest; call: Call; leg: FakeLeg }[] = [];
+  readonly api: ConferencesApi;
+
+  constructor(accountSid = ACCOUNT, seed = 1) {
     super(1_000, seed);
+    this.accountSid = accountSid;
     this.conferences = new Conferences({
       engine: this.engine,
       clock: this.clock,
@@ -88,6 +101,32 @@ export class ConferenceBench extends CallBench {
       },
     });
     this.engine.onEvent((event) => this.conferences.onMediaEvent(event));
+    this.api = createConferencesApi({
+      conferences: this.conferences,
+      createCall: (request) => this.#create(request),
+      callOf: (callSid) => this.calls.get(callSid),
+    });
+  }
+
+  /** As rest-calls.ts does it: the INVITE leaves behind the answer, the document runs when the peer answers. */
+  #create(request: CreateCallRequest) {
+    const { call, leg } = this.outbound({
+      accountSid: request.accountSid,
+      direction: 'outbound-api',
+      from: request.from,
+      to: request.to,
+    });
+    this.made.push({ request, call, leg });
+    queueMicrotask(() => call.start());
+    call.onLegEvent((event) => {
+      if (event.type !== 'answered' || !('twiml' in request.instructions)) return;
+      const room = /<Conference>(CF[0-9a-f]{32})</.exec(request.instructions.twiml)?.[1] ?? '';
+      const stay = { timeLimitSeconds: 14_400, hangupOnStar: false };
+      void this.conferences
+        .join(call, options({ room }), stay, call.signal)
+        .then(() => call.hangUp('the document is over'));
+    });
+    return ok(call.record());
   }
 
   #run(call: Call, document: WaitDocument, signal: AbortSignal): Promise<WaitEnd> {
@@ -111,7 +150,7 @@ export class ConferenceBench extends CallBench {
 
   /** An answered call that joins. */
   async join(changes: Partial<ConferenceOptions> = {}, stay: Partial<ConferenceStay> = {}): Promise<Joined> {
-    const { call, leg } = this.inbound();
+    const { call, leg } = this.inbound({ accountSid: this.accountSid });
     await call.answer();
     const document = new AbortController();
     call.signal.addEventListener('abort', () => document.abort(), { once: true });
@@ -122,7 +161,7 @@ export class ConferenceBench extends CallBench {
   }
 
   room(name = 'Room 1'): Room {
-    const room = this.conferences.find(ACCOUNT, name);
+    const room = this.conferences.find(this.accountSid, name);
     if (!room) throw new Error(`there is no room ${name}`);
     return room;
   }
@@ -137,7 +176,7 @@ export class ConferenceBench extends CallBench {
   }
 
   /** `heard hears`, `heard deaf`, `unheard hears`, `unheard deaf` or `out`. */
-  standing(joined: Joined): string {
+  standing(joined: Pick<Joined, 'leg'>): string {
     const member = this.member(joined);
     return member ? `${member.isHeard ? 'heard' : 'unheard'} ${member.hears ? 'hears' : 'deaf'}` : 'out';
   }
