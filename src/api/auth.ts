@@ -1,11 +1,12 @@
-// Who asks, and for which account (rest-api.md 2). HTTP Basic with account sid and auth token on every request; compare in constant
-// time, and the same answer and work for an unknown account as for a wrong token.
+// Who asks, and for which account (rest-api.md 2). HTTP Basic on every request, with account sid and auth token or with the sid and
+// secret of an API key; compare in constant time, and the same answer and work for an unknown account or key as for a wrong secret.
 
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { isSid } from '../base/ids.ts';
+import { isSid, type SidPrefix } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import type { Account } from '../base/records.ts';
 import { err, ok, type Result } from '../base/result.ts';
+import type { ApiKey } from '../base/voice-records.ts';
 import { type ApiFault, fault, notFound, unauthenticated } from './errors.ts';
 import type { ApiStore } from './ports.ts';
 
@@ -28,31 +29,67 @@ const digest = (text: string): Buffer => createHash('sha256').update(text).diges
 
 export const sameSecret = (left: string, right: string): boolean => timingSafeEqual(digest(left), digest(right));
 
-/** Accounts by sid, kept until the store says that something changed: a request does not wait for the database to be authenticated. */
-export class AccountCache {
-  readonly #store: ApiStore;
-  readonly #accounts = new Map<string, Account>();
-  readonly #unsubscribe: () => void;
+/** Who asks: an account, by itself or by one of its keys. */
+export interface Client {
+  readonly account: Account;
+  /** Undefined: the auth token of the account, which may do everything, as a main key may. */
+  readonly keyKind: ApiKey['kind'] | undefined;
+}
+
+/** Records of one kind by sid, for as long as nothing changes. */
+class SidCache<T extends { readonly sid: string }> {
+  readonly #prefix: SidPrefix;
+  readonly #read: (sid: string) => Promise<T | undefined>;
+  readonly #known = new Map<string, T>();
   #generation = 0;
 
+  constructor(prefix: SidPrefix, read: (sid: string) => Promise<T | undefined>) {
+    this.#prefix = prefix;
+    this.#read = read;
+  }
+
+  clear(): void {
+    this.#generation++;
+    this.#known.clear();
+  }
+
+  async get(sid: string): Promise<T | undefined> {
+    const known = this.#known.get(sid);
+    if (known || !isSid(sid, this.#prefix)) return known;
+    const generation = this.#generation;
+    const record = await this.#read(sid);
+    // What was read before a change must not be kept after it.
+    if (!record || generation !== this.#generation) return record;
+    if (this.#known.size >= limits.restAccountsCached) this.#known.clear();
+    this.#known.set(sid, record);
+    return record;
+  }
+}
+
+/**
+ * Accounts and keys by sid, kept until the store says that something changed: a request does not wait for the database to be
+ * authenticated.
+ */
+export class AccountCache {
+  readonly #accounts: SidCache<Account>;
+  readonly #keys: SidCache<ApiKey>;
+  readonly #unsubscribe: () => void;
+
   constructor(store: ApiStore) {
-    this.#store = store;
+    this.#accounts = new SidCache('AC', (sid) => store.accounts.get(sid));
+    this.#keys = new SidCache('SK', (sid) => store.keys.get(sid));
     this.#unsubscribe = store.onDirectoryChange(() => {
-      this.#generation++;
       this.#accounts.clear();
+      this.#keys.clear();
     });
   }
 
-  async get(sid: string): Promise<Account | undefined> {
-    const known = this.#accounts.get(sid);
-    if (known || !isSid(sid, 'AC')) return known;
-    const generation = this.#generation;
-    const account = await this.#store.accounts.get(sid);
-    // What was read before a change must not be kept after it.
-    if (!account || generation !== this.#generation) return account;
-    if (this.#accounts.size >= limits.restAccountsCached) this.#accounts.clear();
-    this.#accounts.set(sid, account);
-    return account;
+  get(sid: string): Promise<Account | undefined> {
+    return this.#accounts.get(sid);
+  }
+
+  key(sid: string): Promise<ApiKey | undefined> {
+    return this.#keys.get(sid);
   }
 
   stop(): void {
@@ -60,15 +97,17 @@ export class AccountCache {
   }
 }
 
-/** The account of the credentials; 20003 for any mistake. */
+/** The client of the credentials; 20003 for any mistake. */
 export async function authenticate(
   accounts: AccountCache,
   header: string | undefined,
-): Promise<Result<Account, ApiFault>> {
+): Promise<Result<Client, ApiFault>> {
   const credentials = parseBasic(header);
-  const account = credentials && (await accounts.get(credentials.username));
-  const isRight = sameSecret(credentials?.password ?? '', account?.authToken ?? 'no account has this token');
-  return account && credentials && isRight ? ok(account) : err(unauthenticated);
+  const key = credentials && (await accounts.key(credentials.username));
+  const account = credentials && (await accounts.get(key?.accountSid ?? credentials.username));
+  const secret = key?.secret ?? account?.authToken ?? 'nobody has this secret';
+  const isRight = sameSecret(credentials?.password ?? '', secret);
+  return account && credentials && isRight ? ok({ account, keyKind: key?.kind }) : err(unauthenticated);
 }
 
 /**

@@ -15,7 +15,7 @@ import {
   type PhoneNumber,
   terminalStatuses,
 } from '../base/records.ts';
-import type { WebhookExchange } from '../base/voice-records.ts';
+import type { ApiKey, Application, WebhookExchange } from '../base/voice-records.ts';
 import { rfc2822 } from './dates.ts';
 
 const API_VERSION = '2010-04-01';
@@ -55,6 +55,38 @@ export const presentAccount = (account: Account) => ({
   ...dates(account),
   uri: `${accountPath(account.sid)}.json`,
   subresource_uris: subresources(accountPath(account.sid), accountSubresources),
+});
+
+/** The secret is not among them: it is shown once, when the key is made. */
+export const presentKey = (key: ApiKey) => ({
+  sid: key.sid,
+  friendly_name: key.friendlyName,
+  ...dates(key),
+});
+
+/** rest-api.md 13: defaults of what is only kept. */
+export const presentApplication = (application: Application) => ({
+  sid: application.sid,
+  account_sid: application.accountSid,
+  api_version: API_VERSION,
+  friendly_name: application.friendlyName,
+  voice_url: application.voiceUrl,
+  voice_method: application.voiceMethod,
+  voice_fallback_url: application.voiceFallbackUrl,
+  voice_fallback_method: application.voiceFallbackMethod,
+  voice_caller_id_lookup: application.voiceCallerIdLookup,
+  status_callback: application.statusCallback,
+  status_callback_method: application.statusCallbackMethod,
+  public_application_connect_enabled: application.publicApplicationConnectEnabled,
+  sms_url: null,
+  sms_method: 'POST',
+  sms_fallback_url: null,
+  sms_fallback_method: 'POST',
+  sms_status_callback: null,
+  message_status_callback: null,
+  ...application.kept,
+  ...dates(application),
+  uri: `${accountPath(application.accountSid)}/Applications/${application.sid}.json`,
 });
 
 /** sip-interface.md 1.2: derived from what is mapped to calls. */

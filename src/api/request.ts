@@ -52,6 +52,8 @@ export interface Quotas {
   readonly targetsPerPolicy: number;
   readonly trunkObjects: number;
   readonly phoneNumbers: number;
+  readonly applications: number;
+  readonly keys: number;
 }
 
 /** What handlers work with. */
@@ -112,6 +114,8 @@ export interface Route {
   readonly path: string;
   readonly handlers: { readonly [method in Method]?: Handler };
   readonly isDirectory?: boolean;
+  /** Accounts and keys: closed to standard API keys (rest-api.md 2). */
+  readonly isAdministration?: boolean;
   /** Media: HEAD is answered, and without `.json` no credentials are asked for where the settings say so. */
   readonly isMedia?: boolean;
 }

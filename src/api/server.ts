@@ -13,7 +13,7 @@ import { cryptoRandom, newSid, type RandomSource } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import type { RegistrationsApi } from '../base/registrations-api.ts';
-import { AccountCache, addressed, authenticate } from './auth.ts';
+import { AccountCache, addressed, authenticate, type Client } from './auth.ts';
 import { type ApiFault, fault, faultBody, notFound, storeFault, unauthenticated } from './errors.ts';
 import { type Form, parseForm } from './form.ts';
 import type {
@@ -101,6 +101,8 @@ const DEFAULT_QUOTAS: Quotas = {
   targetsPerPolicy: limits.targetsPerPolicy,
   trunkObjects: limits.trunkObjectsPerAccount,
   phoneNumbers: limits.phoneNumbersPerAccount,
+  applications: limits.applicationsPerAccount,
+  keys: limits.apiKeysPerAccount,
 };
 
 export function createApiServer(options: ApiServerOptions): ApiServer {
@@ -221,19 +223,20 @@ class Api {
       reply.header('www-authenticate', 'Basic realm="Hookswitch API"');
       return client.error;
     }
-    const running = (this.#running.get(client.value.sid) ?? 0) + 1;
+    const { sid } = client.value.account;
+    const running = (this.#running.get(sid) ?? 0) + 1;
     reply.header('twilio-concurrent-requests', String(running));
     if (running > this.#maxRunning) {
       reply.header('retry-after', '1');
       return fault(20429, 'Too Many Requests');
     }
-    this.#running.set(client.value.sid, running);
+    this.#running.set(sid, running);
     try {
       return await this.#route(request, reply, client.value);
     } finally {
-      const left = (this.#running.get(client.value.sid) ?? 1) - 1;
-      if (left > 0) this.#running.set(client.value.sid, left);
-      else this.#running.delete(client.value.sid);
+      const left = (this.#running.get(sid) ?? 1) - 1;
+      if (left > 0) this.#running.set(sid, left);
+      else this.#running.delete(sid);
     }
   }
 
@@ -244,15 +247,18 @@ class Api {
     const found = this.#router(pathOf(request));
     if (!found?.route.isMedia || found.isJson) return undefined;
     const account = await this.#accounts.get(found.params.AccountSid ?? '');
-    return account?.status === 'active' ? this.#route(request, reply, account) : notFound(pathOf(request));
+    if (account?.status !== 'active') return notFound(pathOf(request));
+    return this.#route(request, reply, { account, keyKind: undefined });
   }
 
-  async #route(request: FastifyRequest, reply: FastifyReply, client: Parameters<typeof addressed>[1]): Promise<Answer> {
+  async #route(request: FastifyRequest, reply: FastifyReply, client: Client): Promise<Answer> {
     const path = pathOf(request);
     const found = this.#router(path);
     if (!found) return notFound(path);
+    // rest-api.md 2: everything but accounts and keys.
+    if (found.route.isAdministration && client.keyKind === 'standard') return unauthenticated;
     const { AccountSid } = found.params;
-    const account = await addressed(this.#accounts, client, AccountSid, path, isAccountItself(found.route));
+    const account = await addressed(this.#accounts, client.account, AccountSid, path, isAccountItself(found.route));
     if (!account.ok) return account.error;
     const method = methodOf(request, found.route);
     const handler = method && found.route.handlers[method];
@@ -268,7 +274,7 @@ class Api {
       handler(
         {
           account: account.value,
-          client,
+          client: client.account,
           path: found.path,
           isJson: found.isJson,
           range: request.headers['if-range'] === undefined ? request.headers.range : undefined,
@@ -415,7 +421,9 @@ const isFromHere = (request: FastifyRequest): boolean =>
 /** Numbers of the whole gateway are for an account that is nobody's subaccount. */
 async function isOperator(accounts: AccountCache, request: FastifyRequest): Promise<boolean> {
   const client = await authenticate(accounts, request.headers.authorization);
-  return client.ok && client.value.status === 'active' && client.value.ownerAccountSid === client.value.sid;
+  if (!client.ok || client.value.keyKind === 'standard') return false;
+  const { account } = client.value;
+  return account.status === 'active' && account.ownerAccountSid === account.sid;
 }
 
 /** 127.0.0.0/8, ::1, and the first as a v4-mapped address. */

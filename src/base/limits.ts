@@ -247,6 +247,10 @@ export const limits = {
   speechPauseAutoMs: 800,
   gatherHints: 500,
   gatherHintChars: 100,
+  /** twiml.md 5.5: recordings of other lengths are not transcribed. */
+  transcribedLeastSeconds: 2,
+  transcribedMostSeconds: 120,
+  transcriptionsQueued: 1_000,
   recogniserRequests: 32,
   recogniserQueue: 256,
   recogniserConnections: 256,
@@ -322,6 +326,8 @@ export const limits = {
   /** ByocTrunks, IpRecords and SourceIpMappings: of each kind. */
   trunkObjectsPerAccount: 1_000,
   phoneNumbersPerAccount: 100_000,
+  applicationsPerAccount: 1_000,
+  apiKeysPerAccount: 1_000,
   friendlyNameChars: 64,
   listFriendlyNameChars: 255,
   domainNameChars: 253,
@@ -341,6 +347,7 @@ export const limits = {
   storeBatchMs: 100,
   storeBatchRecords: 2_000,
   storeQueuedRecords: 50_000,
+  storeQueuedBytes: 128 * 1024 * 1024,
   storeRetryMs: 1_000,
   storeBusyMs: 5_000,
   storeStatementsCached: 256,

@@ -82,6 +82,11 @@ function changeStatus(account: Account, client: Account, asked: string): Account
 }
 
 export const accountRoutes: readonly Route[] = [
-  { path: '/Accounts', handlers: { GET: list, POST: create }, isDirectory: true },
-  { path: '/Accounts/{AccountSid}', handlers: { GET: fetch, POST: update }, isDirectory: true },
+  { path: '/Accounts', handlers: { GET: list, POST: create }, isDirectory: true, isAdministration: true },
+  {
+    path: '/Accounts/{AccountSid}',
+    handlers: { GET: fetch, POST: update },
+    isDirectory: true,
+    isAdministration: true,
+  },
 ];

@@ -2,6 +2,7 @@
 
 import type { Route } from '../request.ts';
 import { accountRoutes } from './accounts.ts';
+import { applicationRoutes } from './applications.ts';
 import { byocTrunkRoutes } from './byoc-trunks.ts';
 import { callEventRoutes } from './call-events.ts';
 import { callRoutes } from './calls.ts';
@@ -12,12 +13,14 @@ import { credentialRoutes } from './credentials.ts';
 import { domainRoutes } from './domains.ts';
 import { ipAccessControlListRoutes } from './ip-access-control-lists.ts';
 import { ipAddressRoutes } from './ip-addresses.ts';
+import { keyRoutes } from './keys.ts';
 import { mappingRoutes } from './mappings.ts';
 import { memberRoutes } from './members.ts';
 import { notificationRoutes } from './notifications.ts';
 import { participantRoutes } from './participants.ts';
 import { phoneNumberRoutes } from './phone-numbers.ts';
 import { queueRoutes } from './queues.ts';
+import { recordingTranscriptionRoutes } from './recording-transcriptions.ts';
 import { recordingRoutes } from './recordings.ts';
 import { registrationRoutes } from './registrations.ts';
 import { ipRecordRoutes, sourceIpMappingRoutes } from './source-addresses.ts';
@@ -25,6 +28,8 @@ import { streamRoutes } from './streams.ts';
 
 export const routes: readonly Route[] = [
   ...accountRoutes,
+  ...keyRoutes,
+  ...applicationRoutes,
   ...callRoutes,
   ...callEventRoutes,
   ...streamRoutes,
@@ -42,6 +47,7 @@ export const routes: readonly Route[] = [
   ...ipAddressRoutes,
   ...phoneNumberRoutes,
   ...recordingRoutes,
+  ...recordingTranscriptionRoutes,
   ...byocTrunkRoutes,
   ...connectionPolicyRoutes,
   ...policyTargetRoutes,
