@@ -228,7 +228,7 @@ test.each(nouns)('[sip 5.2 refer-nouns] %s: who was dialled by it can transfer',
   await w.isIdle();
 });
 
-test('[sip 5.2 refer-rooms] in a conference or a queue there is nobody to be transferred from: 603 and 32218, the call goes on', async () => {
+test('[sip 5.2 refer-rooms] in a conference there is nobody to be transferred from: 603 and 32218, the call goes on', async () => {
   const w = await world();
   w.answers('<Dial referUrl="/refer"><Conference beep="false" startConferenceOnEnter="true">room</Conference></Dial>');
   w.answers('<Gather timeout="60"/>', '/refer');
