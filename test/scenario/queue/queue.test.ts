@@ -311,7 +311,7 @@ test('a full queue and a waitUrl that fails: the action hears why, and the call 
   await nothingLeft(w);
 });
 
-test('the agent transfers the caller: its document takes over, the Enqueue is done with [sip 5.2 refer-queue]', async () => {
+test('the agent transfers the caller: its document takes over, the Enqueue is done with [twiml 7.3 transfer] [sip 5.2 refer-queue]', async () => {
   const w = await queueWorld({ agent: '<Dial action="/dialled" referUrl="/refer"><Queue>support</Queue></Dial>' });
   w.answers('<Play loop="0">/before.wav</Play>', '/refer');
   const alice = await waiting(w, 'alice');
