@@ -41,8 +41,8 @@ describe('Record', () => {
     await w.isIdle();
   });
 
-  test('silence ends it; the beep is not in it [twiml 5.5 timeout] [twiml 5.5 play-beep]', async () => {
-    const w = await world();
+  test('silence ends it; the beep is not in it; media open by setting [twiml 5.5 timeout] [twiml 5.5 play-beep]', async () => {
+    const w = await world({ settings: { recordingAuth: false } });
     w.answers('<Record timeout="1" action="/after"/>');
     w.answers('<Hangup/>', '/after');
     const alice = await w.phone('alice');
@@ -54,6 +54,9 @@ describe('Record', () => {
     expect(params.Digits).toBe('');
     const [samples] = channelsOf(await download(params.RecordingUrl!));
     expect(bestShare(samples!, 1_000)).toBeLessThan(0.5);
+    // rest-api.md 10: as the vendor does, media without credentials; the record is not open.
+    expect((await fetch(`${params.RecordingUrl}.wav`)).status).toBe(200);
+    expect((await fetch(`${params.RecordingUrl}.json`)).status).toBe(401);
     await w.isIdle();
   });
 
