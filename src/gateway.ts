@@ -25,6 +25,7 @@ import { type Foundation, isDemoOn, layFoundation, type ProvisioningContext, pro
 import type { Transport } from './sip/transport/transport.ts';
 import type { RegistrationEvent } from './sip/ua/binding-census.ts';
 import { endAbandonedCalls } from './store/abandoned-calls.ts';
+import { endAbandonedConferences } from './store/abandoned-conferences.ts';
 import { createDirectory } from './store/directory.ts';
 import { startRetention } from './store/retention.ts';
 import { drawLadder } from './trace/ladder.ts';
@@ -108,6 +109,7 @@ async function assemble(
     const abandoned = await endAbandonedCalls(store, clock);
     if (abandoned > 0)
       log.warn({ folder: 'start', calls: abandoned }, 'calls of an earlier run had no end; their records are closed');
+    await endAbandonedConferences(store, clock);
     await closeAbandoned(config, foundation.secretKey, store, context);
   });
   const directory = await createDirectory(store, { clock, log });

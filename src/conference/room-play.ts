@@ -1,17 +1,16 @@
 // Plays to whole rooms and waits for their end. The engine reports a play of a mixer with the mixer's id in place of an endpoint.
 
-import type { MediaEvent, PlayId, PlayOptions } from '../media/engine.ts';
+import type { MediaEngine, MediaEvent, PlayId, PlayOptions } from '../media/engine.ts';
 import type { MixerId } from '../media/engine-audio.ts';
-import type { ConferenceMedia } from './services.ts';
 
 export type RoomPlayOutcome = 'finished' | 'failed' | 'aborted';
 export type PlayToRoom = (mixer: MixerId, options: PlayOptions, signal: AbortSignal) => Promise<RoomPlayOutcome>;
 
 export class RoomPlays {
-  readonly #engine: Pick<ConferenceMedia, 'playToMixer' | 'stopPlay'>;
+  readonly #engine: Pick<MediaEngine, 'playToMixer' | 'stopPlay'>;
   readonly #waiting = new Map<PlayId, (outcome: RoomPlayOutcome) => void>();
 
-  constructor(engine: Pick<ConferenceMedia, 'playToMixer' | 'stopPlay'>) {
+  constructor(engine: Pick<MediaEngine, 'playToMixer' | 'stopPlay'>) {
     this.#engine = engine;
   }
 
