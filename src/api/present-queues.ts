@@ -19,7 +19,6 @@ export function presentQueue(queue: Queue, { currentSize, averageWaitSeconds }: 
     date_created: rfc2822(queue.dateCreated),
     date_updated: rfc2822(queue.dateUpdated),
     uri: `${path}.json`,
-    subresource_uris: { members: `${path}/Members.json` },
   };
 }
 

@@ -7,6 +7,7 @@ import type { QueuesApi } from '../../src/base/queues-api.ts';
 import { Queues } from '../../src/queue/queues.ts';
 import { type ApiWorld, apiWorld, json } from '../support/api-world.ts';
 import { seededRandom } from '../support/network.ts';
+import { fieldProblems, fieldRulesOf } from '../support/openapi.ts';
 import { anAccount } from '../support/store-records.ts';
 import { settle } from '../support/virtual-clock.ts';
 import { QueueBench } from '../unit/queue/kit.ts';
@@ -153,6 +154,15 @@ describe('Queues', () => {
     // The same name is free there.
     expect((await theirs.queues.create({ friendlyName: queue.friendlyName })).accountSid).toBe(stranger.sid);
   });
+});
+
+test('[rest 5 queue-fields] every documented field of queue and member, and no other', async () => {
+  const table = fieldRulesOf('api-fields-queues.json');
+  const { queue } = await aQueue(1);
+  const one = await json(await world.fetch(`Queues/${queue.sid}.json`));
+  expect(fieldProblems('api.v2010.account.queue', one, [], table)).toEqual([]);
+  const member = await json(await world.fetch(`Queues/${queue.sid}/Members/Front.json`));
+  expect(fieldProblems('api.v2010.account.queue.member', member, [], table)).toEqual([]);
 });
 
 describe('Members', () => {

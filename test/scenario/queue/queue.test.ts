@@ -104,7 +104,7 @@ async function hears(w: World, listener: PhoneCall, frequency: number): Promise<
 const frontOf = async (w: World, sid: string, form?: Record<string, string>) =>
   w.rest(`/Queues/${sid}/Members/Front.json`, form);
 
-test('the caller hears the wait music, the agent takes it, both hear each other; the agent hangs up [twiml 7.2 waitUrl] [twiml 7.3 head] [twiml 7.2 action-bridged]', async () => {
+test('the caller hears the wait music, the agent takes it, both hear each other; the agent hangs up [twiml 7.2 wait-url] [twiml 7.3 head] [twiml 7.2 action-bridged]', async () => {
   const w = await queueWorld();
   const alice = await waiting(w, 'alice');
   await hears(w, alice.call, WAIT_HZ);

@@ -41,6 +41,8 @@ export class QueueBench extends CallBench {
   /** A document of the noun ends at once with this; undefined: when the test ends it. */
   atOnce: WaitEnd | undefined = { how: 'ended' };
   readonly bridged: Call[][] = [];
+  /** Whose legs are recorded. */
+  readonly recorded: Call[] = [];
   /** Told of the leg of each party before it does anything. */
   onLeg: (leg: FakeLeg) => void = () => {};
 
@@ -49,6 +51,11 @@ export class QueueBench extends CallBench {
     clock: this.clock,
     engine: this.engine,
     runWaitDocument: (call, document, signal) => this.#run(call, document, signal),
+    record: (agent) => {
+      this.recorded.push(agent);
+      const summary = { sid: 'RE1', url: 'https://gw.example/RE1', durationSeconds: 3 };
+      return { attributeTo: () => {}, finish: async () => summary };
+    },
     onBridge: (bridge, calls) => {
       this.bridged.push([...calls]);
       const release = () => {

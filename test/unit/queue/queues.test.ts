@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { limits } from '../../../src/base/limits.ts';
+import { aRequest } from '../../support/recording-bench.ts';
 import { settle } from '../../support/virtual-clock.ts';
 import { type Caller, NAME, nothingLeft, QueueBench } from './kit.ts';
 
@@ -230,6 +231,21 @@ describe('an agent', () => {
     await other.hangUp();
     expect([caller.outcome, other.outcome]).toMatchObject([{ result: 'bridged' }, { status: 'canceled' }]);
     expect(bench.left()).toEqual(nothingLeft);
+  });
+
+  test('[twiml 6.1 record-queue] the leg of the agent is recorded from the bridge on; the action hears of it', async () => {
+    const bench = new QueueBench();
+    await bench.rest.create(bench.inbound().call.options.accountSid, NAME, 10);
+    const recording = { request: aRequest(), from: 'answer' } as const;
+    const agent = await bench.agent({ recording });
+    expect(bench.recorded).toEqual([]);
+    const caller = await bench.caller();
+    expect(bench.recorded).toEqual([agent.call]);
+    await caller.hangUp();
+    expect(agent.outcome?.recording).toMatchObject({ sid: 'RE1' });
+    const without = await bench.agent();
+    await bench.caller();
+    expect([bench.recorded.length, without.outcome]).toEqual([1, undefined]);
   });
 
   test('[twiml 6.2 star] hangupOnStar ends the conversation, and the wait', async () => {
