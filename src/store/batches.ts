@@ -8,6 +8,7 @@ import type { Clock, Timer } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import type { Operation } from './operations.ts';
+import { PendingRecords } from './pending-records.ts';
 import { type BindingChange, StoreFault } from './store.ts';
 import type { TableName } from './tables.ts';
 
@@ -21,7 +22,7 @@ export class RecordBatch {
   readonly #ask: Ask;
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #pending = new Map<string, Operation>();
+  readonly #pending = new PendingRecords();
   #timer: Timer | undefined;
   #writing: Promise<void> = Promise.resolve();
   #dropped = 0;
@@ -46,9 +47,7 @@ export class RecordBatch {
   }
 
   #add(sid: string, operation: Operation): void {
-    // Re-inserting keeps insertion order = order of the latest write; a new sid goes to the end.
-    this.#pending.set(sid, operation);
-    this.#bound();
+    this.#countDropped(this.#pending.set(sid, operation));
     this.#timer ??= this.#clock.after(limits.storeBatchMs, () => void this.flush());
   }
 
@@ -74,53 +73,44 @@ export class RecordBatch {
 
   async #drain(): Promise<void> {
     while (this.#pending.size > 0) {
-      const group = [...this.#pending].slice(0, limits.storeBatchRecords);
-      for (const [sid] of group) this.#pending.delete(sid);
+      const group = this.#pending.first(limits.storeBatchRecords);
       const results = await Promise.allSettled(group.map(([, operation]) => this.#ask(operation)));
-      const failed = group.flatMap(([sid, operation], index) => {
+      const kept: unknown[] = [];
+      for (const [index, [sid, operation]] of group.entries()) {
         const result = results[index];
-        return result?.status === 'rejected' ? [{ sid, operation, reason: result.reason as unknown }] : [];
-      });
-      const kept = failed.filter(({ reason }) => !isFinal(reason));
-      this.#drop(failed.filter(({ reason }) => isFinal(reason)));
-      if (kept.length > 0) return this.#keep(kept);
+        const reason: unknown = result?.status === 'rejected' ? result.reason : undefined;
+        if (reason !== undefined && !isFinal(reason)) {
+          kept.push(reason);
+          continue;
+        }
+        if (reason !== undefined) this.#refused(operation, reason);
+        this.#pending.done(sid, operation);
+      }
+      if (kept.length > 0) return this.#tryAgainLater(kept);
     }
   }
 
-  #drop(refused: readonly Failed[]): void {
-    for (const { operation, reason } of refused) {
-      const table = 'table' in operation ? operation.table : undefined;
-      this.#log.error({ table, reason: reasonOf(reason) }, 'store refuses a record, it is dropped');
-    }
+  #refused(operation: Operation, reason: unknown): void {
+    const table = 'table' in operation ? operation.table : undefined;
+    this.#log.error({ table, reason: reasonOf(reason) }, 'store refuses a record, it is dropped');
   }
 
-  // A newer write of the same sid may have come meanwhile; it wins.
-  #keep(failed: readonly Failed[]): void {
-    for (const { sid, operation } of failed) if (!this.#pending.has(sid)) this.#pending.set(sid, operation);
-    this.#bound();
+  #tryAgainLater(reasons: readonly unknown[]): void {
     this.#log.error(
-      { records: failed.length, waiting: this.#pending.size, reason: reasonOf(failed[0]?.reason) },
+      { records: reasons.length, waiting: this.#pending.size, reason: reasonOf(reasons[0]) },
       'store could not write records, will try again',
     );
     this.#timer ??= this.#clock.after(limits.storeRetryMs, () => void this.flush());
   }
 
-  #bound(): void {
-    while (this.#pending.size > limits.storeQueuedRecords) {
-      const [oldest] = this.#pending.keys();
-      if (oldest === undefined) return;
-      this.#pending.delete(oldest);
-      this.#dropped++;
-      if (this.#dropped === 1 || this.#dropped % 1_000 === 0)
-        this.#log.error({ dropped: this.#dropped }, 'store drops records: the queue is full');
-    }
+  #countDropped(dropped: number): void {
+    if (dropped === 0) return;
+    const thousands = Math.floor(this.#dropped / 1_000);
+    const isFirst = this.#dropped === 0;
+    this.#dropped += dropped;
+    if (isFirst || Math.floor(this.#dropped / 1_000) > thousands)
+      this.#log.error({ dropped: this.#dropped }, 'store drops records: the queue is full');
   }
-}
-
-interface Failed {
-  readonly sid: string;
-  readonly operation: Operation;
-  readonly reason: unknown;
 }
 
 const reasonOf = (reason: unknown): unknown => (reason instanceof Error ? reason.message : reason);

@@ -5,6 +5,7 @@ import { BindingBatch, RecordBatch } from '../../../src/store/batches.ts';
 import type { Operation } from '../../../src/store/operations.ts';
 import { aBinding, aCall } from '../../support/store-records.ts';
 import { settle, VirtualClock } from '../../support/virtual-clock.ts';
+import { aWebhookExchange } from '../../support/voice-record-makers.ts';
 
 /** A database that keeps what it is asked and fails as long as `failing` says. */
 function fakeDatabase() {
@@ -66,6 +67,39 @@ describe('record batch (design.md 7: within 100 ms)', () => {
     expect(batch.size).toBe(limits.storeQueuedRecords);
     await batch.flush();
     expect(database.asked[0]).toMatchObject({ record: { sid: 'CA1' } });
+  });
+});
+
+describe('what waits while the database is away', () => {
+  test('is bounded in bytes too: long bodies of webhooks go, the oldest first', async () => {
+    const database = fakeDatabase();
+    const batch = new RecordBatch(database.ask, new VirtualClock(), silentLog);
+    const responseBody = 'x'.repeat(1024 * 1024);
+    const most = Math.floor(limits.storeQueuedBytes / (2 * responseBody.length));
+    const exchanges = Array.from({ length: most + 20 }, () => aWebhookExchange('AC1', { responseBody }));
+    for (const exchange of exchanges) batch.put('webhookExchanges', exchange);
+    expect(batch.size).toBeLessThanOrEqual(most);
+    expect(batch.size).toBeGreaterThan(most - 3);
+    await batch.flush();
+    expect(database.asked.at(-1)).toMatchObject({ record: { sid: exchanges.at(-1)!.sid } });
+  });
+
+  test('keeps its order over a failed write: the oldest are still the first to go', async () => {
+    const database = fakeDatabase();
+    const batch = new RecordBatch(database.ask, new VirtualClock(), silentLog);
+    const call = aCall('AC1');
+    database.failing = true;
+    for (const sid of ['CA1', 'CA2', 'CA3']) batch.put('calls', { ...call, sid });
+    await batch.flush();
+    batch.put('calls', { ...call, sid: 'CA4' });
+    batch.put('calls', { ...call, sid: 'CA2' });
+    await batch.flush();
+    database.failing = false;
+    database.asked.length = 0;
+    await batch.flush();
+    expect(
+      database.asked.map((operation) => 'record' in operation && (operation.record as { sid: string }).sid),
+    ).toEqual(['CA1', 'CA3', 'CA4', 'CA2']);
   });
 });
 
