@@ -168,7 +168,11 @@ export function buildCalls(parts: CallParts): CallStack {
   const attended = new Attended(calls, { engine, clock, holdMusic });
   const speaker = createSpeech({ config: speechSettings(config), clock, log, decode: decodeAudio });
   const queues = new Queues({ ...context, store: store.queues, log: log.child({ folder: 'queue' }) });
-  const recordings = buildRecordings({ ...parts, calls, statusCallbacks, authTokenOf });
+  const recogniser = createRecogniser(
+    { url: config.recogniserUrl, apiKey: config.recogniserKey, model: config.recogniserModel },
+    clock,
+  );
+  const recordings = buildRecordings({ ...parts, recogniser, calls, statusCallbacks, authTokenOf });
   const conferences = buildConferences({
     context,
     engine,
@@ -176,16 +180,10 @@ export function buildCalls(parts: CallParts): CallStack {
     statusCallbacks,
     recordings: recordings.recordings,
     recordDial: dialRecorder(recordings.recordings),
-    recordings: recordings.recordings,
-    recordDial: dialRecorder(recordings.recordings),
     announcements: { speaker, webhook, decode: decodeAudio, authTokenOf },
     runDocument: (call, document, signal) => sessions.runWaitDocument(call, document, signal),
   });
   const streams = buildStreams({ config, context, resolver, engine, calls, statusCallbacks, authTokenOf });
-  const recogniser = createRecogniser(
-    { url: config.recogniserUrl, apiKey: config.recogniserKey, model: config.recogniserModel },
-    clock,
-  );
   const audio = new AudioListeners(engine);
   const sessions: VoiceSessions = new VoiceSessions({
     recogniser,

@@ -1,26 +1,35 @@
 // Part of the composition root: recordings, their media in the data directory, and what calls, verbs and REST ask of them.
 
 import type { Log } from './base/log.ts';
+import type { Recogniser } from './base/recogniser.ts';
 import type { RecordingsApi } from './base/recordings-api.ts';
+import type { CallRecord } from './base/records.ts';
+import { err } from './base/result.ts';
 import type { Calls } from './call/calls.ts';
+import { callParams } from './call/params.ts';
 import type { Config } from './config.ts';
 import type { MediaEngine } from './media/engine.ts';
 import type { ProvisioningContext } from './provisioning.ts';
 import { closeAbandonedRecordings } from './recording/abandoned.ts';
 import { createRecordingsApi } from './recording/api.ts';
-import type { Transcriber } from './recording/control.ts';
 import { FolderFiles, type RecordingFiles } from './recording/files.ts';
 import { Mp3Renderer } from './recording/mp3.ts';
 import { Recordings } from './recording/recordings.ts';
 import type { VerbServices } from './recording/verb.ts';
 import type { Store } from './store/store.ts';
+import { RecordingTranscriber, wholeOf } from './transcription/recordings.ts';
 import type { StatusCallbacks } from './webhook/status-callbacks.ts';
 
 export interface RecordingStack {
   readonly recordings: Recordings;
   readonly api: RecordingsApi;
   readonly verbServices: VerbServices;
-  counts(): { readonly live: number; readonly renders: number; readonly downloads: number };
+  counts(): {
+    readonly live: number;
+    readonly renders: number;
+    readonly downloads: number;
+    readonly transcriptions: number;
+  };
 }
 
 export interface RecordingParts {
@@ -32,7 +41,7 @@ export interface RecordingParts {
   readonly statusCallbacks: StatusCallbacks;
   readonly authTokenOf: (accountSid: string) => string;
   readonly secretKey: Buffer;
-  readonly transcriber?: Transcriber | undefined;
+  readonly recogniser: Recogniser;
   /** Origin of our HTTP listener, once it is open. */
   readonly httpOrigin: () => string | undefined;
 }
@@ -61,12 +70,64 @@ export function buildRecordings(parts: RecordingParts): RecordingStack {
     isMediaOpen: !config.recordingAuth,
     log,
   });
+  const transcriber = parts.recogniser.isConfigured ? buildTranscriber(parts, api) : undefined;
   return {
     recordings,
     api,
-    verbServices: { recordings, engine, clock: context.clock, transcriber: parts.transcriber },
-    counts: () => ({ live: recordings.count, renders: renderer.count, downloads: api.downloads() }),
+    verbServices: { recordings, engine, clock: context.clock, transcriber },
+    counts: () => ({
+      live: recordings.count,
+      renders: renderer.count,
+      downloads: api.downloads(),
+      transcriptions: transcriber?.count ?? 0,
+    }),
   };
+}
+
+function buildTranscriber(parts: RecordingParts, api: RecordingsApi): RecordingTranscriber {
+  const { config, context, store, calls, recogniser, authTokenOf } = parts;
+  return new RecordingTranscriber({
+    recogniser,
+    recordingOf: (sid) => store.recordings.get(sid),
+    async mediaOf(recording) {
+      const media = await api.media(recording, { format: 'wav', channels: 1 });
+      return media.ok ? wholeOf(media.value) : err({ detail: media.error.message });
+    },
+    put: (transcription) => store.transcriptions.put(transcription),
+    async paramsOf(callSid) {
+      const call = calls.find(callSid);
+      if (call) return callParams(call);
+      const record = await store.calls.get(callSid);
+      return record ? recordParams(record) : new Map([['CallSid', callSid]]);
+    },
+    urlOf: (accountSid, resource) =>
+      `${publicOrigin(config, parts.httpOrigin())}/2010-04-01/Accounts/${accountSid}/${resource}`,
+    callBack: (request) => parts.statusCallbacks.send({ ...request, authToken: authTokenOf(request.accountSid) }),
+    ...context,
+    log: context.log.child({ folder: 'transcription' }),
+  });
+}
+
+/** The parameters of a call that is over, from its record. */
+function recordParams({
+  sid,
+  accountSid,
+  status,
+  direction,
+  from,
+  to,
+  forwardedFrom,
+}: CallRecord): Map<string, string> {
+  return new Map([
+    ['CallSid', sid],
+    ['AccountSid', accountSid],
+    ['ApiVersion', '2010-04-01'],
+    ['CallStatus', status],
+    ['Direction', direction],
+    ['From', from],
+    ['To', to],
+    ...(forwardedFrom === null ? [] : [['ForwardedFrom', forwardedFrom] as const]),
+  ]);
 }
 
 const recordingFiles = (config: Config, secretKey: Buffer, renderer: Mp3Renderer): RecordingFiles =>

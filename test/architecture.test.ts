@@ -23,6 +23,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   conference: ['call', 'media', 'base'],
   queue: ['call', 'media', 'base'],
   streams: ['media', 'base'],
+  transcription: ['recording', 'media', 'base'],
   webhook: ['base'],
   speech: ['base'],
   certs: ['base'],

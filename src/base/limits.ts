@@ -162,6 +162,8 @@ export const limits = {
   conferenceNameChars: 128,
   conferenceParticipants: 250,
   conferencesPerAccount: 5_000,
+  /** Status callbacks of one conference that wait: all of a full one leave at once, each with an event. */
+  conferenceCallbacksQueued: 1_000,
   participantLabelChars: 128,
   /** Announcements to one participant, or to one room, that wait or play. */
   conferenceAnnouncements: 16,
@@ -274,6 +276,10 @@ export const limits = {
   streamHandshakeMs: 10_000,
   /** One message of a stream's server: some minutes of audio. */
   streamMessageBytes: 4 * 1_024 * 1_024,
+  /** Read from one server in each tick; the rest waits in its socket. */
+  streamReadTickMs: 100,
+  streamMessagesPerTick: 500,
+  streamReadBytesPerTick: 4 * 1_024 * 1_024,
   streamMarkChars: 1_024,
   /** Marks of one stream that wait for their audio. */
   streamMarksWaiting: 1_000,
@@ -328,6 +334,10 @@ export const limits = {
   phoneNumbersPerAccount: 100_000,
   applicationsPerAccount: 1_000,
   apiKeysPerAccount: 1_000,
+  /** rest-api.md 20: calls of an account that wait for their turn reach no further into the future. */
+  callBacklogMs: 24 * 3_600 * 1_000,
+  /** Calls over REST that wait for their turn, of all accounts. */
+  callsQueued: 100_000,
   friendlyNameChars: 64,
   listFriendlyNameChars: 255,
   domainNameChars: 253,

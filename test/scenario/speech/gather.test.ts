@@ -1,60 +1,9 @@
 // Gather with speech: a real phone says a sentence (of espeak-ng), a server with the protocol of Vosk hears it and answers. What it
 // understands is in the hands of the test; that it gets exactly the words, from the first sound to the pause, is what is looked at.
 
-import type { AddressInfo } from 'node:net';
-import { expect, onTestFinished, test } from 'vitest';
-import { type WebSocket, WebSocketServer } from 'ws';
-import { realClock } from '../../../src/base/clock.ts';
-import { decodeAudio } from '../../../src/media/audio-file.ts';
-import { createEspeak } from '../../../src/speech/espeak.ts';
-import { DEADLINE_MS, dials, expectEvent, type World, world } from '../../support/world.ts';
-
-/** Collects samples; answers with `text` at the end. */
-async function recogniserServer(text: string) {
-  const utterances: { samples: Int16Array; sockets: WebSocket }[] = [];
-  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
-  await new Promise((resolve) => server.once('listening', resolve));
-  onTestFinished(() => {
-    for (const client of server.clients) client.terminate();
-    return new Promise<void>((resolve) => server.close(() => resolve()));
-  });
-  server.on('connection', (socket) => {
-    const pieces: Buffer[] = [];
-    socket.on('message', (data: Buffer, isBinary) => {
-      if (isBinary) {
-        pieces.push(Buffer.from(data));
-        if (pieces.length === 10) socket.send(JSON.stringify({ partial: 'i need' }));
-        return;
-      }
-      if (!data.toString().includes('eof')) return;
-      const bytes = Buffer.concat(pieces);
-      const samples = new Int16Array(bytes.length / 2);
-      for (let index = 0; index < samples.length; index++) samples[index] = bytes.readInt16LE(index * 2);
-      utterances.push({ samples, sockets: socket });
-      socket.send(JSON.stringify({ text, result: [{ word: text, conf: 0.75 }] }));
-    });
-  });
-  return { url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`, utterances };
-}
-
-async function sentence(): Promise<Int16Array> {
-  const engine = createEspeak({ clock: realClock, decode: decodeAudio });
-  const request = { text: 'I need help with my bill', ssml: false, language: 'en-US', voice: 'man' };
-  const spoken = await engine.synthesize(request, new AbortController().signal);
-  engine.close();
-  if (!spoken.ok) throw new Error(`espeak-ng: ${spoken.error.detail}`);
-  return spoken.value;
-}
-
-const loudness = (samples: Int16Array): number =>
-  Math.sqrt(samples.reduce((sum, sample) => sum + sample * sample, 0) / Math.max(1, samples.length));
-
-async function calls(w: World) {
-  const alice = await w.phone('alice');
-  const call = dials(alice, w.uri('1000'));
-  await expectEvent(alice, call, 'answered');
-  return call;
-}
+import { expect, test } from 'vitest';
+import { DEADLINE_MS, world } from '../../support/world.ts';
+import { calls, loudness, recogniserServer, sentence } from './kit.ts';
 
 test('what the caller says stops the prompt, reaches the recogniser whole, and its text the action [twiml 5.4 speech-input]', async () => {
   const words = await sentence();
