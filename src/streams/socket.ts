@@ -198,6 +198,9 @@ class OpenedSocket implements Socket {
   #failure: StreamFailure | undefined;
   #isClosing = false;
   #isOver = false;
+  #tick: Timer | undefined;
+  #tickMessages = 0;
+  #tickBytes = 0;
 
   constructor(socket: WebSocket, listener: SocketListener, clock: Clock) {
     this.#socket = socket;
@@ -213,7 +216,10 @@ class OpenedSocket implements Socket {
     this.#ping = this.#pingLater();
     socket.on('message', (data, isBinary) => {
       this.#heard();
-      if (!this.#isClosing) listener.onMessage(isBinary ? undefined : data.toString());
+      if (this.#isClosing) return;
+      const text = data.toString();
+      this.#slowDown(text.length);
+      listener.onMessage(isBinary ? undefined : text);
     });
     socket.on('ping', () => this.#heard());
     socket.on('pong', () => this.#heard());
@@ -232,8 +238,25 @@ class OpenedSocket implements Socket {
     this.#isClosing = true;
     this.#ping.cancel();
     this.#outbox.close();
+    // A paused socket would never see the answer to the close frame.
+    if (this.#socket.isPaused) this.#socket.resume();
     this.#socket.close(1000);
     this.#ping = this.#clock.after(limits.streamCloseMs, () => this.#socket.terminate());
+  }
+
+  /** A server that floods is read no faster than the limit; what is beyond fills its own buffers (TCP flow control). */
+  #slowDown(bytes: number): void {
+    this.#tickMessages++;
+    this.#tickBytes += bytes;
+    this.#tick ??= this.#clock.after(limits.streamReadTickMs, () => {
+      this.#tick = undefined;
+      this.#tickMessages = 0;
+      this.#tickBytes = 0;
+      if (this.#socket.isPaused) this.#socket.resume();
+    });
+    const isTooFast =
+      this.#tickMessages >= limits.streamMessagesPerTick || this.#tickBytes >= limits.streamReadBytesPerTick;
+    if (isTooFast && !this.#socket.isPaused) this.#socket.pause();
   }
 
   #heard(): void {
@@ -259,6 +282,7 @@ class OpenedSocket implements Socket {
   #closed(code: number, reason: string): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#tick?.cancel();
     this.#ping.cancel();
     this.#outbox.close();
     const failure = this.#isClosing ? undefined : (this.#failure ?? closeFailure(code, reason));

@@ -262,4 +262,26 @@ describe('a connection that breaks', () => {
     expect(await near.ended()).toBeUndefined();
     await near.isGone();
   });
+
+  test('[twiml 9.2 flood] a server that floods is slowed down, and nothing of it is lost', async () => {
+    const { near, far } = await opened();
+    const count = limits.streamMessagesPerTick * 6;
+    for (let index = 0; index < count; index++) far.send({ event: 'mark', index });
+    await until(
+      () => near.messages.length > 0,
+      DEADLINE_MS,
+      () => 'the first message',
+    );
+    const first = near.messages.length;
+    expect(first).toBeLessThan(count);
+    await until(
+      () => near.messages.length === count,
+      DEADLINE_MS,
+      () => `${near.messages.length} of ${count} messages`,
+    );
+    expect(near.messages.at(-1)).toBe(JSON.stringify({ event: 'mark', index: count - 1 }));
+    near.socket!.close();
+    await near.ended();
+    await near.isGone();
+  });
 });
