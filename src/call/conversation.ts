@@ -187,6 +187,11 @@ class Conversation {
       // It hung up, or REST took it away.
       if (transfer.state !== 'moved') transfer.input('transferorEnded');
       await orAbort(transfer.documentOver, this.#signal, undefined);
+      if (this.#signal.aborted && !transferee.isOver) {
+        // Another document takes over: that of the transfer ends before.
+        transfer.input('withdrawn');
+        await transfer.documentOver;
+      }
       return { how: 'transferred' };
     }
     if (transfer.state === 'moved') {

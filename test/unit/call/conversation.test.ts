@@ -225,6 +225,86 @@ describe('a blind transfer', () => {
   });
 });
 
+describe('a bridge in which both calls have a session (queues)', () => {
+  /** The agent's conversation knows referUrl; that of the caller from the queue does not. */
+  async function queued(changes: Partial<ConversationOptions> = {}) {
+    const bench = new Bench();
+    const agent = await bench.answered('inbound');
+    const caller = await bench.answered('inbound');
+    const bridge = new Bridge(agent.call, caller.call, bench, new Set());
+    bridge.start();
+    const agentTalk = bench.talk(bridge, agent.call, changes);
+    const callerTalk = bench.talk(bridge, caller.call, { refer: undefined, timeLimitSeconds: undefined });
+    return { bench, agent, caller, bridge, agentTalk, callerTalk };
+  }
+
+  test('the agent transfers the caller: its session waits for the document, and is over with it', async () => {
+    const { bench, agent, caller, agentTalk, callerTalk } = await queued({ answerOnBridge: false });
+    const answer = refers(agent);
+    expect(bench.runs[0]!.call).toBe(caller.call);
+    bench.runs[0]!.hooks.onFetched(true);
+    await settle();
+    expect([callerTalk.told.end, agent.call.isOver]).toEqual([undefined, true]);
+    expect(agentTalk.told.end).toEqual({ how: 'taken' });
+    expect(callerTalk.told.end).toBeUndefined();
+    bench.runs[0]!.end();
+    await settle();
+    expect(callerTalk.told.end).toEqual({ how: 'transferred' });
+    expect(answer.done).toEqual(['202', 'notify 200']);
+  });
+
+  test('REST replaces the document of a caller that is being transferred: that of the transfer ends first', async () => {
+    const { bench, agent, callerTalk } = await queued({ answerOnBridge: false });
+    refers(agent);
+    bench.runs[0]!.hooks.onFetched(true);
+    agent.leg.hangsUp();
+    await settle();
+    callerTalk.document.abort('replaced');
+    await settle();
+    expect(bench.runs[0]!.hooks.signal.aborted).toBe(true);
+    expect(callerTalk.told.end).toEqual({ how: 'transferred' });
+  });
+
+  test('an attempt that fails: the two talk again, and both conversations go on', async () => {
+    const { bench, agent, bridge, agentTalk, callerTalk } = await queued();
+    const answer = refers(agent);
+    bench.runs[0]!.hooks.onFetched(true);
+    expect(bridge.isParked).toBe(true);
+    bench.runs[0]!.end({ sipStatus: 486 });
+    await settle();
+    expect([bridge.isParked, agentTalk.told.end, callerTalk.told.end]).toEqual([false, undefined, undefined]);
+    expect(answer.done).toEqual(['202', 'notify 486']);
+    agent.leg.hangsUp();
+    await settle();
+    expect([agentTalk.told.end?.how, callerTalk.told.end?.how]).toEqual(['over', 'over']);
+  });
+
+  test('an attempt, and the agent hangs up meanwhile: the caller stays with the document', async () => {
+    const { bench, agent, caller, agentTalk, callerTalk } = await queued();
+    refers(agent);
+    bench.runs[0]!.hooks.onFetched(true);
+    agent.leg.hangsUp();
+    await settle();
+    expect([agentTalk.told.end, callerTalk.told.end]).toEqual([{ how: 'taken' }, undefined]);
+    bench.runs[0]!.end();
+    await settle();
+    expect([callerTalk.told.end, caller.call.isOver]).toEqual([{ how: 'transferred' }, false]);
+  });
+
+  test('the caller from the queue transfers the agent: by the rules of the agent, whose session waits', async () => {
+    const { bench, agent, caller, agentTalk, callerTalk } = await queued({ answerOnBridge: false });
+    refers(caller);
+    expect(bench.runs[0]!.call).toBe(agent.call);
+    bench.runs[0]!.hooks.onFetched(true);
+    caller.leg.hangsUp();
+    await settle();
+    expect([agentTalk.told.end, callerTalk.told.end]).toEqual([undefined, { how: 'taken' }]);
+    bench.runs[0]!.end();
+    await settle();
+    expect(agentTalk.told.end).toEqual({ how: 'transferred' });
+  });
+});
+
 describe('[sip 5.2 attended] Replaces', () => {
   test('a dialog of another domain is unknown, whoever asks', async () => {
     const bench = new Bench();
