@@ -280,10 +280,6 @@ export const limits = {
   streamReadTickMs: 100,
   streamMessagesPerTick: 500,
   streamReadBytesPerTick: 4 * 1_024 * 1_024,
-  /** Read from one server in each tick; the rest waits in its socket. */
-  streamReadTickMs: 100,
-  streamMessagesPerTick: 500,
-  streamReadBytesPerTick: 4 * 1_024 * 1_024,
   streamMarkChars: 1_024,
   /** Marks of one stream that wait for their audio. */
   streamMarksWaiting: 1_000,
