@@ -2,6 +2,7 @@
 
 import type { CallsApi } from './base/calls-api.ts';
 import type { ConferencesApi } from './base/conferences-api.ts';
+import { limits } from './base/limits.ts';
 import type { RunningRecording } from './base/recordings-api.ts';
 import type { Calls } from './call/calls.ts';
 import type { RunWaitDocument } from './call/wait-document.ts';
@@ -42,7 +43,13 @@ export function buildConferences(parts: ConferenceParts): Conferences {
     onRecorded: (recording, url) => void tellRecorded(recording, url, parts),
     announce: (room, play, signal) => announceToRoom(room, play, { ...announcements, log: context.log }, signal),
     sendStatus: ({ conferenceSid, accountSid, ...request }) =>
-      statusCallbacks.send({ ...request, accountSid, authToken: authTokenOf(accountSid), callSid: conferenceSid }),
+      statusCallbacks.send({
+        ...request,
+        accountSid,
+        authToken: authTokenOf(accountSid),
+        callSid: conferenceSid,
+        maxWaiting: limits.conferenceCallbacksQueued,
+      }),
     onEnded: (conferenceSid) => announcements.webhook.forget(conferenceSid),
   });
   engine.onEvent((event) => conferences.onMediaEvent(event));

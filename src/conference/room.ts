@@ -10,6 +10,7 @@ import type { Call } from '../call/call.ts';
 import type { EndpointId } from '../media/engine.ts';
 import type { MixerId } from '../media/engine-audio.ts';
 import { ENTER_BEEP, EXIT_BEEP } from './beeps.ts';
+import { HeldProbe } from './held-probe.ts';
 import { type LeaveCause, type LegDocument, Participant, type ParticipantMode } from './participant.ts';
 import type { RoomPlays } from './room-play.ts';
 import { startRecording } from './room-recording.ts';
@@ -137,11 +138,16 @@ export class Room {
     const { call, endpoint } = participant;
     this.#touch(participant);
     this.#join(participant);
+    const probe = new HeldProbe(call, this.#services.clock);
     this.#cleanups.get(participant)?.push(
       call.onLegEvent((event) => {
-        if (event.type === 'direction') this.settle(participant);
+        if (event.type !== 'direction') return;
+        this.settle(participant);
+        probe.update(participant.isHolding);
       }),
+      () => probe.stop(),
     );
+    probe.update(participant.isHolding);
     if (endpoint !== undefined && this.#wants('participant-speech-start')) {
       this.#hooks.onEndpoint(endpoint, participant);
       this.#services.engine.watchSpeech(endpoint, true);

@@ -69,7 +69,8 @@ class CallbackQueue implements StatusCallbacks {
   send(request: StatusCallbackRequest): void {
     const { clock, log, store, random = cryptoRandom } = this.#options;
     const waiting = this.#queues.get(request.callSid)?.entries.length ?? 0;
-    if (this.#size >= limits.statusCallbacksQueued || waiting >= limits.statusCallbacksPerCall) {
+    const most = request.maxWaiting ?? limits.statusCallbacksPerCall;
+    if (this.#size >= limits.statusCallbacksQueued || waiting >= most) {
       log.warn({ callSid: request.callSid, url: withoutSecrets(request.url) }, 'status callback dropped: queue full');
       request.onDone?.();
       return;

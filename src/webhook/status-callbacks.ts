@@ -12,6 +12,8 @@ export interface StatusCallbackRequest {
   readonly authToken: string;
   readonly accountSid: string;
   readonly callSid: string;
+  /** How many of this `callSid` may wait; default limits.statusCallbacksPerCall. */
+  readonly maxWaiting?: number;
   /** Called once, when it was answered, failed for the first time or was dropped. */
   readonly onDone?: (() => void) | undefined;
 }

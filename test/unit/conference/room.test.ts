@@ -1,6 +1,7 @@
 // A room as its participants live it: start, wait, mute, hold, coach, and all the ways out (twiml.md 7.1).
 
 import { describe, expect, test } from 'vitest';
+import { limits } from '../../../src/base/limits.ts';
 import { ConferenceBench, callback, type Joined, NOTHING, options } from '../../support/conference-bench.ts';
 import { settle } from '../../support/virtual-clock.ts';
 
@@ -149,6 +150,23 @@ describe('being there', () => {
     expect(bench.standing(a)).toBe('unheard hears');
     a.leg.offers('sendrecv');
     expect(bench.standing(a)).toBe('heard hears');
+  });
+
+  test('design.md 5.4: a held phone is asked every 5 minutes; one that does not answer is hung up', async () => {
+    const bench = new ConferenceBench();
+    const a = await bench.join();
+    await bench.join();
+    a.leg.offers('inactive');
+    await bench.clock.advanceAsync(limits.heldProbeMs);
+    expect(a.leg.done.filter((line) => line === 'probe')).toHaveLength(1);
+    a.leg.probeOutcome = false;
+    await bench.clock.advanceAsync(limits.heldProbeMs);
+    expect(await a.outcome).toEqual({ how: 'left', cause: 'hungUp' });
+    const b = await bench.join();
+    b.leg.offers('sendonly');
+    b.leg.offers('sendrecv');
+    await bench.clock.advanceAsync(limits.heldProbeMs);
+    expect(b.leg.done).not.toContain('probe');
   });
 
   test('a coach hears all and is heard by one; without that one by nobody [rest 11 coaching]', async () => {
