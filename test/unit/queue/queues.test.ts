@@ -301,6 +301,27 @@ describe('an agent', () => {
 });
 
 describe('REST takes one of the two', () => {
+  test.each(['redirect', 'hangUp'] as const)(
+    'the caller, by %s, while the leg of the agent is being answered: they are not joined, the agent waits on',
+    async (act) => {
+      const bench = new QueueBench();
+      const caller = await bench.caller();
+      bench.onLeg = (leg) => {
+        const answer = leg.answer.bind(leg);
+        leg.answer = () => {
+          void caller[act]();
+          return answer();
+        };
+      };
+      const agent = await bench.agent({ answerOnBridge: true }, {}, false);
+      bench.onLeg = () => {};
+      expect(caller.outcome).toMatchObject({ result: act === 'redirect' ? 'bridging-in-process' : 'hangup' });
+      expect([agent.outcome, agent.call.isAnswered, bench.bridged]).toEqual([undefined, true, []]);
+      const next = await bench.caller();
+      expect(bench.bridged).toEqual([[agent.call, next.call]]);
+    },
+  );
+
   test('[twiml 7.2 redirected-from-bridged] the caller: its Enqueue says so, the Dial tells no duration', async () => {
     const bench = new QueueBench();
     const caller = await bench.caller();
