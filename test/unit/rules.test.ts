@@ -1,5 +1,5 @@
-// Holds the table of rules (test/rules/sip-interface.md) to the tests, both ways: where a rule names a file, a test of that file carries
-// its id in its title, and every id in a title is a rule of the table.
+// Holds the tables of rules (test/rules/*.md) to the tests, both ways: where a rule names a file, a test of that file carries its id in its
+// title, and every id in a title is a rule of its table.
 //
 //   | `[sip 1.4 cancel]` | CANCEL of the caller: 487 … | scenario/call/dial.test.ts |   ◀──▶   test('… [sip 1.4 cancel]', …)
 //
@@ -11,10 +11,43 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
 const TESTS = join(import.meta.dirname, '..');
-const TABLE = join(TESTS, 'rules', 'sip-interface.md');
 
-const ID = /\[sip \d+(?:\.\d+)? [a-z0-9-]+\]/g;
-const ID_IN_TITLE = /\[sip \d+(?:\.\d+)? (?:[a-z0-9-]|\$\{[^}]*\})+\]/g;
+interface Table {
+  /** First word of its ids. */
+  readonly prefix: string;
+  readonly file: string;
+  /** Sections that must have rules. */
+  readonly sections: string;
+  readonly minRules: number;
+  /** Numbered points of a section: `[sip 10 trap-1]` … */
+  readonly points?: { readonly id: string; readonly count: number };
+}
+
+const TABLES: readonly Table[] = [
+  {
+    prefix: 'sip',
+    file: 'sip-interface.md',
+    sections:
+      '0 1.1 1.2 1.3 1.4 1.5 1.6 1.7 2.1 2.2 2.3 2.4 2.5 2.6 3 4 5.1 5.2 6 6.1 6.2 6.3 6.4 6.5 6.6 6.7 7 8.1 8.2 8.3 8.4 9 10',
+    minRules: 300,
+    points: { id: 'sip 10 trap-', count: 15 },
+  },
+  {
+    prefix: 'twiml',
+    file: 'twiml.md',
+    sections:
+      '1 2.1 2.2 2.3 2.4 2.5 2.6 2.7 3.1 3.2 3.3 3.4 4.1 4.2 4.3 5.1 5.2 5.3 5.4 5.5 5.6 5.7 5.8 5.9 5.10 6.1 6.2 6.3 6.4 6.5 6.6 ' +
+      '6.7 6.8 6.9 7.1 7.2 7.3 7.4 8.1 8.2 8.3 9 9.1 9.2 10 10.1 10.2 10.3 11 11.1 12 13 14 15 16',
+    minRules: 400,
+    points: { id: 'twiml 16 point-', count: 31 },
+  },
+  { prefix: 'rest', file: 'rest-api.md', sections: '', minRules: 1 },
+];
+
+const WORD = '[a-z0-9-]+';
+/** An id, and an id as it may stand in a title. */
+const idOf = (prefix: string) => new RegExp(`\\[${prefix} \\d+(?:\\.\\d+)? ${WORD}\\]`, 'g');
+const idInTitle = (prefix: string) => new RegExp(`\\[${prefix} \\d+(?:\\.\\d+)? (?:[a-z0-9-]|\\$\\{[^}]*\\})+\\]`, 'g');
 
 interface Rule {
   readonly id: string;
@@ -26,15 +59,16 @@ interface Rule {
   readonly instead: string | undefined;
 }
 
-/** Rows of the table; a line that looks like one and cannot be read is a fault. */
-function readTable(): { readonly rules: readonly Rule[]; readonly faults: readonly string[] } {
+/** Rows of a table; a line that looks like one and cannot be read is a fault. */
+function readTable({ prefix, file }: Table): { readonly rules: readonly Rule[]; readonly faults: readonly string[] } {
   const rules: Rule[] = [];
   const faults: string[] = [];
   let heading = '';
-  for (const line of readFileSync(TABLE, 'utf8').split('\n')) {
+  const form = new RegExp(`^\\| \`(\\[${prefix} ([\\d.]+) ${WORD}\\])\` \\| ([^|]+) \\| ([^|]+) \\|$`);
+  for (const line of readFileSync(join(TESTS, 'rules', file), 'utf8').split('\n')) {
     if (line.startsWith('## ')) heading = /^## ([\d.]+)/.exec(line)?.[1] ?? '';
     if (!line.startsWith('| `')) continue;
-    const row = /^\| `(\[sip ([\d.]+) [a-z0-9-]+\])` \| ([^|]+) \| ([^|]+) \|$/.exec(line);
+    const row = form.exec(line);
     if (row?.[2] !== heading) {
       faults.push(line);
       continue;
@@ -42,7 +76,7 @@ function readTable(): { readonly rules: readonly Rule[]; readonly faults: readon
     const [, id = '', section = '', text = '', holds = ''] = row;
     const instead = /^(?:(differs|later): \S.*|(data))$/.exec(holds);
     const files = instead ? [] : holds.split(', ');
-    if (files.some((file) => !/^[\w./-]+\.ts$/.test(file))) faults.push(line);
+    if (files.some((name) => !/^[\w./-]+\.ts$/.test(name))) faults.push(line);
     rules.push({ id, section, text, files, instead: instead?.[1] ?? instead?.[2] });
   }
   return { rules, faults };
@@ -52,10 +86,10 @@ function readTable(): { readonly rules: readonly Rule[]; readonly faults: readon
 const isTest = (line: string | undefined): boolean => /^\s*(test|describe|scenario|for)\b/.test(line ?? '');
 
 /** The ids of a file's titles: in string literals, and in `// holds:` comments directly above a test. */
-function idsOf(source: string): Set<string> {
+function idsOf(source: string, prefix: string): Set<string> {
   const lines = source.split('\n');
   const found = lines.flatMap((line, index) => {
-    const ids = [...line.matchAll(ID_IN_TITLE)];
+    const ids = [...line.matchAll(idInTitle(prefix))];
     if (ids.length === 0) return [];
     if (!/^\s*\/\//.test(line)) return ids.filter((id) => /['"`]/.test(line.slice(0, id.index))).map(([id]) => id);
     const below = lines.slice(index).find((next) => !/^\s*\/\/ holds:/.test(next));
@@ -64,11 +98,13 @@ function idsOf(source: string): Set<string> {
   return new Set(found);
 }
 
-const testFiles = readdirSync(TESTS, { recursive: true, encoding: 'utf8' })
-  .filter((file) => /\.test\.ts$/.test(file) || /^sipp\/cases\/.*\.ts$/.test(file))
-  .filter((file) => file !== 'unit/rules.test.ts')
-  .sort();
-const idsByFile = new Map(testFiles.map((file) => [file, idsOf(readFileSync(join(TESTS, file), 'utf8'))]));
+const sources = new Map(
+  readdirSync(TESTS, { recursive: true, encoding: 'utf8' })
+    .filter((file) => /\.test\.ts$/.test(file) || /^sipp\/cases\/.*\.ts$/.test(file))
+    .filter((file) => file !== 'unit/rules.test.ts')
+    .sort()
+    .map((file) => [file, readFileSync(join(TESTS, file), 'utf8')] as const),
+);
 
 const patternOf = (id: string): RegExp =>
   new RegExp(
@@ -77,15 +113,20 @@ const patternOf = (id: string): RegExp =>
       .map((part) => part.replace(/[.[\]]/g, '\\$&'))
       .join('[a-z0-9-]+')}$`,
   );
-const isHeldIn = (id: string, file: string): boolean =>
-  [...(idsByFile.get(file) ?? [])].some((title) => title === id || (title.includes('$') && patternOf(title).test(id)));
 
-describe('the rules of sip-interface.md', () => {
-  const { rules, faults } = readTable();
+const existing = TABLES.filter(({ file }) => existsSync(join(TESTS, 'rules', file)));
+
+describe.each(existing)('the rules of $file', (table) => {
+  const { rules, faults } = readTable(table);
+  const idsByFile = new Map([...sources].map(([file, source]) => [file, idsOf(source, table.prefix)]));
+  const isHeldIn = (id: string, file: string): boolean =>
+    [...(idsByFile.get(file) ?? [])].some(
+      (title) => title === id || (title.includes('$') && patternOf(title).test(id)),
+    );
 
   test('the table can be read: id, rule, and who holds it or why nobody does', () => {
     expect(faults).toEqual([]);
-    expect(rules.length).toBeGreaterThan(300);
+    expect(rules.length).toBeGreaterThanOrEqual(table.minRules);
   });
 
   test('no id stands twice', () => {
@@ -120,18 +161,19 @@ describe('the rules of sip-interface.md', () => {
     expect(rules.filter(({ instead }) => instead === 'data').length).toBeLessThan(10);
   });
 
-  test('every section from 0 to 9 and the traps of 10 have rules', () => {
+  test('every section has rules, and every numbered point', () => {
     const sections = new Set(rules.map(({ section }) => section));
-    const wanted =
-      '0 1.1 1.2 1.3 1.4 1.5 1.6 1.7 2.1 2.2 2.3 2.4 2.5 2.6 3 4 5.1 5.2 6 6.1 6.2 6.3 6.4 6.5 6.6 6.7 7 8.1 8.2 8.3 8.4 9 10';
-    expect(wanted.split(' ').filter((section) => !sections.has(section))).toEqual([]);
-    const traps = rules
-      .filter(({ id }) => id.startsWith('[sip 10 trap-'))
+    const wanted = table.sections.split(' ').filter((section) => section !== '');
+    expect(wanted.filter((section) => !sections.has(section))).toEqual([]);
+    if (!table.points) return;
+    const { id: point, count } = table.points;
+    const numbers = rules
+      .filter(({ id }) => id.startsWith(`[${point}`))
       .map(({ id }) => Number(/\d+(?=\])/.exec(id)?.[0]));
-    expect(traps).toEqual(Array.from({ length: 15 }, (_, index) => index + 1));
+    expect(numbers).toEqual(Array.from({ length: count }, (_, index) => index + 1));
   });
 
   test('ids in the table are of the one form', () => {
-    for (const { id } of rules) expect(id.match(ID)).toEqual([id]);
+    for (const { id } of rules) expect(id.match(idOf(table.prefix))).toEqual([id]);
   });
 });
