@@ -7,7 +7,9 @@ import type { ConferencesApi } from './base/conferences-api.ts';
 import type { QueuesApi } from './base/queues-api.ts';
 import type { Recogniser } from './base/recogniser.ts';
 import type { Domain } from './base/records.ts';
+import type { TranscriptionsApi } from './base/transcriptions-api.ts';
 import { Attended } from './call/attended.ts';
+import { CallPacer } from './call/call-pacer.ts';
 import { Calls } from './call/calls.ts';
 import { HoldMusic } from './call/hold-music.ts';
 import { homeDomain } from './call/home-domain.ts';
@@ -43,7 +45,9 @@ import { createRecogniser } from './speech/recogniser.ts';
 import { createSpeech } from './speech/select.ts';
 import type { StoreDirectory } from './store/directory.ts';
 import type { Store } from './store/store.ts';
+import { LiveTranscriptions } from './transcription/live.ts';
 import { createStreamControl } from './twiml/call-streams.ts';
+import { createTranscriptionsApi } from './twiml/transcription-control.ts';
 import { VoiceSessions } from './twiml/voice-session.ts';
 import { createStatusCallbacks } from './webhook/callback-queue.ts';
 import { createWebhookClient } from './webhook/client.ts';
@@ -66,6 +70,8 @@ export interface CallStack {
   readonly restQueues: QueuesApi;
   readonly recordings: RecordingStack;
   readonly streams: StreamStack;
+  readonly transcriptions: LiveTranscriptions;
+  readonly restTranscriptions: TranscriptionsApi;
   readonly conferences: Conferences;
   readonly restConferences: ConferencesApi;
 }
@@ -155,6 +161,7 @@ export function buildCalls(parts: CallParts): CallStack {
     isDomainName: (host) => nameBelowSuffix(host.toLowerCase(), config.domainSuffix) !== undefined,
     isOwnAddress: (host, port) => sip.transport.isOwnAddress(host, port),
     domainsOfAccount,
+    isActive: (accountSid) => directory.accountBySid(accountSid)?.status === 'active',
     emergency: createEmergencyServices({
       settings: parts.settings,
       directory,
@@ -185,9 +192,17 @@ export function buildCalls(parts: CallParts): CallStack {
   });
   const streams = buildStreams({ config, context, resolver, engine, calls, statusCallbacks, authTokenOf });
   const audio = new AudioListeners(engine);
+  const transcriptions = new LiveTranscriptions({
+    recogniser,
+    audio,
+    callBack: (request) => statusCallbacks.send({ ...request, authToken: authTokenOf(request.accountSid) }),
+    clock,
+    random,
+  });
   const sessions: VoiceSessions = new VoiceSessions({
     recogniser,
     audio,
+    transcriptions,
     queues,
     recordings: (call) => recordingControl(call, recordings.verbServices),
     recordDial: dialRecorder(recordings.recordings),
@@ -235,6 +250,11 @@ export function buildCalls(parts: CallParts): CallStack {
     clock,
     startSession: (call, start) => sessions.start(call, start),
     record: callRecorder(recordings.recordings),
+    pacer: new CallPacer(clock, () => parts.settings().callsPerSecond),
+    phoneNumberSid: (accountSid, number) => {
+      const found = directory.phoneNumber(number);
+      return found?.accountSid === accountSid ? found.sid : undefined;
+    },
     homeDomain: (accountSid, from) =>
       homeDomain(accountSid, from, {
         domainsOfAccount,
@@ -276,6 +296,8 @@ export function buildCalls(parts: CallParts): CallStack {
     queues,
     restQueues,
     streams,
+    transcriptions,
+    restTranscriptions: createTranscriptionsApi(calls, transcriptions),
   };
 }
 

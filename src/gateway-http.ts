@@ -69,6 +69,7 @@ function createServer(parts: HttpParts, listen: Config['httpListen'], tls: ApiTl
     queues: calls.restQueues,
     conferences: calls.restConferences,
     streams: calls.streams.api,
+    transcriptions: calls.restTranscriptions,
     recordings: calls.recordings.api,
     hashPassword: digestHa1,
     config: {

@@ -254,6 +254,7 @@ function countsOf(sip: SipStack, calls: CallStack, engine: MediaEngine): Record<
     media: engine.counts(),
     webhooks: calls.webhook.counts(),
     streams: calls.streams.counts(),
+    transcriptions: calls.transcriptions.count,
     statusCallbacks: calls.statusCallbacks.pending(),
     statusCallbacksWaiting: calls.statusCallbacks.waiting(),
     trunks: calls.carriers.counts(),

@@ -29,7 +29,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   certs: ['base'],
   dns: ['base'],
   recording: ['call', 'media', 'base'],
-  twiml: ['call', 'base', 'webhook', 'media', 'conference', 'queue', 'streams', 'recording'],
+  twiml: ['transcription', 'call', 'base', 'webhook', 'media', 'conference', 'queue', 'streams', 'recording'],
   api: ['base'],
   trace: ['sip/grammar', 'base'],
   metrics: ['base'],

@@ -45,6 +45,7 @@ export type { QueueMember, QueuesApi } from '../base/queues-api.ts';
 export type { RecordingMedia, RecordingsApi } from '../base/recordings-api.ts';
 export type { Page, PageRequest, Repository } from '../base/repository.ts';
 export type { CreateStreamRequest, StreamRecord, StreamsApi } from '../base/streams-api.ts';
+export type { TranscriptionsApi } from '../base/transcriptions-api.ts';
 
 /** The cursor of a page is `domainSid/kind/listSid` of its edge record. */
 export interface MappingRepository {

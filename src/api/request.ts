@@ -19,6 +19,7 @@ import type {
   QueuesApi,
   RecordingsApi,
   StreamsApi,
+  TranscriptionsApi,
 } from './ports.ts';
 
 export interface ApiRequest {
@@ -65,6 +66,7 @@ export interface ApiParts {
   readonly recordings: RecordingsApi | undefined;
   readonly conferences: ConferencesApi | undefined;
   readonly streams: StreamsApi | undefined;
+  readonly transcriptions: TranscriptionsApi | undefined;
   readonly registrations: RegistrationsApi | undefined;
   readonly captures: CapturesApi | undefined;
   readonly hashPassword: HashPassword;

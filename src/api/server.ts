@@ -25,6 +25,7 @@ import type {
   QueuesApi,
   RecordingsApi,
   StreamsApi,
+  TranscriptionsApi,
 } from './ports.ts';
 import {
   type Answer,
@@ -53,6 +54,7 @@ export interface ApiServerOptions {
   readonly conferences?: ConferencesApi;
   readonly recordings?: RecordingsApi;
   readonly streams?: StreamsApi;
+  readonly transcriptions?: TranscriptionsApi;
   readonly registrations?: RegistrationsApi;
   readonly captures?: CapturesApi;
   readonly hashPassword: HashPassword;
@@ -117,6 +119,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     conferences: options.conferences,
     recordings: options.recordings,
     streams: options.streams,
+    transcriptions: options.transcriptions,
     registrations: options.registrations,
     captures: options.captures,
     hashPassword: options.hashPassword,

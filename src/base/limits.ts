@@ -253,6 +253,11 @@ export const limits = {
   transcribedLeastSeconds: 2,
   transcribedMostSeconds: 120,
   transcriptionsQueued: 1_000,
+  transcriptionsPerCall: 16,
+  /** A pause of so long ends a sentence of a live transcription. */
+  transcriptionPauseMs: 500,
+  /** Sentences of one track that the recogniser still works on; further ones are not heard. */
+  transcriptionUtterances: 8,
   recogniserRequests: 32,
   recogniserQueue: 256,
   recogniserConnections: 256,
@@ -320,6 +325,8 @@ export const limits = {
   restEndWaitMs: 5_000,
   restFormFields: 1_000,
   restPathBytes: 2_048,
+  /** Unknown parameters that the log names. */
+  restUnknownNamed: 10,
   restAccountsCached: 10_000,
   subAccountsPerAccount: 1_000,
   domainsPerAccount: 100,

@@ -10,6 +10,7 @@ import type { WebhookParams } from '../webhook/webhook.ts';
 import type { ConferenceControl } from './conference-control.ts';
 import type { QueueControl } from './queue-control.ts';
 import type { StreamControl } from './stream-control.ts';
+import type { TranscriptionControl } from './transcription-control.ts';
 
 export type { DialEvent, DialOptions, DialOutcome, DialTarget, DialTargetOptions } from '../call/dial-options.ts';
 export type { ReferOutcome } from '../call/refer.ts';
@@ -98,6 +99,7 @@ export interface CallControl {
   /** Media streams: Start, Stop and Connect. */
   readonly streams: StreamControl;
   readonly recordings: RecordingControl;
+  readonly transcriptions: TranscriptionControl;
   /** Standard and SIP parameters of this leg as of now (twiml.md 3.1, 3.2), with the current CallStatus. */
   params(): WebhookParams;
 }

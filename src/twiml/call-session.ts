@@ -12,6 +12,7 @@ import type { Conferences } from '../conference/conferences.ts';
 import type { AudioListeners } from '../media/audio-listeners.ts';
 import type { MediaEngine } from '../media/engine.ts';
 import type { RecordingControl } from '../recording/control.ts';
+import type { LiveTranscriptions } from '../transcription/live.ts';
 import type { WebhookParams } from '../webhook/webhook.ts';
 import { AudioAhead } from './audio-ahead.ts';
 import type { AudioSource, CallControl, Collected, CollectOptions, PlayOutcome } from './call-control.ts';
@@ -21,6 +22,7 @@ import type { ConferenceControl } from './conference-control.ts';
 import { type MediaSourceServices, prepare } from './media-sources.ts';
 import type { QueueControl } from './queue-control.ts';
 import type { StreamControl } from './stream-control.ts';
+import { type TranscriptionControl, transcriptionControl } from './transcription-control.ts';
 
 export interface CallSessionServices extends MediaSourceServices {
   readonly engine: MediaEngine;
@@ -34,6 +36,7 @@ export interface CallSessionServices extends MediaSourceServices {
   readonly queues: (call: Call) => QueueControl;
   readonly recordings: (call: Call) => RecordingControl;
   readonly streams: (call: Call) => StreamControl;
+  readonly transcriptions: LiveTranscriptions;
 }
 
 /** Speech recognition works badly or not at all (twiml.md 14). */
@@ -64,6 +67,9 @@ export class CallSession implements CallControl {
   }
   get streams(): StreamControl {
     return this.#services.streams(this.#call);
+  }
+  get transcriptions(): TranscriptionControl {
+    return transcriptionControl(this.#call, this.#services.transcriptions);
   }
   get recordings(): RecordingControl {
     return this.#services.recordings(this.#call);

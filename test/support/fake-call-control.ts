@@ -29,6 +29,12 @@ import type {
   StreamOptions,
 } from '../../src/twiml/stream-control.ts';
 
+import type {
+  TranscriptionControl,
+  TranscriptionOptions,
+  TranscriptionRefusal,
+} from '../../src/twiml/transcription-control.ts';
+
 export const noInput: Collected = { digits: '', finishedOnKey: '', reason: 'timeout' };
 
 export const bridgedOutcome: DialOutcome = {
@@ -116,7 +122,23 @@ export class FakeStreamControl implements StreamControl {
   }
 }
 
+export class FakeTranscriptionControl implements TranscriptionControl {
+  readonly started: TranscriptionOptions[] = [];
+  readonly stopped: (string | undefined)[] = [];
+  refusal: TranscriptionRefusal | undefined;
+
+  start(options: TranscriptionOptions) {
+    this.started.push(options);
+    return this.refusal;
+  }
+  stop(name: string | undefined): boolean {
+    this.stopped.push(name);
+    return this.started.some((one) => name === undefined || one.name === name);
+  }
+}
+
 export class FakeCallControl implements CallControl {
+  readonly transcriptions = new FakeTranscriptionControl();
   readonly recordings = new FakeRecordingControl();
   readonly streams = new FakeStreamControl();
   readonly callSid = `CA${'1'.repeat(32)}`;

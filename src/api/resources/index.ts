@@ -15,6 +15,7 @@ import { ipAccessControlListRoutes } from './ip-access-control-lists.ts';
 import { ipAddressRoutes } from './ip-addresses.ts';
 import { keyRoutes } from './keys.ts';
 import { mappingRoutes } from './mappings.ts';
+import { liveTranscriptionRoutes } from './live-transcriptions.ts';
 import { memberRoutes } from './members.ts';
 import { notificationRoutes } from './notifications.ts';
 import { participantRoutes } from './participants.ts';
@@ -48,6 +49,7 @@ export const routes: readonly Route[] = [
   ...phoneNumberRoutes,
   ...recordingRoutes,
   ...recordingTranscriptionRoutes,
+  ...liveTranscriptionRoutes,
   ...byocTrunkRoutes,
   ...connectionPolicyRoutes,
   ...policyTargetRoutes,

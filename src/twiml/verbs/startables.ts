@@ -2,8 +2,13 @@
 
 import { recording } from './nouns/recording.ts';
 import { startedStream } from './nouns/stream.ts';
+import { transcription } from './nouns/transcription.ts';
 import { type RegisteredStartable, registerStartable } from './startable.ts';
 
-const nouns: readonly RegisteredStartable[] = [registerStartable(startedStream), registerStartable(recording)];
+const nouns: readonly RegisteredStartable[] = [
+  registerStartable(startedStream),
+  registerStartable(recording),
+  registerStartable(transcription),
+];
 
 export const startables: ReadonlyMap<string, RegisteredStartable> = new Map(nouns.map((noun) => [noun.name, noun]));

@@ -12,6 +12,7 @@ import { VoiceSessions } from '../../../src/twiml/voice-session.ts';
 import { CallBench, noConferences } from '../../support/call-fakes.ts';
 import { FakeRecordingControl, FakeStreamControl } from '../../support/fake-call-control.ts';
 import { queuesInMemory } from '../../support/queues.ts';
+import { noTranscriptions } from '../../support/transcriptions.ts';
 import { settle } from '../../support/virtual-clock.ts';
 import { FakeWebhook } from './kit.ts';
 
@@ -31,6 +32,7 @@ class WaitBench extends CallBench {
     this.webhook = new FakeWebhook(pages);
     this.sessions = new VoiceSessions({
       recogniser: noRecogniser,
+      transcriptions: noTranscriptions,
       audio: new AudioListeners(this.engine),
       conferences: noConferences,
       queues: queuesInMemory(this.clock),
