@@ -1,5 +1,5 @@
 // Part of the composition root: which caller ids an account may show to numbers (sip-interface.md 2.2). By default any, since nothing here
-// verifies numbers; with callerIds: owned those of its IncomingPhoneNumbers.
+// asks for more; with callerIds: owned those of its IncomingPhoneNumbers and its verified OutgoingCallerIds.
 
 import { toE164 } from './call/trunk-numbers.ts';
 import type { Config } from './config.ts';
@@ -7,8 +7,11 @@ import type { StoreDirectory } from './store/directory.ts';
 
 export function callerIdPolicy(
   settings: () => Pick<Config, 'callerIds'>,
-  directory: Pick<StoreDirectory, 'phoneNumber'>,
+  directory: Pick<StoreDirectory, 'phoneNumber' | 'hasCallerId'>,
 ): (accountSid: string, callerId: string) => boolean {
-  return (accountSid, callerId) =>
-    settings().callerIds === 'any' || directory.phoneNumber(toE164(callerId) ?? callerId)?.accountSid === accountSid;
+  return (accountSid, callerId) => {
+    if (settings().callerIds === 'any') return true;
+    const number = toE164(callerId) ?? callerId;
+    return directory.phoneNumber(number)?.accountSid === accountSid || directory.hasCallerId(accountSid, number);
+  };
 }

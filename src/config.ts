@@ -42,6 +42,8 @@ export interface Config {
   readonly demo: boolean | null;
   readonly demoApplicationUrl: string | null;
   readonly maxCalls: number;
+  /** Per account, over REST; null = no bound. */
+  readonly callsPerSecond: number | null;
   readonly webhookAllowPrivate: boolean;
   readonly recordingEncryption: boolean;
   readonly recordingAuth: boolean;

@@ -60,6 +60,10 @@ export const whole =
     const number = Number(value);
     return Number.isInteger(number) && number >= least && number <= most ? number : fail();
   };
+export const decimal =
+  (least: number, most: number) =>
+  (value: string): number =>
+    /^\d+(\.\d+)?$/.test(value) && Number(value) >= least && Number(value) <= most ? Number(value) : fail();
 export const matching =
   (pattern: RegExp) =>
   (value: string): string =>

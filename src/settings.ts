@@ -4,6 +4,7 @@
 import {
   boolean,
   cidr,
+  decimal,
   fail,
   host,
   isAddress,
@@ -242,6 +243,14 @@ export const settings = {
     meaning: 'legs at once; beyond it 503',
     allowed: '1 to 10000',
     parse: whole(1, 10_000),
+  },
+  callsPerSecond: {
+    env: 'HOOKSWITCH_CALLS_PER_SECOND',
+    key: 'callsPerSecond',
+    default: '',
+    meaning: 'calls per second that an account makes over REST; what comes faster waits its turn; empty = no bound',
+    allowed: '0.1 to 1000',
+    parse: optional(decimal(0.1, 1_000)),
   },
   webhookAllowPrivate: {
     env: 'HOOKSWITCH_WEBHOOK_ALLOW_PRIVATE',

@@ -1,12 +1,17 @@
 // What REST may do with calls: the port between api/, which asks, and call/, which does it. It stands here because api/ imports base/ only.
 
 import type { CallControlError } from './control-error.ts';
+import type { MachineDetection } from './machine-detection-api.ts';
 import type { RecordingRequest } from './recordings-api.ts';
 import type { CallRecord, HttpMethod } from './records.ts';
 import type { Result } from './result.ts';
 
 export interface CreateCallRequest {
   readonly accountSid: string;
+  /** The application whose URLs the request names; absent or null: none. */
+  readonly applicationSid?: string | null;
+  /** Starts so much later, beside the wait for its turn. */
+  readonly delayMs?: number;
   /** `sip:…`, `client:…` or E.164, as given. */
   readonly to: string;
   readonly from: string;
@@ -23,6 +28,8 @@ export interface CreateCallRequest {
   readonly sendDigits: string | null;
   /** Sid of the trunk to use for a number; null = whichever fits. */
   readonly byoc?: string | null;
+  /** Find out who or what answered; absent or null: not. */
+  readonly machineDetection?: MachineDetection | null;
   /** Record from the answer on; absent or null: not. */
   readonly recording?: RecordingRequest | null;
   readonly sipAuth: { readonly username: string; readonly password: string } | null;

@@ -263,6 +263,9 @@ export const errorCatalogue: Readonly<Record<number, ErrorEntry>> = {
   ),
   21228: rest(400, 'the name of a SIP header is not allowed', 'X-… and User-to-User'),
   21229: rest(400, 'the value of a SIP header is not allowed', 'percent-encode it; no line breaks'),
+  21234: rest(400, 'a setting of machine detection is invalid', 'the message names it and its range'),
+  21262: warning('AsyncAmd has no AsyncAmdStatusCallback', 'give the URL that is to be told the verdict'),
+  21263: warning('a parameter of machine detection has no effect', 'the message says why'),
   21475: rest(400, 'Status of the account is invalid', 'active, suspended or closed'),
   21477: rest(400, 'only a parent changes the Status of a subaccount', 'use the credentials of the parent'),
   21479: rest(400, 'a closed account stays closed', 'make a new one'),
@@ -320,6 +323,8 @@ export const errorCatalogue: Readonly<Record<number, ErrorEntry>> = {
   21421: rest(400, 'PhoneNumber is invalid', 'E.164: + and up to 15 digits'),
   21422: rest(400, 'the phone number is declared already', 'update or remove the one that is there'),
   21452: rest(400, 'there are no numbers to buy', 'give the PhoneNumber that your carrier routes to you'),
+
+  22005: rest(400, 'the account has calls waiting for more than a day', 'make fewer calls, or raise callsPerSecond'),
 
   // --- media streams and ConversationRelay
   31901: error('the stream server did not answer', 'check address, firewall and load of the server'),

@@ -148,6 +148,10 @@ export interface CallRecord {
   readonly answeredBy: string | null;
   readonly callerName: string | null;
   readonly forwardedFrom: string | null;
+  /** PN…: the number of the account that was called, or that calls. */
+  readonly phoneNumberSid: string | null;
+  /** What the wait for its turn was estimated at (rest-api.md 20); null where there was none to wait for. */
+  readonly queueTimeMs: number | null;
   readonly errorCode: number | null;
   readonly dateCreated: number;
   readonly dateUpdated: number;

@@ -37,6 +37,12 @@ export interface CallOptions {
   /** Parameters of this leg beyond the standard ones: SipDomain, SipHeader_… (twiml.md 3.2). */
   readonly sipParams: ReadonlyMap<string, string>;
   readonly callerName: string | null;
+  /** AP…: the application that the call was made with, or came to. */
+  readonly applicationSid?: string | undefined;
+  /** PN… of the account's number that was called, or that calls. */
+  readonly phoneNumberSid?: string | undefined;
+  /** It waits for its turn before it starts, about so long (rest-api.md 20). */
+  readonly queueTimeMs?: number | undefined;
 }
 
 export interface CallServices {
@@ -328,6 +334,8 @@ export class Call {
       answeredBy: null,
       callerName,
       forwardedFrom: this.options.sipParams.get('ForwardedFrom') ?? null,
+      phoneNumberSid: this.options.phoneNumberSid ?? null,
+      queueTimeMs: this.options.queueTimeMs ?? null,
       errorCode: this.#errorCode,
       dateCreated: this.#createdWall,
       dateUpdated: this.#services.clock.wall(),

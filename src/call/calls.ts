@@ -18,6 +18,8 @@ export interface CallsOptions {
 export class Calls {
   readonly #options: CallsOptions;
   readonly #live = new Map<string, Call>();
+  /** Live ones that wait for their turn: they take no place of others. */
+  readonly #waiting = new Set<Call>();
   /** The latest that ended: their last requests to the application and what comes of them still belong to them. */
   readonly #ended = new Map<string, Call>();
   readonly #events: Emitter<{ readonly event: CallEvent; readonly call: Call }>;
@@ -37,8 +39,13 @@ export class Calls {
     return this.#live.size;
   }
 
+  /** Calls that wait for their turn to start (rest-api.md 20). */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
   get isFull(): boolean {
-    return this.#live.size >= Math.min(this.#options.maxCalls, limits.calls);
+    return this.#live.size - this.#waiting.size >= Math.min(this.#options.maxCalls, limits.calls);
   }
 
   /** A new call. The caller attaches its leg at once. */
@@ -46,6 +53,7 @@ export class Calls {
     const { clock, log, random } = this.#options;
     let hardEnd: Timer | undefined;
     const emit = (event: CallEvent) => {
+      if (event.type === 'status' && this.#waiting.delete(call)) hardEnd = this.#endLate(call);
       this.#events.emit({ event, call });
       if (event.type !== 'ended') return;
       hardEnd?.cancel();
@@ -53,16 +61,23 @@ export class Calls {
     };
     const call: Call = new Call({ ...options, sid: newSid('CA', random) }, { clock, log, emit });
     this.#live.set(call.sid, call);
-    hardEnd = clock.after(limits.callTimeLimitMs, () => {
+    // Its time begins when it starts.
+    if (options.queueTimeMs !== undefined) this.#waiting.add(call);
+    else hardEnd = this.#endLate(call);
+    return call;
+  }
+
+  #endLate(call: Call): Timer {
+    return this.#options.clock.after(limits.callTimeLimitMs, () => {
       if (call.mayLiveLonger) return;
       call.notify('warning', 32015, 'the call reached its maximum duration');
       call.hangUp('maximum duration');
     });
-    return call;
   }
 
   #retire(call: Call): void {
     this.#live.delete(call.sid);
+    this.#waiting.delete(call);
     this.#ended.set(call.sid, call);
     if (this.#ended.size > limits.endedCalls) this.#ended.delete(this.#ended.keys().next().value!);
     if (this.#live.size === 0) for (const done of this.#onEmpty.splice(0)) done();

@@ -1,12 +1,13 @@
 // Who answers a call that came in, and how it is shown (sip-interface.md 7, rest-api.md 13):
 //
 //   domain without a trunk ─▶ the domain's application; To = Request-URI, From = From header
-//   domain of a trunk      ─▶ a number of the account? ─▶ the number's application; To and From as E.164 numbers
+//   domain of a trunk      ─▶ a number of the account? ─▶ the application that it names, else its own URLs; To and From as E.164 numbers
 //                                            └─ none ──▶ the trunk's application
 //
 // The domain's own URLs count only where it belongs to no trunk.
 
 import type { ByocTrunk, Domain, PhoneNumber, VoiceApplication } from '../base/records.ts';
+import type { Application } from '../base/voice-records.ts';
 import { nameAddrOf } from '../sip/grammar/fields.ts';
 import type { Request } from '../sip/grammar/message.ts';
 import { isSipUri, type Uri } from '../sip/grammar/uri.ts';
@@ -18,6 +19,7 @@ import { toE164 } from './trunk-numbers.ts';
 export interface InboundDirectory {
   byocTrunk(sid: string): ByocTrunk | undefined;
   phoneNumber(number: string): PhoneNumber | undefined;
+  application(sid: string): Application | undefined;
 }
 
 export interface InboundRoute {
@@ -27,6 +29,10 @@ export interface InboundRoute {
   readonly statusCallback: StatusCallback | undefined;
   /** The trunk that the call came in by. */
   readonly trunkSid: string | undefined;
+  /** The application that the number names. */
+  readonly applicationSid?: string;
+  /** The number of the account that was called. */
+  readonly phoneNumberSid?: string;
 }
 
 /** sip-interface.md 8.1: a domain tells only the end, a trunk the whole course (7). */
@@ -44,14 +50,31 @@ export function inboundRoute(request: Request, domain: Domain, directory: Inboun
   const number = calledNumber(request, domain, directory);
   const ofTrunk = callbackOf(trunk.statusCallbackUrl, trunk.statusCallbackMethod, ALL);
   if (!number) return { application: trunk, ...shown, statusCallback: ofTrunk, trunkSid: trunk.sid };
-  const hasApplication = number.voiceUrl !== null || number.voiceTwiml !== null;
-  return {
-    application: hasApplication ? number : trunk,
+  const common = {
     from: numberOf(request.from.uri) ?? shown.from,
     to: number.phoneNumber,
-    statusCallback: callbackOf(number.statusCallback, number.statusCallbackMethod, COMPLETED) ?? ofTrunk,
     trunkSid: trunk.sid,
+    phoneNumberSid: number.sid,
   };
+  const named = applicationOf(number, directory);
+  if (named) {
+    const statusCallback = callbackOf(named.statusCallback, named.statusCallbackMethod, COMPLETED) ?? ofTrunk;
+    return { ...common, application: named, applicationSid: named.sid, statusCallback };
+  }
+  return {
+    ...common,
+    application: canAnswer(number) ? number : trunk,
+    statusCallback: callbackOf(number.statusCallback, number.statusCallbackMethod, COMPLETED) ?? ofTrunk,
+  };
+}
+
+const canAnswer = ({ voiceUrl, voiceTwiml }: VoiceApplication): boolean => voiceUrl !== null || voiceTwiml !== null;
+
+/** rest-api.md 13: voice_application_sid beats voice_url; one that is gone, or has no URL, leaves the number its own. */
+function applicationOf(number: PhoneNumber, directory: InboundDirectory): Application | undefined {
+  const sid = number.kept.voice_application_sid;
+  const application = typeof sid === 'string' ? directory.application(sid) : undefined;
+  return application?.accountSid === number.accountSid && canAnswer(application) ? application : undefined;
 }
 
 function callbackOf(

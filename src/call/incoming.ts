@@ -117,6 +117,8 @@ function createCall(
     statusCallback: route.statusCallback,
     sipParams: inboundSipParams(request, domain, invite.flow.remoteAddress, invite.username),
     callerName: request.from.displayName ?? null,
+    applicationSid: route.applicationSid,
+    phoneNumberSid: route.phoneNumberSid,
   });
   const hops = maxForwards(request);
   services.router.noteInbound(call, hops?.ok ? hops.value : 70);

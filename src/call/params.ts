@@ -12,7 +12,7 @@ import { stirParams } from './stir.ts';
 
 /** Standard parameters as of now, then those of the leg. */
 export function callParams(call: Call): Map<string, string> {
-  const { accountSid, direction, from, to, parentCallSid, sipParams } = call.options;
+  const { accountSid, direction, from, to, parentCallSid, sipParams, applicationSid } = call.options;
   const params = new Map<string, string>([
     ['CallSid', call.sid],
     ['AccountSid', accountSid],
@@ -25,6 +25,7 @@ export function callParams(call: Call): Map<string, string> {
     ['Called', to],
   ]);
   if (parentCallSid !== null) params.set('ParentCallSid', parentCallSid);
+  if (applicationSid !== undefined) params.set('ApplicationSid', applicationSid);
   for (const [name, value] of sipParams) params.set(name, value);
   return params;
 }

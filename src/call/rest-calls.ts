@@ -8,6 +8,7 @@ import type { CallRecord, Domain } from '../base/records.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { MediaEngine } from '../media/engine.ts';
 import type { Call } from './call.ts';
+import type { CallPacer } from './call-pacer.ts';
 import type { Calls } from './calls.ts';
 import { playToEnd } from './play.ts';
 import { type Router, type RouteTarget, userOf } from './routing.ts';
@@ -26,6 +27,10 @@ export interface RestCallsServices {
   readonly clock: Clock;
   /** Runs a document on the call; replaces a running one, taking the call out of its bridge. */
   readonly startSession: (call: Call, start: SessionStart) => void;
+  /** Calls per second of an account; absent: no bound. */
+  readonly pacer?: Pick<CallPacer, 'reserve'>;
+  /** PN… of the number, if it is one of the account's. */
+  readonly phoneNumberSid?: (accountSid: string, number: string) => string | undefined;
   /** Records a call from its answer on (rest-api.md 9.1). */
   readonly record?: (call: Call, request: RecordingRequest) => void;
   /** The domain of the account that the call belongs to: host of the From header (home-domain.ts). */
@@ -67,32 +72,52 @@ export function createRestCalls(services: RestCallsServices): CallsApi {
 }
 
 function create(request: CreateCallRequest, services: RestCallsServices): Result<CallRecord, CallControlError> {
-  const made = services.router.make(routeTarget(request), {
-    accountSid: request.accountSid,
+  const { accountSid, applicationSid, from, delayMs = 0 } = request;
+  const target = routeTarget(request);
+  const isPaced = services.pacer !== undefined && !services.router.isEmergency(target);
+  const waitMs = isPaced ? services.pacer?.reserve(accountSid) : 0;
+  if (waitMs === undefined)
+    return err({ code: 22005, status: 400, message: 'The account has calls waiting for more than a day' });
+  const startsInMs = Math.ceil(waitMs + delayMs);
+  const rest = {
+    applicationSid: applicationSid ?? undefined,
+    phoneNumberSid: services.phoneNumberSid?.(accountSid, from),
+    queueTimeMs: startsInMs > 0 ? startsInMs : undefined,
+  };
+  const make = startsInMs > 0 ? 'makeLater' : 'make';
+  const made = services.router[make](target, {
+    accountSid,
     direction: 'outbound-api',
     parentCallSid: null,
-    domain: services.homeDomain(request.accountSid, request.from),
+    domain: services.homeDomain(accountSid, from),
     isOperators: true,
     near: undefined,
-    callerId: userOf(request.from),
+    callerId: userOf(from),
     callerName: request.callerName,
     maxForwards: 70,
     statusCallback:
       request.statusCallback === null
         ? undefined
         : { url: request.statusCallback, method: request.statusCallbackMethod, events: request.statusCallbackEvents },
+    rest,
   });
   if (!made.ok) {
-    const { rest, errorCode, detail } = made.error;
+    const { rest: code, errorCode, detail } = made.error;
     return err({
-      code: rest?.code ?? errorCode,
-      status: rest?.status ?? (errorCode === 10004 ? 429 : 400),
+      code: code?.code ?? errorCode,
+      status: code?.status ?? (errorCode === 10004 ? 429 : 400),
       message: detail,
     });
   }
   const call = made.value;
-  void run(call, request, services);
+  if (startsInMs > 0) startLater(call, startsInMs, request, services);
+  else void run(call, request, services);
   return ok(call.record());
+}
+
+function startLater(call: Call, delayMs: number, request: CreateCallRequest, services: RestCallsServices): void {
+  const turn = services.clock.after(delayMs, () => void run(call, request, services));
+  call.signal.addEventListener('abort', () => turn.cancel(), { once: true });
 }
 
 async function run(call: Call, request: CreateCallRequest, services: RestCallsServices): Promise<void> {

@@ -5,7 +5,7 @@ import type { EndpointId } from '../media/engine.ts';
 import type { HeaderField } from '../sip/grammar/message.ts';
 import type { SipUri } from '../sip/grammar/uri.ts';
 import type { InviteTarget, OutgoingInviteOptions } from '../sip/ua/ua.ts';
-import type { Call, StatusCallback } from './call.ts';
+import type { Call, CallOptions, StatusCallback } from './call.ts';
 import type { LegDriver } from './leg-driver.ts';
 
 /** What a target is, before a call is made of it. */
@@ -35,6 +35,8 @@ export interface RouteContext {
   readonly callerName: string | undefined;
   readonly maxForwards: number;
   readonly statusCallback: StatusCallback | undefined;
+  /** Of calls made over REST. */
+  readonly rest?: Pick<CallOptions, 'applicationSid' | 'phoneNumberSid' | 'queueTimeMs'>;
 }
 
 /** A way to reach a target: where, and how media is protected. */

@@ -13,7 +13,9 @@ import type { Call } from './call.ts';
 import type { Calls } from './calls.ts';
 import type { DialTarget } from './dial-options.ts';
 import { type EmergencyServices, routeEmergency } from './emergency.ts';
+import { FailoverLeg } from './failover-leg.ts';
 import { type Branch, ForkedLeg } from './forked-leg.ts';
+import type { LegDriver } from './leg-driver.ts';
 import { routeNumber } from './number-route.ts';
 import type { Path, Route, RouteContext, RouteTarget } from './route.ts';
 import { shownUri } from './shown-uri.ts';
@@ -36,6 +38,8 @@ export interface RouterServices {
   readonly domainOf: (host: string, port: number | undefined) => Domain | undefined;
   /** Whether a host has the form of a domain of ours: below our suffix. */
   readonly isDomainName: (host: string) => boolean;
+  /** Whether the account may call at all; absent: each may. */
+  readonly isActive?: (accountSid: string) => boolean;
   /** Names of the domains of an account, for `<Client>`. */
   readonly domainsOfAccount: (accountSid: string) => readonly Domain[];
   /** Absent: emergency numbers are numbers like others. */
@@ -83,10 +87,50 @@ export class Router {
     return made;
   }
 
+  /**
+   * A new outgoing call to `target` that starts later: where it goes is looked up then, and a refusal ends it as failed. Refused at once
+   * where too many wait.
+   */
+  makeLater(target: RouteTarget, context: RouteContext): Result<Call, RouteFailure> {
+    if (this.#services.calls.waiting >= limits.callsQueued)
+      return err({ errorCode: 22005, detail: 'too many calls wait for their turn', sipStatus: 503 });
+    const call = this.#create(shownTarget(target), context.callerId, target, context);
+    call.attach(
+      new FailoverLeg({
+        attempts: [() => this.#lateLeg(call, target, context)],
+        redirect: () => undefined,
+        onTargetFailed: () => {},
+      }),
+    );
+    return ok(call);
+  }
+
+  #lateLeg(call: Call, target: RouteTarget, context: RouteContext): LegDriver {
+    const refused = this.#refusal(target, context);
+    const route = refused ? err(refused) : this.#resolve(target, context);
+    if (!route.ok) {
+      const { errorCode, detail, sipStatus } = route.error;
+      call.notify(levelOf(errorCode), errorCode, detail);
+      return new UnreachableLeg(this.#services.clock, sipStatus, detail);
+    }
+    route.value.onCall(call);
+    return route.value.leg(call, (path, changes) => this.#leg(call, path, { ...route.value, ...changes }, context));
+  }
+
+  /** What stands in the way of any new call. */
+  #refusal(target: RouteTarget, { accountSid }: RouteContext): RouteFailure | undefined {
+    const isUrgent = this.isEmergency(target);
+    if (this.#services.calls.isFull && !isUrgent)
+      return { errorCode: 10004, detail: 'the gateway is full', sipStatus: 503 };
+    if (this.#services.isActive?.(accountSid) === false && !isUrgent)
+      return { errorCode: 10001, detail: 'the account is not active', sipStatus: 603 };
+    return undefined;
+  }
+
   /** A new outgoing call to `target`. */
   make(target: RouteTarget, context: RouteContext): Result<Call, RouteFailure> {
-    if (this.#services.calls.isFull && !this.#isEmergency(target))
-      return err({ errorCode: 10004, detail: 'the gateway is full', sipStatus: 503 });
+    const refused = this.#refusal(target, context);
+    if (refused) return err(refused);
     const route = this.#resolve(target, context);
     if (!route.ok)
       return route.error.to === undefined ? route : ok(this.#unreachable(route.error, route.error.to, target, context));
@@ -120,6 +164,7 @@ export class Router {
       statusCallback: context.statusCallback,
       sipParams: new Map(),
       callerName: null,
+      ...context.rest,
     });
   }
 
@@ -153,7 +198,8 @@ export class Router {
     );
   }
 
-  #isEmergency(target: RouteTarget): boolean {
+  /** Emergency calls wait for nothing. */
+  isEmergency(target: RouteTarget): boolean {
     return target.kind === 'number' && (this.#services.emergency?.isEmergencyNumber(target.number) ?? false);
   }
 
@@ -163,7 +209,7 @@ export class Router {
     const isOwn = (host: string, port: number | undefined) =>
       this.#services.domainOf(host, port) !== undefined || this.#services.isOwnAddress(host, port);
     const { emergency, calls } = this.#services;
-    if (emergency && this.#isEmergency(target)) {
+    if (emergency && this.isEmergency(target)) {
       const caller = context.parentCallSid === null ? undefined : calls.get(context.parentCallSid);
       return routeEmergency(target, context, caller, emergency, isOwn);
     }
@@ -282,6 +328,14 @@ export class Router {
     }
     return err({ errorCode: 32009, detail: `${to} is not registered`, sipStatus: 404, to });
   }
+}
+
+/** A target as `To` shows it, before it is known where it leads. */
+function shownTarget(target: RouteTarget): string {
+  if (target.kind === 'number') return target.number;
+  if (target.kind === 'client') return `client:${target.identity.slice(0, limits.clientIdentityChars)}`;
+  const parsed = parseUri(/^sips?:/i.test(target.uri) ? target.uri : `sip:${target.uri}`);
+  return parsed.ok ? shownUri(parsed.value) : target.uri;
 }
 
 const callerOf = (context: RouteContext, host: string | undefined): Route['from'] => ({

@@ -18,7 +18,15 @@ import type {
   PolicyTarget,
   StoredHa1,
 } from '../base/records.ts';
-import { indexTrunks, loadTrunkParts, noTrunkParts, type TrunkIndex, type TrunkParts } from './directory-trunks.ts';
+import type { Application } from '../base/voice-records.ts';
+import {
+  callerIdKey,
+  indexTrunks,
+  loadTrunkParts,
+  noTrunkParts,
+  type TrunkIndex,
+  type TrunkParts,
+} from './directory-trunks.ts';
 import type { DirectoryChange, DirectoryTable, Store } from './store.ts';
 import { mappingKey } from './store.ts';
 import { allPages, sidOf } from './walk.ts';
@@ -53,6 +61,9 @@ export interface StoreDirectory {
   /** By E.164 number. */
   phoneNumber(number: string): PhoneNumber | undefined;
   phoneNumberBySid(sid: string): PhoneNumber | undefined;
+  application(sid: string): Application | undefined;
+  /** Whether the account proved that the E.164 number is its own. */
+  hasCallerId(accountSid: string, number: string): boolean;
   /** Domains whose calls belong to the trunk, the oldest first. */
   domainsOfTrunk(trunkSid: string): readonly Domain[];
   /** Resolves when every change that was reported before this call can be read. Rejects when the store cannot be read. */
@@ -155,6 +166,8 @@ export async function createDirectory(
     policyTargets: (sid) => snapshot.trunks.targets.get(sid) ?? [],
     phoneNumber: (number) => snapshot.trunks.numbers.get(number),
     phoneNumberBySid: (sid) => [...snapshot.trunks.numbers.values()].find((number) => number.sid === sid),
+    application: (sid) => snapshot.trunks.applications.get(sid),
+    hasCallerId: (accountSid, number) => snapshot.trunks.callerIds.has(callerIdKey(accountSid, number)),
     domainsOfTrunk: (sid) =>
       [...snapshot.bySid.values()]
         .map((access) => access.domain)

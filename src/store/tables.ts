@@ -167,6 +167,8 @@ const calls: Table<CallRecord> = {
     answeredBy: 'text',
     callerName: 'text',
     forwardedFrom: 'text',
+    phoneNumberSid: 'text',
+    queueTimeMs: 'integer',
     errorCode: 'integer',
     dateCreated: 'integer',
     dateUpdated: 'integer',

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CallRecord } from '../../src/base/records.ts';
 import { type ApiWorld, apiWorld, json } from '../support/api-world.ts';
 import { aCall } from '../support/store-records.ts';
+import { anApplication } from '../support/voice-record-makers.ts';
 
 let world: ApiWorld;
 beforeAll(async () => {
@@ -125,6 +126,101 @@ describe('create (rest-api.md 9.1, 22.1)', () => {
     ]);
   });
 
+  test('an application answers in place of what the request says of the same things [rest 9.1 application-sid]', async () => {
+    const application = await world.client.applications.create({
+      voiceUrl: 'https://app.example.com/of-application',
+      voiceMethod: 'GET',
+      voiceFallbackUrl: 'https://app.example.com/fallback-of-application',
+      statusCallback: 'https://app.example.com/status-of-application',
+      statusCallbackMethod: 'GET',
+    });
+    const ignored = { method: 'PUT', fallbackUrl: 'nowhere', statusCallback: 'nowhere', twiml: 'x'.repeat(5_000) };
+    const call = await make({ applicationSid: application.sid, statusCallbackEvent: ['ringing'], ...ignored });
+    expect(world.calls.created.at(-1)).toMatchObject({
+      applicationSid: application.sid,
+      instructions: { url: 'https://app.example.com/of-application', method: 'GET' },
+      fallbackUrl: 'https://app.example.com/fallback-of-application',
+      fallbackMethod: 'POST',
+      statusCallback: 'https://app.example.com/status-of-application',
+      statusCallbackMethod: 'GET',
+      statusCallbackEvents: ['completed'],
+    });
+    expect(await world.client.calls(call.sid).notifications.list()).toEqual([]);
+    const empty = await world.client.applications.create({ friendlyName: 'no URL' });
+    await expect(make({ applicationSid: empty.sid })).rejects.toMatchObject(rejection(21205));
+    const foreign = anApplication(`AC${'9'.repeat(32)}`);
+    await expect(make({ applicationSid: foreign.sid })).rejects.toMatchObject(rejection(21218));
+  });
+
+  test('client: rings for 60 s at most [rest 9.1 client-timeout]', async () => {
+    await make({ to: 'client:bob', timeout: 300 });
+    expect(world.calls.created.at(-1)?.timeoutSeconds).toBe(60);
+    await make({ to: 'client:bob', timeout: 20 });
+    expect(world.calls.created.at(-1)?.timeoutSeconds).toBe(20);
+    await make({ timeout: 300 });
+    expect(world.calls.created.at(-1)?.timeoutSeconds).toBe(300);
+  });
+
+  test('machine detection: its defaults, all of it, and what stands in its way [rest 9.1 machine-detection]', async () => {
+    await make({ machineDetection: 'Enable' });
+    expect(world.calls.created.at(-1)?.machineDetection).toEqual({
+      mode: 'Enable',
+      timeoutMs: 30_000,
+      speechThresholdMs: 2_400,
+      speechEndThresholdMs: 1_200,
+      silenceTimeoutMs: 5_000,
+      isAsync: false,
+      callback: null,
+    });
+    await make({
+      machineDetection: 'DetectMessageEnd',
+      machineDetectionTimeout: 59,
+      machineDetectionSpeechThreshold: 6_000,
+      machineDetectionSpeechEndThreshold: 500,
+      machineDetectionSilenceTimeout: 2_000,
+      asyncAmd: 'true',
+      asyncAmdStatusCallback: 'https://app.example.com/amd',
+      asyncAmdStatusCallbackMethod: 'GET',
+    });
+    expect(world.calls.created.at(-1)?.machineDetection).toEqual({
+      mode: 'DetectMessageEnd',
+      timeoutMs: 59_000,
+      speechThresholdMs: 6_000,
+      speechEndThresholdMs: 500,
+      silenceTimeoutMs: 2_000,
+      isAsync: true,
+      callback: { url: 'https://app.example.com/amd', method: 'GET' },
+    });
+    await make({ machineDetection: 'Enable', sendDigits: '1' });
+    expect(world.calls.created.at(-1)?.machineDetection).toBeUndefined();
+  });
+
+  test.each<[string, object, string[]]>([
+    [
+      'AsyncAmd without a URL to tell [rest 9.1 async-amd]',
+      { machineDetection: 'Enable', asyncAmd: 'true' },
+      ['21262'],
+    ],
+    ['a setting without MachineDetection', { machineDetectionTimeout: 10 }, ['21263']],
+    ['SendDigits beside it [rest 9.1 send-digits-amd]', { machineDetection: 'Enable', sendDigits: '1' }, ['21263']],
+    ['a callback without AsyncAmd', { machineDetection: 'Enable', asyncAmdStatusCallback: url }, ['21263']],
+    [
+      'what has no effect here is accepted in silence',
+      { callReason: 'x', callToken: 'y', clientNotificationUrl: url },
+      [],
+    ],
+  ])('%s', async (_, over, codes) => {
+    const call = await make(over);
+    const warnings = await world.client.calls(call.sid).notifications.list();
+    expect(warnings.map((warning) => warning.errorCode)).toEqual(codes);
+  });
+
+  test('an unknown parameter is ignored [rest 4 unknown-parameter]', async () => {
+    const form = new URLSearchParams({ To: 'sip:bob@x', From: from, Url: url, Colour: 'red' }).toString();
+    const answer = await world.fetch('Calls.json', { form });
+    expect(answer.status).toBe(201);
+  });
+
   const long = 'x'.repeat(300);
   test.each<[string, object, number]>([
     ['no To', { to: '' }, 21201],
@@ -144,7 +240,7 @@ describe('create (rest-api.md 9.1, 22.1)', () => {
     ['Url is relative', { url: '/voice' }, 21205],
     ['Url of another scheme', { url: 'ftp://x/voice' }, 21205],
     ['Twiml too long [sip 2.6 instructions]', { url: undefined, twiml: 'x'.repeat(4_001) }, 21205],
-    ['an application that is not there', { applicationSid: `AP${'0'.repeat(32)}` }, 21218],
+    ['an application that is not there [rest 9.1 application-sid]', { applicationSid: `AP${'0'.repeat(32)}` }, 21218],
     ['instructions before methods', { url: '', method: 'PUT' }, 21205],
     ['Method [sip 2.6 methods]', { method: 'PUT' }, 21209],
     ['FallbackMethod [sip 2.6 methods]', { fallbackMethod: 'DELETE' }, 21209],
@@ -165,6 +261,15 @@ describe('create (rest-api.md 9.1, 22.1)', () => {
     ['SIP password too long [sip 2.6 sip-auth-lengths]', { sipAuthUsername: 'u', sipAuthPassword: long }, 21223],
     ['SIP password with NUL [sip 2.6 sip-auth-characters]', { sipAuthUsername: 'u', sipAuthPassword: 'a\0b' }, 21224],
     ['SIP user name without password [sip 2.6 sip-auth-pair]', { sipAuthUsername: 'u' }, 21225],
+    ['machine detection that is none [rest 9.1 machine-detection]', { machineDetection: 'Yes' }, 21234],
+    ['its time-out too short', { machineDetection: 'Enable', machineDetectionTimeout: 2 }, 21234],
+    ['its time-out too long', { machineDetection: 'Enable', machineDetectionTimeout: 60 }, 21234],
+    ['its speech threshold', { machineDetection: 'Enable', machineDetectionSpeechThreshold: 999 }, 21234],
+    ['its end of speech', { machineDetection: 'Enable', machineDetectionSpeechEndThreshold: 5_001 }, 21234],
+    ['its silence', { machineDetection: 'Enable', machineDetectionSilenceTimeout: 10_001 }, 21234],
+    ['AsyncAmd that is no boolean', { machineDetection: 'Enable', asyncAmd: 'later' }, 21234],
+    ['its callback', { machineDetection: 'Enable', asyncAmd: 'true', asyncAmdStatusCallback: 'x' }, 21502],
+    ['its callback method', { machineDetection: 'Enable', asyncAmdStatusCallbackMethod: 'PUT' }, 21209],
     ['trunk sid [sip 2.6 byoc]', { to: '+4930111', byoc: 'BY1' }, 21300],
   ])('%s', async (_, over, code) => {
     const before = world.calls.created.length;

@@ -53,6 +53,8 @@ export class FakeCalls implements CallsApi {
       answeredBy: null,
       callerName: null,
       forwardedFrom: null,
+      phoneNumberSid: null,
+      queueTimeMs: null,
       errorCode: null,
       dateCreated: now,
       dateUpdated: now,

@@ -124,6 +124,8 @@ export const aCall = (accountSid: string, over: Partial<CallRecord> = {}): CallR
   answeredBy: null,
   callerName: null,
   forwardedFrom: null,
+  phoneNumberSid: null,
+  queueTimeMs: null,
   errorCode: null,
   ...dates,
   ...over,

@@ -4,6 +4,7 @@
 import { z } from 'zod';
 import { limits } from '../../base/limits.ts';
 import { err, ok, type Result } from '../../base/result.ts';
+import type { Application } from '../../base/voice-records.ts';
 import { type ApiFault, fault } from '../errors.ts';
 import {
   checked,
@@ -20,7 +21,9 @@ import {
 } from '../form.ts';
 import type { CreateCallRequest } from '../ports.ts';
 import type { ApiParts } from '../request.ts';
+import { findApplication } from './applications.ts';
 import { checkFrom, checkTo } from './call-address.ts';
+import { readDetection } from './detection-form.ts';
 import { readCallRecording } from './recording-form.ts';
 
 /** A warning that goes into the notifications of the call: it was made all the same. */
@@ -53,42 +56,39 @@ const schema = z.object({
   ),
 });
 
-/** Parameters that belong to features this version does not have: named in the log, not refused (rest-api.md 4). */
-const withoutEffect = [
-  'MachineDetection',
-  'MachineDetectionTimeout',
-  'MachineDetectionSpeechThreshold',
-  'MachineDetectionSpeechEndThreshold',
-  'MachineDetectionSilenceTimeout',
-  'AsyncAmd',
-  'AsyncAmdStatusCallback',
-  'AsyncAmdStatusCallbackMethod',
-];
+/** Of client: and its SDK; nobody listens longer to a browser that rings. */
+const CLIENT_RING_SECONDS = 60;
 
-export function readCall(form: Form, accountSid: string, parts: ApiParts): Result<ReadCall, ApiFault> {
-  const to = lastOf(form, 'To');
+export async function readCall(given: Form, accountSid: string, parts: ApiParts): Promise<Result<ReadCall, ApiFault>> {
+  const to = lastOf(given, 'To');
   const kind = checkTo(to);
   if (!kind.ok) return kind;
-  const from = checkFrom(lastOf(form, 'CallerId') ?? lastOf(form, 'From'), kind.value);
+  const from = checkFrom(lastOf(given, 'CallerId') ?? lastOf(given, 'From'), kind.value);
   if (!from.ok) return from;
   if (kind.value === 'number' && parts.ownsNumber && !parts.ownsNumber(accountSid, from.value))
     return err(fault(21210, `The source phone number provided, ${from.value}, is not yet verified for your account.`));
-  const instructions = readInstructions(form);
+  const application = await readApplication(given, accountSid, parts);
+  if (!application.ok) return application;
+  const form = application.value ? withApplication(given, application.value) : given;
+  const instructions = application.value?.voiceTwiml
+    ? ok({ twiml: application.value.voiceTwiml })
+    : readInstructions(form);
   if (!instructions.ok) return instructions;
   const settings = checked(schema, form);
   if (!settings.ok) return settings;
-  const recording = readCallRecording(form);
-  if (!recording.ok) return recording;
-  const sipAuth = readSipAuth(form);
-  if (!sipAuth.ok) return sipAuth;
+  const features = readFeatures(form);
+  if (!features.ok) return features;
   const byoc = lastOf(form, 'Byoc');
   if (kind.value === 'number' && byoc !== undefined && !sid('Byoc', 21300, 'BY').safeParse(byoc).success)
     return err(fault(21300, `Byoc ${printable(byoc)} is not a valid trunk sid`));
   const value = settings.value;
   const events = readEvents(form);
+  const ringSeconds = value.Timeout ?? RING_SECONDS;
+  const { recording, sipAuth, detection, warnings } = features.value;
   return ok({
     request: {
       accountSid,
+      ...(application.value ? { applicationSid: application.value.sid } : {}),
       to: to ?? '',
       from: from.value,
       instructions:
@@ -100,23 +100,76 @@ export function readCall(form: Form, accountSid: string, parts: ApiParts): Resul
       statusCallback: value.StatusCallback ?? null,
       statusCallbackMethod: value.StatusCallbackMethod ?? 'POST',
       statusCallbackEvents: events.events,
-      timeoutSeconds: value.Timeout ?? RING_SECONDS,
+      timeoutSeconds: kind.value === 'client' ? Math.min(ringSeconds, CLIENT_RING_SECONDS) : ringSeconds,
       timeLimitSeconds: value.TimeLimit ?? TIME_LIMIT_SECONDS,
       sendDigits: value.SendDigits ?? null,
       // Only used where To is a number (sip-interface.md 2.6).
       byoc: kind.value === 'number' ? (byoc ?? null) : null,
-      sipAuth: sipAuth.value,
-      ...(recording.value ? { recording: recording.value } : {}),
+      sipAuth,
+      ...(recording ? { recording } : {}),
+      ...(detection ? { machineDetection: detection } : {}),
     },
-    warnings: [...events.warnings, ...warningsOf(form)],
+    warnings: [...events.warnings, ...warnings, ...warningsOf(given, application.value)],
   });
+}
+
+/** What a call does beside its document. */
+interface Features {
+  readonly recording: CreateCallRequest['recording'];
+  readonly sipAuth: CreateCallRequest['sipAuth'];
+  readonly detection: CreateCallRequest['machineDetection'];
+  readonly warnings: readonly Warning[];
+}
+
+function readFeatures(form: Form): Result<Features, ApiFault> {
+  const detection = readDetection(form);
+  if (!detection.ok) return detection;
+  const recording = readCallRecording(form);
+  if (!recording.ok) return recording;
+  const sipAuth = readSipAuth(form);
+  if (!sipAuth.ok) return sipAuth;
+  return ok({ ...detection.value, recording: recording.value, sipAuth: sipAuth.value });
+}
+
+/** rest-api.md 9.1, 21218: an application of the account; 21205 where it cannot answer a call. */
+async function readApplication(
+  form: Form,
+  accountSid: string,
+  parts: ApiParts,
+): Promise<Result<Application | undefined, ApiFault>> {
+  const asked = lastOf(form, 'ApplicationSid');
+  if (asked === undefined) return ok(undefined);
+  const application = await findApplication(asked, accountSid, parts);
+  if (!application) return err(fault(21218, `ApplicationSid ${printable(asked)} is not an application of the account`));
+  if (application.voiceUrl === null && application.voiceTwiml === null)
+    return err(fault(21205, `Application ${application.sid} has no VoiceUrl`));
+  return ok(application);
+}
+
+/** What the application says in place of what the request says of the same things. */
+function withApplication(form: Form, application: Application): Form {
+  const values: Readonly<Record<string, string | null>> = {
+    Url: application.voiceUrl,
+    Twiml: null,
+    Method: application.voiceMethod,
+    FallbackUrl: application.voiceFallbackUrl,
+    FallbackMethod: application.voiceFallbackMethod,
+    StatusCallback: application.statusCallback,
+    StatusCallbackMethod: application.statusCallbackMethod,
+    StatusCallbackEvent: null,
+  };
+  const own = new Map(form);
+  for (const [name, value] of Object.entries(values)) {
+    if (value === null) own.delete(name);
+    else own.set(name, [value]);
+  }
+  return own;
 }
 
 export type CallInstructions = { readonly url: string } | { readonly twiml: string };
 
-/** Url beats Twiml. There are no applications in this version, so any ApplicationSid is unknown. */
+/** Url beats Twiml. */
 export function readInstructions(form: Form): Result<CallInstructions, ApiFault> {
-  if (lastOf(form, 'ApplicationSid') !== undefined) return err(fault(21218, 'ApplicationSid is not valid'));
   const webUrl = lastOf(form, 'Url');
   if (webUrl !== undefined)
     return isWebUrl(webUrl) && webUrl.length <= limits.restUrlChars
@@ -156,14 +209,24 @@ function readSipAuth(form: Form): Result<CreateCallRequest['sipAuth'], ApiFault>
   return ok({ username, password });
 }
 
-function warningsOf(form: Form): readonly Warning[] {
-  const warnings: Warning[] = [];
-  if (lastOf(form, 'Url') !== undefined && lastOf(form, 'Twiml') !== undefined)
-    warnings.push({ code: 32019, message: 'Url and Twiml were both given; Url is used' });
-  for (const name of withoutEffect) {
-    const value = lastOf(form, name);
-    if (value !== undefined && value.toLowerCase() !== 'false')
-      warnings.push({ code: 20001, message: `${name} has no effect in this version` });
-  }
-  return warnings;
+function warningsOf(form: Form, application: Application | undefined): readonly Warning[] {
+  if (application || lastOf(form, 'Url') === undefined || lastOf(form, 'Twiml') === undefined) return [];
+  return [{ code: 32019, message: 'Url and Twiml were both given; Url is used' }];
 }
+
+/** rest-api.md 9.1: what `POST Calls` knows; anything else is ignored, and named in the log (rest-api.md 4). */
+const known: ReadonlySet<string> = new Set(
+  `To From CallerId Url Twiml ApplicationSid Method FallbackUrl FallbackMethod StatusCallback StatusCallbackEvent
+  StatusCallbackMethod SendDigits Timeout TimeLimit Record RecordingChannels RecordingTrack Trim RecordingStatusCallback
+  RecordingStatusCallbackMethod RecordingStatusCallbackEvent SipAuthUsername SipAuthPassword MachineDetection
+  MachineDetectionTimeout MachineDetectionSpeechThreshold MachineDetectionSpeechEndThreshold MachineDetectionSilenceTimeout
+  AsyncAmd AsyncAmdStatusCallback AsyncAmdStatusCallbackMethod Byoc CallReason CallToken ClientNotificationUrl`.split(
+    /\s+/,
+  ),
+);
+
+export const unknownParameters = (form: Form): readonly Warning[] =>
+  [...form.keys()]
+    .filter((name) => !known.has(name))
+    .slice(0, limits.restUnknownNamed)
+    .map((name) => ({ code: 20001, message: `Parameter ${printable(name)} is unknown and was ignored` }));

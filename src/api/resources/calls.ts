@@ -11,14 +11,15 @@ import { pageBody, pageRequest } from '../page.ts';
 import type { CallAmendment, CallFilter } from '../ports.ts';
 import { presentCall } from '../present.ts';
 import type { Answer, ApiParts, ApiRequest, Handler, Route } from '../request.ts';
-import { readCall, readInstructions, type Warning } from './call-form.ts';
+import { readCall, readInstructions, unknownParameters, type Warning } from './call-form.ts';
 
 const create: Handler = async (request, parts) => {
-  const read = readCall(request.form, request.account.sid, parts);
+  const read = await readCall(request.form, request.account.sid, parts);
   if (!read.ok) return read.error;
   const made = parts.calls.create(read.value.request);
   if (!made.ok) return made.error;
-  for (const warning of read.value.warnings) noteWarning(made.value, warning, parts);
+  for (const warning of [...read.value.warnings, ...unknownParameters(request.form)])
+    noteWarning(made.value, warning, parts);
   return { status: 201, body: presentCall(made.value) };
 };
 
@@ -118,7 +119,7 @@ const update: Handler = async (request, parts) => {
   const amended = amend(call, settings.value, parts);
   if (amended) return amended;
   if (status !== undefined) return end(call, status, parts);
-  const hasInstructions = ['Url', 'Twiml', 'ApplicationSid'].some((name) => lastOf(request.form, name) !== undefined);
+  const hasInstructions = ['Url', 'Twiml'].some((name) => lastOf(request.form, name) !== undefined);
   if (hasInstructions) return redirect(call, request.form, settings.value, parts);
   return { status: 200, body: presentCall(parts.calls.live(call.sid) ?? call) };
 };

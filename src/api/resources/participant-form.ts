@@ -65,13 +65,13 @@ export interface ReadParticipant {
   readonly warnings: readonly Warning[];
 }
 
-export function readParticipant(
+export async function readParticipant(
   form: Form,
   room: string,
   accountSid: string,
   parts: ApiParts,
-): Result<ReadParticipant, ApiFault> {
-  const call = readCall(callForm(form), accountSid, parts);
+): Promise<Result<ReadParticipant, ApiFault>> {
+  const call = await readCall(callForm(form), accountSid, parts);
   if (!call.ok) return call;
   const settings = checked(schema, form);
   if (!settings.ok) return settings;

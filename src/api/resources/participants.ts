@@ -58,7 +58,7 @@ const create: Handler = async (request, parts) => {
   const { conferences } = parts;
   const badName = checkRoomName(roomOf(request));
   if (badName) return badName;
-  const read = readParticipant(request.form, roomOf(request), request.account.sid, parts);
+  const read = await readParticipant(request.form, roomOf(request), request.account.sid, parts);
   if (!read.ok) return read.error;
   if (!conferences) return fault(20503, 'there are no conferences here');
   const added = conferences.add(read.value.request);

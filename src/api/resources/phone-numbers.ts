@@ -7,12 +7,14 @@ import { limits } from '../../base/limits.ts';
 import type { PhoneNumber } from '../../base/records.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { type ApiFault, fault, isDuplicate, notFound } from '../errors.ts';
-import { bool, checked, clearable, type Form, lastOf, method, optional, text, url } from '../form.ts';
+import { bool, checked, clearable, type Form, lastOf, method, optional, sid, text, url } from '../form.ts';
 import { pageBody, pageRequest } from '../page.ts';
 import type { Page } from '../ports.ts';
 import { formatted, presentPhoneNumber } from '../present.ts';
 import type { ApiParts, ApiRequest, Handler, Route } from '../request.ts';
+import { findApplication } from './applications.ts';
 
+const NO_APPLICATION = 21420;
 const INVALID_NUMBER = 21421;
 const INVALID_URL = 21402;
 const INVALID_METHOD = 21403;
@@ -45,7 +47,7 @@ const schema = z.object({
 const keptSchema = z.object({
   VoiceCallerIdLookup: optional(bool('VoiceCallerIdLookup', INVALID)),
   VoiceReceiveMode: optional(z.enum(['voice', 'fax'], { error: `${INVALID}|VoiceReceiveMode must be voice or fax` })),
-  VoiceApplicationSid: keptText('VoiceApplicationSid'),
+  VoiceApplicationSid: clearable(sid('VoiceApplicationSid', NO_APPLICATION, 'AP')),
   TrunkSid: keptText('TrunkSid'),
   SmsUrl: keptText('SmsUrl'),
   SmsMethod: optional(method('SmsMethod', INVALID_METHOD)),
@@ -96,6 +98,8 @@ const create: Handler = async (request, parts) => {
     return fault(INVALID, `At most ${most} phone numbers are allowed`);
   const made = withSettings(blank(number.at(-1) ?? '', request, parts), request.form);
   if (!made.ok) return made.error;
+  const unknown = await unknownApplication(made.value, parts);
+  if (unknown) return unknown;
   try {
     await parts.store.phoneNumbers.insert(made.value);
   } catch (error) {
@@ -118,6 +122,8 @@ const update: Handler = async (request, parts) => {
   const form = new Map([...request.form].filter(([name]) => name !== 'PhoneNumber'));
   const changed = withSettings({ ...found, dateUpdated: parts.clock.wall() }, form);
   if (!changed.ok) return changed.error;
+  const unknown = await unknownApplication(changed.value, parts);
+  if (unknown && changed.value.kept.voice_application_sid !== found.kept.voice_application_sid) return unknown;
   if (!(await parts.store.phoneNumbers.update(changed.value))) return notFound(`${request.path}.json`);
   return { status: 200, body: presentPhoneNumber(changed.value) };
 };
@@ -127,6 +133,12 @@ const remove: Handler = async (request, parts) => {
   if (!found || !(await parts.store.phoneNumbers.remove(found.sid))) return notFound(`${request.path}.json`);
   return { status: 204 };
 };
+
+async function unknownApplication({ kept, accountSid }: PhoneNumber, parts: ApiParts): Promise<ApiFault | undefined> {
+  const asked = kept.voice_application_sid;
+  if (typeof asked !== 'string' || (await findApplication(asked, accountSid, parts))) return undefined;
+  return fault(NO_APPLICATION, `VoiceApplicationSid ${asked} is not an application of the account`);
+}
 
 async function find(request: ApiRequest, { store }: ApiParts): Promise<PhoneNumber | undefined> {
   const found = await store.phoneNumbers.get(request.params.Sid ?? '');

@@ -7,6 +7,7 @@ import { mediaOfDomains } from './004-media-of-domains.ts';
 import { emergencyAddress } from './005-emergency-address.ts';
 import { voiceApplication } from './006-voice-application.ts';
 import { deletedRecordings } from './007-deleted-recordings.ts';
+import { callsOverRest } from './008-calls-over-rest.ts';
 
 export const migrations: readonly string[] = [
   initial,
@@ -16,4 +17,5 @@ export const migrations: readonly string[] = [
   emergencyAddress,
   voiceApplication,
   deletedRecordings,
+  callsOverRest,
 ];

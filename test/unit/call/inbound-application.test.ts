@@ -2,12 +2,14 @@
 
 import { describe, expect, test } from 'vitest';
 import type { ByocTrunk, PhoneNumber } from '../../../src/base/records.ts';
+import type { Application } from '../../../src/base/voice-records.ts';
 import { inboundRoute } from '../../../src/call/inbound-application.ts';
 import { createRequest } from '../../../src/sip/grammar/build.ts';
 import { nameAddr } from '../../../src/sip/grammar/name-addr.ts';
 import { makeSipUri } from '../../../src/sip/grammar/uri.ts';
 import { ACCOUNT, domainRecord } from '../../support/call-fakes.ts';
 import { viaOf } from '../../support/requests.ts';
+import { anApplication } from '../../support/voice-record-makers.ts';
 
 const TRUNK_SID = `BY${'1'.repeat(32)}`;
 const stamp = { accountSid: ACCOUNT, declared: false, dateCreated: 0, dateUpdated: 0 };
@@ -40,7 +42,12 @@ const phoneNumber = (changes: Partial<PhoneNumber> = {}): PhoneNumber => ({
   ...changes,
 });
 
-const directory = (numbers: readonly PhoneNumber[], trunk: ByocTrunk | undefined = byocTrunk()) => ({
+const directory = (
+  numbers: readonly PhoneNumber[],
+  trunk: ByocTrunk | undefined = byocTrunk(),
+  applications: readonly Application[] = [],
+) => ({
+  application: (sid: string) => applications.find((one) => one.sid === sid),
   byocTrunk: (sid: string) => (sid === trunk?.sid ? trunk : undefined),
   phoneNumber: (number: string) => numbers.find((one) => one.phoneNumber === number),
 });
@@ -129,5 +136,33 @@ describe('a domain of a trunk', () => {
       application: { voiceUrl: 'http://app.example/voice' },
       trunkSid: undefined,
     });
+  });
+});
+
+describe('a number that names an application (rest-api.md 13)', () => {
+  const application = anApplication(ACCOUNT, { statusCallback: null });
+  const named = phoneNumber({ kept: { voice_application_sid: application.sid } });
+  const route = (applications: readonly Application[], number = named) =>
+    inboundRoute(invite('+4930123456'), trunkDomain, directory([number], byocTrunk(), applications));
+
+  test('voice_application_sid beats voice_url; the call knows both sids [rest 13 voice-application-sid]', () => {
+    expect(route([application])).toMatchObject({
+      application,
+      applicationSid: application.sid,
+      phoneNumberSid: named.sid,
+      statusCallback: { url: 'http://trunk/status' },
+    });
+    const statusCallback = 'http://application/status';
+    expect(route([{ ...application, statusCallback }])).toMatchObject({ statusCallback: { url: statusCallback } });
+  });
+
+  test.each<[string, readonly Application[]]>([
+    ['gone', []],
+    ['of another account', [{ ...application, accountSid: `AC${'9'.repeat(32)}` }]],
+    ['without a URL', [{ ...application, voiceUrl: null }]],
+  ])('one that is %s leaves the number its own URLs [rest 8 application]', (_, applications) => {
+    const found = route(applications);
+    expect(found).toMatchObject({ application: named, statusCallback: { url: 'http://number/status' } });
+    expect(found.applicationSid).toBeUndefined();
   });
 });
