@@ -43,6 +43,7 @@ export interface CoreOptions {
 }
 
 interface OpenEndpoint {
+  readonly callSid: string;
   readonly endpoint: Endpoint;
   readonly localAddress: string;
   readonly rtpPort: number;
@@ -207,7 +208,7 @@ export class MediaCore {
         try {
           handle(endpoint, packet, address, port);
         } catch (fault) {
-          this.#faulted(endpoint, command.callSid, fault);
+          this.#faulted(endpoint, fault);
         }
       },
       error,
@@ -224,7 +225,7 @@ export class MediaCore {
     }
     const statistics = this.#options.statistics.claim(command.slot);
     endpoint = new Endpoint(command.endpoint, this.#context, { rtp: rtp.value, rtcp: rtcp.value }, statistics);
-    this.#endpoints.set(command.endpoint, { endpoint, localAddress, rtpPort });
+    this.#endpoints.set(command.endpoint, { endpoint, callSid: command.callSid, localAddress, rtpPort });
     return ok(undefined);
   }
 
@@ -240,11 +241,12 @@ export class MediaCore {
     return err({ code: code === 'noAddress' ? 'noAddress' : 'noPorts', detail: `${address} port ${port}: ${detail}` });
   }
 
-  #faulted(endpoint: Endpoint, callSid: string, fault: unknown): void {
+  #faulted(endpoint: Endpoint, fault: unknown): void {
     endpoint.statistics.add(drop.fault, 1);
     if (endpoint.statistics.get(drop.fault) > 1) return;
     const reason = fault instanceof Error ? (fault.stack ?? fault.message) : String(fault);
-    this.#options.log.error({ callSid, endpoint: endpoint.id, reason }, 'handling of a media packet failed');
+    const callSid = this.#endpoints.get(endpoint.id)?.callSid;
+    this.#options.log.error({ callSid, endpoint: endpoint.id, reason }, 'media of an endpoint failed');
   }
 
   #close(id: EndpointId): void {
@@ -338,12 +340,23 @@ export class MediaCore {
     if (events.length > 0) this.#options.reply({ type: 'events', events });
   }
 
+  #tickEndpoint(endpoint: Endpoint, frame: number, nowMs: number): void {
+    // As for packets: a fault of ours in one call must not take the others with it.
+    try {
+      endpoint.tick(frame, nowMs);
+    } catch (fault) {
+      this.#faulted(endpoint, fault);
+      // What failed once fails with each tick: who waits for its end is told.
+      endpoint.stopPlay(null);
+    }
+  }
+
   #tickFrames(): void {
     const nowMs = this.#options.clock.now();
     const due = this.#frameAt(nowMs);
     const first = Math.max(this.#frame + 1, due - limits.mediaCatchUpFrames + 1);
     for (let frame = first; frame <= due; frame++) {
-      for (const endpoint of this.#ticking) endpoint.tick(frame, nowMs);
+      for (const endpoint of this.#ticking) this.#tickEndpoint(endpoint, frame, nowMs);
       this.#mixers.tick(frame, nowMs);
     }
     this.#frame = Math.max(this.#frame, due);

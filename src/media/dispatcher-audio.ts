@@ -82,7 +82,8 @@ export class AudioDispatcher {
     const recording = `recording-${this.#host.nextSerial()}`;
     const { worker, mixer } = this.#host.place(of) ?? {};
     // The sum of a mixer is one track of one channel, whatever was asked for.
-    const options: RecordingOptions = mixer === undefined ? asked : { ...asked, channels: 1, track: 'inbound' };
+    const ofMixer = mixer === undefined ? {} : ({ channels: 1, track: 'inbound' } as const);
+    const options: RecordingOptions = { ...asked, ...ofMixer, key: asked.key && compact(asked.key) };
     const running = { of, options, worker, mixer };
     this.#recordings.set(recording, running);
     if (worker !== undefined) this.#command(running, { type: 'startRecording', endpoint: of, recording, options });

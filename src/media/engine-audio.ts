@@ -45,9 +45,12 @@ export type AudioEvent =
       readonly payload: Uint8Array;
       readonly timestampMs: number;
     }
-  /** Everything that was fed to the stream before the mark has been played, or was cleared. */
+  /** Everything that was fed to the stream before the mark has been played, or was cleared, or the stream has ended: once per mark, in order. */
   | { readonly type: 'markReached'; readonly endpoint: EndpointId; readonly play: PlayId; readonly name: string }
-  /** The peer (or member of a mixer) began or stopped to speak; only while it is watched. */
+  /**
+   * The peer (or member of a mixer) began or stopped to speak; only while it is watched. `true` comes after 60 ms of voice, `false`
+   * SPEECH_HANGOVER_MS (speech-activity.ts) after the last of it.
+   */
   | { readonly type: 'speech'; readonly endpoint: EndpointId; readonly isSpeaking: boolean }
   | {
       readonly type: 'recordingEnded';
@@ -78,7 +81,10 @@ export interface AudioEngine {
   /** Empties the buffer; all waiting marks are reached at once. */
   clearStream(stream: PlayId): void;
 
-  /** `speech` events of the endpoint's peer (energy-based; packets that are missing are not silence but nothing). */
+  /**
+   * `speech` events of the endpoint's peer (energy-based). Packets that are missing are not silence but nothing; when none has come for
+   * a second, the peer has stopped to speak.
+   */
   watchSpeech(endpoint: EndpointId, on: boolean): void;
 }
 

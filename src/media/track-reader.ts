@@ -34,6 +34,9 @@ export class TrackReader implements TrackFrame {
   #concealed = 0;
   #ssrc = -1;
   #codec: AudioCodec = 'PCMU';
+  /** The codec before it, which packets of an earlier timestamp than this one have: some still wait. */
+  #formerCodec: AudioCodec = 'PCMU';
+  #codecSince = 0;
 
   /** One packet; the payload is copied. `codec` null: a telephone event, which is silence here. */
   push(
@@ -46,9 +49,14 @@ export class TrackReader implements TrackFrame {
   ): void {
     if (ssrc !== this.#ssrc) {
       this.#ssrc = ssrc;
+      this.#formerCodec = this.#codec;
       this.#buffer.reset();
     }
-    if (codec) this.#codec = codec;
+    if (codec && codec !== this.#codec) {
+      this.#formerCodec = this.#codec;
+      this.#codec = codec;
+      this.#codecSince = timestamp;
+    }
     this.#buffer.push(sequence, timestamp, codec ? payload : NOTHING, nowMs);
   }
 
@@ -59,7 +67,7 @@ export class TrackReader implements TrackFrame {
       const pulled = this.#buffer.pull(nowMs);
       if (pulled.kind === 'empty') break;
       if (pulled.kind === 'packet') {
-        this.#decode(pulled.payload);
+        this.#decode(pulled.payload, pulled.timestamp);
         state = 'audio';
       } else {
         this.#conceal();
@@ -74,8 +82,9 @@ export class TrackReader implements TrackFrame {
     this.state = state;
   }
 
-  #decode(payload: Uint8Array): void {
-    this.#packetSamples = decode(this.#codec, payload, this.#pending.subarray(this.#count));
+  #decode(payload: Uint8Array, timestamp: number): void {
+    const codec = ((timestamp - this.#codecSince) | 0) < 0 ? this.#formerCodec : this.#codec;
+    this.#packetSamples = decode(codec, payload, this.#pending.subarray(this.#count));
     this.#count += this.#packetSamples;
     this.#concealed = 0;
   }

@@ -46,7 +46,8 @@ export class TrackRecorder {
     this.#writer = new WavWriter(sealed(this.#file, options.key, channels), channels);
     this.#out = new Int16Array(FRAME_SAMPLES * channels);
     this.#activities = [new SpeechActivity(), new SpeechActivity()];
-    this.#maxDurationMs = Math.min(options.maxDurationMs, limits.recordingMs);
+    const { maxDurationMs } = options;
+    this.#maxDurationMs = maxDurationMs >= 0 ? Math.min(maxDurationMs, limits.recordingMs) : limits.recordingMs;
   }
 
   /** True when the file is as long as it may be, or cannot be written: it is to be closed. */

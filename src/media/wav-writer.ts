@@ -69,7 +69,8 @@ export function openWavFile(path: string, channels: 1 | 2 = 1): Result<WavWriter
 export class WavWriter {
   readonly #sink: WavSink;
   readonly #channels: 1 | 2;
-  readonly #buffer: Buffer;
+  readonly #buffer: Uint8Array;
+  readonly #view: DataView;
   #buffered = 0;
   #dataBytes = 0;
   #failure: string | null = null;
@@ -78,7 +79,8 @@ export class WavWriter {
   constructor(sink: WavSink, channels: 1 | 2 = 1) {
     this.#sink = sink;
     this.#channels = channels;
-    this.#buffer = Buffer.alloc(BUFFER_SAMPLES * SAMPLE_BYTES * channels);
+    this.#buffer = new Uint8Array(BUFFER_SAMPLES * SAMPLE_BYTES * channels);
+    this.#view = new DataView(this.#buffer.buffer);
     this.#try(() => sink.append(wavHeader(channels, 0)));
   }
 
@@ -95,12 +97,24 @@ export class WavWriter {
   /** Appends samples; two channels are interleaved, left first. */
   write(samples: Int16Array): void {
     if (this.#isClosed || this.#failure !== null) return;
-    for (const sample of samples) {
-      if (this.#dataBytes + this.#buffered + SAMPLE_BYTES > MAX_DATA_BYTES) return;
-      this.#buffer.writeInt16LE(sample, this.#buffered);
-      this.#buffered += SAMPLE_BYTES;
+    const most = MAX_DATA_BYTES - this.#dataBytes - this.#buffered;
+    const count = Math.min(samples.length, Math.floor(most / SAMPLE_BYTES));
+    for (let at = 0; at < count; ) {
+      const room = (this.#buffer.length - this.#buffered) / SAMPLE_BYTES;
+      const end = Math.min(count, at + room);
+      this.#put(samples, at, end);
+      at = end;
       if (this.#buffered === this.#buffer.length) this.#flush();
     }
+  }
+
+  #put(samples: Int16Array, start: number, end: number): void {
+    const view = this.#view;
+    let position = this.#buffered;
+    for (let index = start; index < end; index++, position += SAMPLE_BYTES) {
+      view.setInt16(position, samples[index]!, true);
+    }
+    this.#buffered = position;
   }
 
   /** Writes what is left and the sizes, and closes the sink. Idempotent. */

@@ -11,7 +11,7 @@ import { afterAll, afterEach, describe, test } from 'vitest';
 import { realClock } from '../../../src/base/clock.ts';
 import { silentLog } from '../../../src/base/log.ts';
 import type { EndpointInfo, MediaEngine } from '../../../src/media/engine.ts';
-import type { AudioTrack, RecordingOptions } from '../../../src/media/engine-audio.ts';
+import type { AudioTrack, RecordingOptions, RecordingResult } from '../../../src/media/engine-audio.ts';
 import { decode, linearToMuLaw } from '../../../src/media/g711.ts';
 import { toneShare } from '../../../src/media/goertzel.ts';
 import { SRTP_TRAILER_BYTES, SrtpSender } from '../../../src/media/srtp.ts';
@@ -151,6 +151,18 @@ function channelsOf(file: string): Int16Array[] {
   return Array.from({ length: channels }, (_, channel) => samples.filter((_, index) => index % channels === channel));
 }
 
+const source = new URL('../../../src/', import.meta.url);
+/** A process with an engine and one endpoint. */
+const engineScript = `
+  import { realClock } from '${source}base/clock.ts';
+  import { cryptoRandom } from '${source}base/ids.ts';
+  import { createInlineMediaEngine } from '${source}media/inline.ts';
+  const portRange = { first: 21400, last: 21419 };
+  const engine = createInlineMediaEngine({ clock: realClock, random: cryptoRandom, portRange });
+  await engine.start();
+  const opened = await engine.open({ localAddress: '127.0.0.1', callSid: 'CA1' });
+`;
+
 const randomKey = (bytes: number) => seededRandom(bytes).bytes(bytes);
 const workerOf = (id: string): string => id.split('-')[0]!;
 
@@ -248,16 +260,46 @@ describe('what goes wrong', () => {
     assert.equal(here.engine.counts().recordings, 0);
   });
 
+  test('a disk that is full after some seconds: what was written before is whole, and the engine goes on', async () => {
+    const file = join(folder, 'full.wav');
+    // Of 512 or 1,024 bytes, as the shell has it: one or two seconds of two channels.
+    const blocks = 90;
+    const script = `${engineScript}
+      const recorded = (options) => new Promise((resolve) => {
+        engine.onEvent((event) => event.type === 'recordingEnded' && event.recording === recording && resolve(event.result));
+        const recording = engine.startRecording(opened.value.id, options);
+      });
+      const full = await recorded(${JSON.stringify(options({ file, track: 'both', channels: 2 }))});
+      const after = await recorded(${JSON.stringify(options({ maxDurationMs: 200 }))});
+      await engine.stop();
+      console.log(JSON.stringify({ full, after }));
+    `;
+    const child = spawn(
+      '/bin/sh',
+      ['-c', `ulimit -f ${blocks}; exec "$0" --input-type=module --eval "$1"`, process.execPath, script],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
+    const output: Buffer[] = [];
+    child.stdout.on('data', (bytes: Buffer) => output.push(bytes));
+    try {
+      await once(child, 'close', { signal: AbortSignal.timeout(DEADLINE_MS) });
+    } finally {
+      child.kill('SIGKILL');
+    }
+    const { full, after } = JSON.parse(Buffer.concat(output).toString()) as Record<'full' | 'after', RecordingResult>;
+    assert.match(full.failure ?? '', /EFBIG/);
+    assert.ok(full.durationMs === 1_000 || full.durationMs === 2_000, JSON.stringify(full));
+    assert.deepEqual([after.durationMs, after.failure], [200, null]);
+    const bytes = readFileSync(file);
+    assert.equal(bytes.readUInt32LE(40), full.durationMs * 32);
+    assert.ok(bytes.length <= blocks * 1_024 && readWav(bytes).ok);
+  });
+
   test('a process that is killed leaves files whose header is right', async () => {
     const file = join(folder, 'killed.wav');
-    const source = new URL('../../../src/', import.meta.url);
-    const script = `
-      import { realClock } from '${source}base/clock.ts';
-      import { cryptoRandom } from '${source}base/ids.ts';
-      import { createInlineMediaEngine } from '${source}media/inline.ts';
-      const engine = createInlineMediaEngine({ clock: realClock, random: cryptoRandom, portRange: { first: 21400, last: 21419 } });
-      await engine.start();
-      const opened = await engine.open({ localAddress: '127.0.0.1', callSid: 'CA1' });
+    const script = `${engineScript}
       engine.startRecording(opened.value.id, ${JSON.stringify(options({ file, track: 'both', channels: 2 }))});
     `;
     const child = spawn(process.execPath, ['--input-type=module', '--eval', script], { stdio: 'ignore' });

@@ -11,6 +11,7 @@ import type { MediaEvent } from '../../../src/media/engine.ts';
 import type { AudioTrack, RecordingOptions, RecordingResult } from '../../../src/media/engine-audio.ts';
 import { decode, muLawToLinear } from '../../../src/media/g711.ts';
 import { toneShare } from '../../../src/media/goertzel.ts';
+import { TrackRecorder } from '../../../src/media/track-recorder.ts';
 import { readWav } from '../../../src/media/wav.ts';
 import { eventPayload, eventually, rtpPacket, shareOf } from '../../support/media.ts';
 import { ADDRESS, coded, type Leg, MixerWorld, packetOf, sum } from '../../support/mixer-world.ts';
@@ -242,6 +243,42 @@ describe('taps', () => {
     here.engine.setEcho(leg.id, true);
     await here.speak(new Map([[leg, 6_000]]), 400);
     assert.equal(valuesOf(framesOf(here, tap, 'outbound')).at(-1), coded('PCMU', coded('PCMA', 6_000)));
+  });
+
+  test('the peer changes its codec: not a frame is taken for one of the other', async () => {
+    const here = world();
+    const leg = await here.leg();
+    const tap = here.engine.tap(leg.id, ['inbound']);
+    await here.speak(new Map([[leg, 4_000]]), 400);
+    const other: Leg = { ...leg, codec: 'PCMA', sent: leg.sent };
+    await here.speak(new Map([[other, 6_000]]), 400);
+    await here.clock.advanceAsync(200);
+    const runs = runsOf(valuesOf(framesOf(here, tap, 'inbound'))).filter(([value]) => isSound(value));
+    assert.deepEqual(runs, [
+      [coded('PCMU', 4_000), 20],
+      [coded('PCMU', coded('PCMA', 6_000)), 20],
+    ]);
+  });
+
+  test('outbound of a member of a mixer: the others, not itself', async () => {
+    const here = world(2);
+    const mixer = here.engine.createMixer();
+    const [a, b] = [await here.inRoom(mixer), await here.inRoom(mixer)];
+    const tap = here.engine.tap(a.id, ['inbound', 'outbound']);
+    here.engine.watchSpeech(a.id, true);
+    await here.speak(
+      new Map([
+        [a, 3_000],
+        [b, 5_000],
+      ]),
+      600,
+    );
+    assert.equal(valuesOf(framesOf(here, tap, 'inbound')).at(-1), coded('PCMU', 3_000));
+    assert.equal(valuesOf(framesOf(here, tap, 'outbound')).at(-1), coded('PCMU', 5_000));
+    assert.deepEqual(
+      here.events.ofType('speech').map(({ endpoint, isSpeaking }) => [endpoint, isSpeaking]),
+      [[a.id, true]],
+    );
   });
 
   test('a held endpoint: silence from the peer, the music towards it', async () => {
@@ -519,6 +556,42 @@ describe('recordings', () => {
     );
     assert.match((await ended(here, many.at(-1)!)).failure ?? '', /too many/);
     for (const recording of many.slice(0, -1)) assert.equal((await stopped(here, recording)).failure, null);
+  });
+
+  test('ticks that a busy thread left out are silence in the file; a pause of hours is not made up for', async () => {
+    const opened = options();
+    const recorder = new TrackRecorder('recording', opened);
+    const sound = { samples: new Int16Array(160).fill(1_000), state: 'audio' } as const;
+    recorder.take(100, sound, null);
+    recorder.take(101, sound, null);
+    recorder.take(107, sound, null);
+    recorder.pause('skip');
+    recorder.take(120, sound, null);
+    recorder.resume();
+    recorder.take(121, sound, null);
+    assert.equal((await recorder.close()).durationMs, 180);
+    assert.deepEqual(runsOf(frameValues(channelsOf(opened.file)[0]!)), [
+      [1_000, 2],
+      [0, 5],
+      [1_000, 2],
+    ]);
+    const other = new TrackRecorder('recording', options());
+    other.take(1, sound, null);
+    other.take(1_000_000, sound, null);
+    assert.ok((await other.close()).durationMs < 20_000);
+  });
+
+  test('a fault of ours in one endpoint: counted, its play ends, the others go on', async () => {
+    const here = world();
+    const [leg, other] = [await here.leg(), await here.leg()];
+    const tap = here.engine.tap(other.id, ['inbound']);
+    // No caller can make this.
+    const sources = [{ kind: 'tone', frequencies: null as never, levelDb: -10, durationMs: 1_000 }] as const;
+    const play = here.engine.play(leg.id, { sources, loop: 1 });
+    await here.clock.advanceAsync(200);
+    assert.equal((await here.events.waitFor('playEnded', (event) => event.play === play)).outcome, 'stopped');
+    assert.deepEqual(here.engine.statistics(leg.id)!.drops, { fault: 1 });
+    assert.ok(framesOf(here, tap, 'inbound').length >= 9);
   });
 
   test('without listeners nothing ticks', async () => {
