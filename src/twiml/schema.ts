@@ -67,7 +67,7 @@ export const schema: ReadonlyMap<string, ElementRule> = new Map([
     'Dial',
     rule(
       `action method timeout timeLimit callerId answerOnBridge hangupOnStar record recordingTrack trim ${RECORDING} ` +
-        'recordingConfigurationId ringTone sequential referUrl referMethod callReason events ifMachine',
+        'recordingConfigurationId ringTone sequential referUrl referMethod callReason events ifMachine passports',
       'Application Client Conference Number Queue Sim Sip WhatsApp',
     ),
   ],
@@ -106,7 +106,10 @@ export const schema: ReadonlyMap<string, ElementRule> = new Map([
   ],
   ['Start', rule('action method', 'Recording Siprec Stream Transcription')],
   ['Stop', rule('', 'Recording Siprec Stream Transcription')],
-  ['Stream', rule('url name track statusCallback statusCallbackMethod connectorName', 'Parameter')],
+  [
+    'Stream',
+    rule('url name track statusCallback statusCallbackMethod connectorName audioFormat sampleRate', 'Parameter'),
+  ],
   ['Recording', rule(`name channels track trim ${RECORDING} recordingConfigurationId`)],
   ['Siprec', rule('connectorName name track statusCallback statusCallbackMethod', 'Parameter')],
   [

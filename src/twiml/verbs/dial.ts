@@ -226,6 +226,8 @@ function readRecording(read: AttributeReader): DialOptions['recording'] {
 // Accepted, said, not done in this version.
 function readLaterFeatures(read: AttributeReader): void {
   if (read.text('ifMachine') !== undefined) read.warn(13211, 'ifMachine is no longer used');
+  // Signed identities of the call (PASSporT, RFC 8225): a carrier's business.
+  read.notSupported('passports');
 }
 
 /** sip-interface.md 5.2. */

@@ -22,7 +22,7 @@ const LANGUAGES: ReadonlySet<string> = new Set(
 );
 
 const LANGUAGE_FORM = /^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/;
-const VOICE_FORM = /^(man|woman|alice|Polly\.[A-Za-z]+(-[A-Za-z]+)?|Google\.[A-Za-z0-9-]+)$/;
+const VOICE_FORM = /^(man|woman|alice|Polly\.\p{L}+(-[A-Za-z]+)?|Google\.[A-Za-z0-9-]+)$/u;
 const DEFAULT_LANGUAGE = 'en-US';
 
 export const say: Verb<Say> = {

@@ -60,6 +60,9 @@ function parseStream(
   const track = tracks.find((word) => word === (read.text('track')?.trim() ?? 'inbound_track'));
   if (read.text('connectorName') !== undefined) read.fail(31940, 'no connector of this connectorName is installed');
   if (track === undefined) read.fail(31941, `track of Stream is not one of ${tracks.join(', ')}`);
+  // One format is spoken here, the one of the vendor's protocol.
+  if (read.text('audioFormat') !== 'audio/x-mulaw') read.notSupported('audioFormat');
+  if (read.text('sampleRate') !== '8000') read.notSupported('sampleRate');
   const statusCallback = read.optionalUrl('statusCallback');
   return read.finish({
     url: readUrl(read, context),
