@@ -23,6 +23,7 @@ import type { Conferences } from './conference/conferences.ts';
 import type { Config } from './config.ts';
 import type { Resolver } from './dns/resolver.ts';
 import { buildConferences, conferencesApi } from './gateway-conferences.ts';
+import { buildDetection } from './gateway-detection.ts';
 import { createEmergencyServices } from './gateway-emergency.ts';
 import { createObservers, type Observers } from './gateway-observers.ts';
 import { buildRecordings, type RecordingStack } from './gateway-recordings.ts';
@@ -33,6 +34,7 @@ import { createHoldMusicFiles } from './hold-music-files.ts';
 import { decodeAudio } from './media/audio-file.ts';
 import { AudioListeners } from './media/audio-listeners.ts';
 import type { MediaEngine } from './media/engine.ts';
+import { withOwnRecordings } from './own-recordings.ts';
 import type { ProvisioningContext } from './provisioning.ts';
 import { Queues } from './queue/queues.ts';
 import { createRestQueues } from './queue/rest-queues.ts';
@@ -192,12 +194,19 @@ export function buildCalls(parts: CallParts): CallStack {
   });
   const streams = buildStreams({ config, context, resolver, engine, calls, statusCallbacks, authTokenOf });
   const audio = new AudioListeners(engine);
+  const detection = buildDetection({ audio, clock, statusCallbacks, authTokenOf });
   const transcriptions = new LiveTranscriptions({
     recogniser,
     audio,
     callBack: (request) => statusCallbacks.send({ ...request, authToken: authTokenOf(request.accountSid) }),
     clock,
     random,
+  });
+  const documents = withOwnRecordings(webhook, {
+    origin: recordings.origin,
+    accountOf: (callSid) => calls.find(callSid)?.options.accountSid,
+    recordingOf: (sid) => store.recordings.get(sid),
+    media: recordings.api.media,
   });
   const sessions: VoiceSessions = new VoiceSessions({
     recogniser,
@@ -206,6 +215,7 @@ export function buildCalls(parts: CallParts): CallStack {
     queues,
     recordings: (call) => recordingControl(call, recordings.verbServices),
     recordDial: dialRecorder(recordings.recordings),
+    detection,
     conferences,
     attended,
     engine,
@@ -213,7 +223,7 @@ export function buildCalls(parts: CallParts): CallStack {
     clock,
     router,
     speaker,
-    webhook,
+    webhook: documents,
     decode: decodeAudio,
     authTokenOf,
     rejectStatus: config.rejectStatus,
@@ -250,6 +260,7 @@ export function buildCalls(parts: CallParts): CallStack {
     clock,
     startSession: (call, start) => sessions.start(call, start),
     record: callRecorder(recordings.recordings),
+    detection,
     pacer: new CallPacer(clock, () => parts.settings().callsPerSecond),
     phoneNumberSid: (accountSid, number) => {
       const found = directory.phoneNumber(number);

@@ -24,6 +24,8 @@ export interface RecordingStack {
   readonly recordings: Recordings;
   readonly api: RecordingsApi;
   readonly verbServices: VerbServices;
+  /** Origin of the URLs of recordings. */
+  origin(): string;
   counts(): {
     readonly live: number;
     readonly renders: number;
@@ -74,6 +76,7 @@ export function buildRecordings(parts: RecordingParts): RecordingStack {
   return {
     recordings,
     api,
+    origin: () => publicOrigin(config, parts.httpOrigin()),
     verbServices: { recordings, engine, clock: context.clock, transcriber },
     counts: () => ({
       live: recordings.count,

@@ -23,7 +23,7 @@ export function welcome(config: Config, gateway: Gateway): string {
     lines.push('', `  Register two phones at domain ${demoDomainName(config.domainSuffix)} (outbound proxy ${place}):`);
     for (const user of DEMO_USERS) lines.push(`    user ${user.padEnd(6)} password ${demoPassword(secretKey, user)}`);
     lines.push(
-      '  and dial  bob or alice (each other)  1000 (welcome)  600 (echo)  700 (menu).',
+      '  and dial  bob or alice (each other)  1000 (welcome)  600 (echo)  700 (menu)  800 (record)  900 (conference).',
       '  Without a phone:',
       `    ${commandLine('call')} sip:1000@${place} --user alice --password ${demoPassword(secretKey, 'alice')}`,
     );

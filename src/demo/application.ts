@@ -112,7 +112,8 @@ const say = (text: string): Verb => ['Say', {}, text];
 const dialled = (params: URLSearchParams): string => /^sips?:([^@;]+)@/i.exec(params.get('To') ?? '')?.[1] ?? '';
 
 const MENU_HINT =
-  'Dial 1000 for this welcome, 600 for an echo, 700 for a menu, or alice or bob to reach the other phone.';
+  'Dial 1000 for this welcome, 600 for an echo, 700 for a menu, 800 to record a message, 900 for a conference, ' +
+  'or alice or bob to reach the other phone.';
 
 const routes: Readonly<Record<string, (params: URLSearchParams) => string>> = {
   '/voice': (params) => {
@@ -123,6 +124,15 @@ const routes: Readonly<Record<string, (params: URLSearchParams) => string>> = {
       case '700':
       case 'menu':
         return menu();
+      case '800':
+      case 'voicemail':
+        return twiml(say('Leave a message after the tone. Press any key when you are done.'), [
+          'Record',
+          { action: '/recorded', maxLength: '60', timeout: '4' },
+        ]);
+      case '900':
+      case 'conference':
+        return twiml(say('Who dials nine hundred too will hear you.'), ['Dial', {}, ['Conference', {}, 'lobby']]);
       case 'alice':
       case 'bob':
         return twiml([
@@ -144,6 +154,11 @@ const routes: Readonly<Record<string, (params: URLSearchParams) => string>> = {
     if (digits === '1') return twiml(say('You pressed one.'), ['Redirect', {}, '/menu']);
     if (digits === '2') return twiml(['Dial', { action: '/dialled' }, ['Client', {}, 'bob']]);
     return twiml(say(`You pressed ${[...digits].join(' ')}.`), ['Redirect', {}, '/menu']);
+  },
+  '/recorded': (params) => {
+    const recording = params.get('RecordingUrl');
+    if (recording === null || params.get('Digits') === 'hangup') return twiml(['Hangup', {}]);
+    return twiml(say('You said:'), ['Play', {}, recording], say('Good bye.'));
   },
   '/dialled': (params) => {
     const status = params.get('DialCallStatus');
