@@ -23,6 +23,16 @@ export type RecordingCommand =
       readonly recording: RecordingId;
     };
 
+/** `endpoint` is forked. `worker` is the core of `to`; null: this one. */
+export type ForkCommand = {
+  readonly type: 'fork';
+  readonly endpoint: EndpointId;
+  readonly fork: number;
+  readonly track: AudioTrack;
+  readonly to: EndpointId;
+  readonly worker: number | null;
+};
+
 export type ListenCommand =
   | RecordingCommand
   | {
@@ -32,6 +42,8 @@ export type ListenCommand =
       readonly tracks: readonly AudioTrack[];
     }
   | { readonly type: 'closeTap'; readonly endpoint: EndpointId; readonly tap: TapId }
+  | ForkCommand
+  | { readonly type: 'closeFork'; readonly endpoint: EndpointId; readonly fork: number }
   | { readonly type: 'watchSpeech'; readonly endpoint: EndpointId; readonly on: boolean };
 
 export type StreamCommand =

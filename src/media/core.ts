@@ -11,9 +11,11 @@ import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { AudioCodec } from '../sdp/plan.ts';
+import type { ForkCommand } from './audio-messages.ts';
 import { type Bridge, joinBridge, linkBridge, type RingSink } from './bridge.ts';
 import { Endpoint, type EndpointContext } from './endpoint.ts';
 import type { EndpointId, MediaEvent } from './engine.ts';
+import { Fork, forkInlet, forkTo, forkToRing } from './fork.ts';
 import type { CoreCommand, CoreReply, OpenFailure } from './messages.ts';
 import type { MixerCommand } from './mixer-messages.ts';
 import { Mixers } from './mixers.ts';
@@ -160,6 +162,12 @@ export class MediaCore {
       case 'expectSilence':
         endpoint.expectSilence(command.silent);
         break;
+      case 'fork':
+        endpoint.listen(command, this.#newFork(endpoint, command));
+        break;
+      case 'forkInlet':
+        this.#bridges.set(command.fork, forkInlet(endpoint, this.#context.newToken()));
+        break;
       default:
         endpoint.listen(command);
     }
@@ -273,6 +281,14 @@ export class MediaCore {
   #newTap(endpoint: EndpointId, options: CaptureOptions): PacketTap {
     const emit = (batch: TappedBatch) => this.#context.emit({ type: 'captured', endpoint, batch });
     return new PacketTap(options, this.#options.clock, emit);
+  }
+
+  /** Null: the endpoint or core that it leads to is gone. */
+  #newFork(from: Endpoint, { fork, track, to, worker }: ForkCommand): Fork | null {
+    const target = this.#endpoints.get(to)?.endpoint;
+    const ring = worker === null ? undefined : this.#options.rings.get(worker);
+    const sink = ring ? forkToRing(ring, fork, from.statistics) : target && forkTo(target, this.#context.newToken());
+    return sink ? new Fork(fork, track, sink, this.#context.buffers) : null;
   }
 
   // --- bridges

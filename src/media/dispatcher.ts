@@ -23,6 +23,7 @@ import type {
   SourceRule,
 } from './engine.ts';
 import type { AudioEvent, MixerId, MixerMember } from './engine-audio.ts';
+import { ForkDirectory } from './fork-directory.ts';
 import type { CoreCommand, CoreReply, OpenFailure } from './messages.ts';
 import { MixerDirectory } from './mixer-directory.ts';
 import { Openings, type Place } from './openings.ts';
@@ -54,6 +55,7 @@ export class MediaDispatcher implements MediaEngine {
   readonly #bridges: BridgeDirectory;
   readonly #mixers: MixerDirectory;
   readonly #audio: AudioDispatcher;
+  readonly #forks: ForkDirectory;
   readonly #plays = new Map<PlayId, EndpointId | MixerId>();
   readonly #stopWaits = new Map<number, () => void>();
   #serial = 0;
@@ -75,6 +77,11 @@ export class MediaDispatcher implements MediaEngine {
       place: (of) => this.#endpoints.get(of) ?? this.#mixers.homeOf(of),
       send: (worker, command) => this.#send(worker, command),
       emit: (event) => this.#emit(event),
+      nextSerial: () => ++this.#serial,
+    });
+    this.#forks = new ForkDirectory({
+      place: (endpoint) => this.#endpoints.get(endpoint),
+      send: (worker, command) => this.#send(worker, command),
       nextSerial: () => ++this.#serial,
     });
     this.#openings = new Openings(
@@ -113,6 +120,7 @@ export class MediaDispatcher implements MediaEngine {
     this.#bridges.clear();
     this.#mixers.clear();
     this.#audio.clear();
+    this.#forks.clear();
     this.#plays.clear();
   }
 
@@ -174,6 +182,7 @@ export class MediaDispatcher implements MediaEngine {
     this.#bridges.leave(endpoint);
     this.#mixers.leave(endpoint);
     this.#audio.forget(endpoint);
+    this.#forks.forget(endpoint);
     this.#endpoints.delete(endpoint);
     this.#openings.release(entry);
   }
@@ -259,6 +268,8 @@ export class MediaDispatcher implements MediaEngine {
 
   tap: MediaEngine['tap'] = (endpoint, tracks) => this.#audio.tap(endpoint, tracks);
   closeTap: MediaEngine['closeTap'] = (tap) => this.#audio.closeTap(tap);
+  fork: MediaEngine['fork'] = (from, track, to) => this.#forks.open(from, track, to);
+  closeFork: MediaEngine['closeFork'] = (fork) => this.#forks.close(fork);
   startRecording: MediaEngine['startRecording'] = (of, options) => this.#audio.startRecording(of, options);
   pauseRecording: MediaEngine['pauseRecording'] = (recording, how) => this.#audio.pauseRecording(recording, how);
   resumeRecording: MediaEngine['resumeRecording'] = (recording) => this.#audio.resumeRecording(recording);
@@ -340,7 +351,7 @@ export class MediaDispatcher implements MediaEngine {
       // Each worker that takes part has one.
       mixers: Math.max(this.#mixers.size, ...this.#host.links.map(({ statistics }) => statistics.head('mixers'))),
       mixerMembers: Math.max(this.#mixers.members, sum('mixerMembers')),
-      taps: this.#audio.taps,
+      taps: this.#audio.taps + this.#forks.size,
       recordings: this.#audio.recordings,
       portsInUse: sum('inUse'),
       portsResting: sum('resting'),

@@ -17,6 +17,7 @@ import { plainAddress } from './address.ts';
 import type { ListenCommand, StreamCommand } from './audio-messages.ts';
 import { ControlSession } from './control.ts';
 import type { EndpointId, MediaEvent, PlayId, PlayOptions, SourceRule } from './engine.ts';
+import type { Fork } from './fork.ts';
 import { Latch } from './latching.ts';
 import { Listeners } from './listeners.ts';
 import { OutgoingStream, type SourceToken } from './outgoing-stream.ts';
@@ -177,10 +178,10 @@ export class Endpoint {
     this.#presses.detectInband(isOn);
   }
 
-  /** Taps, recordings, speech activity. */
-  listen(command: ListenCommand): void {
+  /** Taps, forks, recordings, speech activity. */
+  listen(command: ListenCommand, fork: Fork | null = null): void {
     const listeners = this.#listeners ?? new Listeners(this.id, this.statistics, this.#context);
-    listeners.obey(command);
+    listeners.obey(command, fork);
     this.#setListeners(listeners.isEmpty ? null : listeners);
     if (this.#listeners) this.#context.wake(this);
   }

@@ -8,6 +8,7 @@
 import type { EndpointId, PlayId, PlayOptions } from './engine-plays.ts';
 
 export type TapId = string;
+export type ForkId = string;
 export type RecordingId = string;
 export type MixerId = string;
 
@@ -64,6 +65,13 @@ export interface AudioEngine {
   /** Copies tracks of an endpoint as PCMU into `audio` events until closed or the endpoint ends. Bounded: a slow listener loses frames, counted. */
   tap(endpoint: EndpointId, tracks: readonly AudioTrack[]): TapId;
   closeTap(tap: TapId): void;
+
+  /**
+   * Sends a track of `from` to the peer of `to`, 20 ms per packet, silence where there is nothing; telephone events are silence too. The
+   * audio does not leave the media plane. Ends when it is closed, or one of the endpoints is.
+   */
+  fork(from: EndpointId, track: AudioTrack, to: EndpointId): ForkId;
+  closeFork(fork: ForkId): void;
 
   /** Several may run on one endpoint at once. Ends with `recordingEnded`: stopped, full, endpoint or mixer closed, or not writable. */
   startRecording(of: EndpointId | MixerId, options: RecordingOptions): RecordingId;

@@ -92,6 +92,7 @@ export interface MediaCounts {
   readonly plays: number;
   readonly mixers: number;
   readonly mixerMembers: number;
+  /** Forks too. */
   readonly taps: number;
   /** Those whose file is still being completed too. */
   readonly recordings: number;

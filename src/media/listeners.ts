@@ -1,7 +1,7 @@
-// Who listens to the audio of one endpoint: taps, recordings, speech activity. An endpoint has this object only while there is somebody,
+// Who listens to the audio of one endpoint: taps, forks, recordings, speech activity. An endpoint has this object only while there is somebody,
 // so that without it nothing is decoded (design.md 6). One jitter buffer per track serves all of them.
 //
-//   packets from the peer ──▶ inbound reader  ─┐ one frame of 20 ms   ┌─▶ taps, recordings
+//   packets from the peer ──▶ inbound reader  ─┐ one frame of 20 ms   ┌─▶ taps, forks, recordings
 //   packets to the peer   ──▶ outbound reader ─┴───── per tick ───────┴─▶ speech activity (inbound)
 //
 // Both tracks go through the same buffering, so that they keep their place to each other in a recording of both.
@@ -11,6 +11,7 @@ import type { AudioCodec } from '../sdp/plan.ts';
 import type { ListenCommand } from './audio-messages.ts';
 import type { AudioEvent, AudioTrack, TapId } from './engine-audio.ts';
 import type { EndpointId } from './engine-plays.ts';
+import type { Fork } from './fork.ts';
 import { Recordings, type RecordingsHost } from './recordings.ts';
 import { SpeechActivity } from './speech-activity.ts';
 import { drop, type SlotStatistics } from './statistics.ts';
@@ -22,6 +23,7 @@ export class Listeners {
   readonly #statistics: SlotStatistics;
   readonly #emit: (event: AudioEvent) => void;
   readonly #taps = new Map<TapId, Tap>();
+  readonly #forks = new Map<number, Fork>();
   readonly #recordings: Recordings;
   #activity: SpeechActivity | null = null;
   #inbound: TrackReader | null = null;
@@ -36,11 +38,18 @@ export class Listeners {
 
   /** Nobody listens any more. */
   get isEmpty(): boolean {
-    return this.#taps.size === 0 && this.#recordings.isEmpty && this.#activity === null;
+    return this.#taps.size + this.#forks.size === 0 && this.#recordings.isEmpty && this.#activity === null;
   }
 
-  obey(command: ListenCommand): void {
+  /** `fork`: what a command of that type begins; null: where it was to lead is gone. */
+  obey(command: ListenCommand, fork: Fork | null = null): void {
     switch (command.type) {
+      case 'fork':
+        if (fork) this.#forks.set(command.fork, fork);
+        break;
+      case 'closeFork':
+        this.#forks.delete(command.fork);
+        break;
       case 'tap':
         this.#tap(command.tap, command.tracks);
         break;
@@ -71,6 +80,7 @@ export class Listeners {
   #needs(track: AudioTrack): boolean {
     if (track === 'inbound' && this.#activity) return true;
     for (const tap of this.#taps.values()) if (tap.needs(track)) return true;
+    for (const fork of this.#forks.values()) if (fork.track === track) return true;
     return this.#recordings.needs(track);
   }
 
@@ -106,6 +116,10 @@ export class Listeners {
     outbound?.read(nowMs);
     if (this.#activity && inbound) this.#watch(this.#activity, inbound);
     for (const tap of this.#taps.values()) tap.take(frame, inbound, outbound);
+    for (const fork of this.#forks.values()) {
+      const reader = fork.track === 'inbound' ? inbound : outbound;
+      if (reader) fork.give(frame, reader.samples, nowMs);
+    }
     if (this.#recordings.isEmpty) return;
     this.#recordings.take(frame, inbound, outbound);
     if (this.#recordings.isEmpty) this.#settle();
@@ -119,6 +133,7 @@ export class Listeners {
   /** The endpoint is closed: all of it ends. */
   end(): void {
     this.#taps.clear();
+    this.#forks.clear();
     this.#activity = null;
     this.#recordings.stopAll();
   }

@@ -43,6 +43,8 @@ export type CoreCommand =
   | { readonly type: 'setEcho'; readonly endpoint: EndpointId; readonly on: boolean }
   | ListenCommand
   | StreamCommand
+  /** A fork from another core comes to this endpoint. */
+  | { readonly type: 'forkInlet'; readonly endpoint: EndpointId; readonly fork: number }
   | { readonly type: 'capture'; readonly endpoint: EndpointId; readonly options: CaptureOptions | null }
   | { readonly type: 'expectSilence'; readonly endpoint: EndpointId; readonly silent: boolean }
   | { readonly type: 'stop' };

@@ -235,6 +235,15 @@ export class FakeEngine implements MediaEngine {
     this.done.push(`tap ${endpoint} ${tracks.join(' ')}`);
     return id;
   }
+  fork(from: EndpointId, track: AudioTrack, to: EndpointId): string {
+    const id = `f${++this.#next}`;
+    this.tapsNow.set(id, from);
+    this.done.push(`fork ${from} ${track} ${to}`);
+    return id;
+  }
+  closeFork(fork: string): void {
+    if (this.tapsNow.delete(fork)) this.done.push(`closeFork ${fork}`);
+  }
   closeTap(tap: string): void {
     if (this.tapsNow.delete(tap)) this.done.push(`closeTap ${tap}`);
   }
