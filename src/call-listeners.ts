@@ -64,8 +64,11 @@ function logEvent(log: Log, event: CallEvent): void {
   }
 }
 
+/** Events that change the record of the call. */
+const recorded: ReadonlySet<CallEvent['type']> = new Set(['created', 'status', 'answeredBy', 'ended']);
+
 function storeEvent({ store, clock }: ListenerServices, event: CallEvent, call: Call): void {
-  if (event.type === 'created' || event.type === 'status' || event.type === 'ended') store.calls.put(call.record());
+  if (recorded.has(event.type)) store.calls.put(call.record());
   if (event.type !== 'notification') return;
   store.notifications.put({
     sid: newSid('NO'),

@@ -1,6 +1,7 @@
 // CallEvents: everything that happens to a call, typed, with call-relative milliseconds. call/ emits them; store, status
 // callbacks, trace and metrics each listen (house style 2.2). Every outside input is here, enough to drive the interpreter again.
 
+import type { AnsweredBy } from './machine-detection-api.ts';
 import type { CallDirection, CallStatus } from './records.ts';
 
 interface EventBase {
@@ -43,6 +44,8 @@ export type CallEvent = EventBase &
     | { readonly type: 'verbStarted'; readonly verb: string; readonly detail: string }
     | { readonly type: 'verbEnded'; readonly verb: string; readonly outcome: string }
     | { readonly type: 'media'; readonly change: string; readonly detail: string }
+    /** Machine detection came to its verdict, so long after the answer. */
+    | { readonly type: 'answeredBy'; readonly answeredBy: AnsweredBy; readonly durationMs: number }
     | { readonly type: 'bridged'; readonly otherCallSid: string }
     | { readonly type: 'unbridged'; readonly otherCallSid: string }
     /** On the call of the transferor, as long as it lives; `otherCallSid` is the party that stays. */

@@ -145,6 +145,7 @@ export interface CallRecord {
   readonly sipResponseCode: number | null;
   readonly sipCallId: string | null;
   readonly domainSid: string | null;
+  /** Verdict of machine detection. */
   readonly answeredBy: string | null;
   readonly callerName: string | null;
   readonly forwardedFrom: string | null;

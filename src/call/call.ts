@@ -9,6 +9,7 @@ import { Emitter } from '../base/emitter.ts';
 import type { CallEvent } from '../base/events.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
+import type { AnsweredBy } from '../base/machine-detection-api.ts';
 import type { CallDirection, CallRecord, CallStatus, Domain, HttpMethod } from '../base/records.ts';
 import { isTerminal, type LiveStatus, mayMove, recordStatus } from './call-states.ts';
 import type { DialEvent } from './dial-options.ts';
@@ -79,6 +80,7 @@ export class Call {
   sessionEnded: Promise<unknown> = Promise.resolve();
   /** Replaced by `amend`. */
   statusCallback: StatusCallback | undefined;
+  #answeredBy: AnsweredBy | undefined;
   #timeLimit: Timer | undefined;
   #limitSeconds = 0;
 
@@ -121,6 +123,10 @@ export class Call {
   /** The last warning or error of this call. */
   get notice(): { readonly errorCode: number; readonly message: string } | undefined {
     return this.#notice;
+  }
+  /** Verdict of machine detection, once there is one. */
+  get answeredBy(): AnsweredBy | undefined {
+    return this.#answeredBy;
   }
   get endReason(): string {
     return this.#endReason;
@@ -219,6 +225,12 @@ export class Call {
       if (this.mayLiveLonger) this.notify('warning', 32015, 'the call reached its maximum duration');
       this.hangUp('time limit');
     });
+  }
+
+  /** The verdict of machine detection, so long after the answer. */
+  markAnsweredBy(answeredBy: AnsweredBy, durationMs: number): void {
+    this.#answeredBy = answeredBy;
+    this.emit({ type: 'answeredBy', answeredBy, durationMs });
   }
 
   /** Takes over settings that REST changed (rest-api.md 9.3). */
@@ -331,7 +343,7 @@ export class Call {
       sipResponseCode: this.#sipResponseCode,
       sipCallId: this.#leg?.signallingId ?? null,
       domainSid: domain?.sid ?? null,
-      answeredBy: null,
+      answeredBy: this.#answeredBy ?? null,
       callerName,
       forwardedFrom: this.options.sipParams.get('ForwardedFrom') ?? null,
       phoneNumberSid: this.options.phoneNumberSid ?? null,

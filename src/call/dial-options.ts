@@ -1,5 +1,6 @@
 // What a Dial is asked to do and what came of it. twiml/ fills the options from the document, dial.ts acts on them.
 
+import type { MachineDetection } from '../base/machine-detection-api.ts';
 import type { RecordingRequest } from '../base/recordings-api.ts';
 import type { HttpMethod } from '../base/records.ts';
 
@@ -12,6 +13,8 @@ export interface DialTargetOptions {
   readonly statusCallback: string | undefined;
   readonly statusCallbackMethod: HttpMethod;
   readonly statusCallbackEvents: readonly DialEvent[];
+  /** Find out who or what answered. */
+  readonly machineDetection?: MachineDetection | undefined;
 }
 
 export type DialTarget = DialTargetOptions &

@@ -14,6 +14,7 @@ import type { Attended } from './attended.ts';
 import { Bridge } from './bridge.ts';
 import type { Call } from './call.ts';
 import { converse } from './conversation.ts';
+import { type DetectionServices, detectMachine } from './detect-machine.ts';
 import type { DialOptions, DialOutcome, DialTarget } from './dial-options.ts';
 import { race } from './dial-race.ts';
 import { DialRecording, type RecordDial } from './dial-recording.ts';
@@ -39,6 +40,8 @@ export interface DialServices {
   /** Runs the document of referUrl. */
   readonly runTransfer?: RunTransfer | undefined;
   readonly attended?: Attended | undefined;
+  /** Finds out who answered; without it nobody asks. */
+  readonly detection?: DetectionServices | undefined;
   /** What records; without it nothing is. */
   readonly record?: RecordDial | undefined;
 }
@@ -150,8 +153,11 @@ async function connect(
   signal: AbortSignal,
 ): Promise<DialOutcome> {
   const { child, target } = winner;
+  const detecting = detectAnswer(child, target, services, signal);
   if (target.url !== undefined) {
     ringback.whileScreening();
+    // twiml.md 3.3: the screening document is told who answered.
+    await detecting;
     const screening = await services.screen(child, target, signal);
     if (screening === 'taken') return takenAway(child, caller, false);
     if (screening === 'declined') child.hangUp('declined by the screening document');
@@ -186,6 +192,19 @@ async function connect(
   }
   const taken = takenAway(child, caller, true);
   return end.how === 'transferred' ? { ...taken, transferred: true } : taken;
+}
+
+/** twiml.md 13. Where nothing screens the callee, the two are joined at once and the verdict comes beside. */
+async function detectAnswer(
+  child: Call,
+  target: DialTarget,
+  services: DialServices,
+  signal: AbortSignal,
+): Promise<void> {
+  const { machineDetection } = target;
+  // A DTMF sequence that is sent would be heard as what the callee says.
+  if (!machineDetection || !services.detection || (target.kind === 'number' && target.sendDigits)) return;
+  await detectMachine(child, machineDetection, services.detection, target.url === undefined ? child.signal : signal);
 }
 
 /** Redirected away by REST: it lives on, and the duration is not told (twiml.md 4.2 point 6). */

@@ -26,6 +26,7 @@ export function callParams(call: Call): Map<string, string> {
   ]);
   if (parentCallSid !== null) params.set('ParentCallSid', parentCallSid);
   if (applicationSid !== undefined) params.set('ApplicationSid', applicationSid);
+  if (call.answeredBy !== undefined) params.set('AnsweredBy', call.answeredBy);
   for (const [name, value] of sipParams) params.set(name, value);
   return params;
 }

@@ -10,6 +10,7 @@ import type { MediaEngine } from '../media/engine.ts';
 import type { Call } from './call.ts';
 import type { CallPacer } from './call-pacer.ts';
 import type { Calls } from './calls.ts';
+import { type DetectionServices, detectMachine } from './detect-machine.ts';
 import { playToEnd } from './play.ts';
 import { type Router, type RouteTarget, userOf } from './routing.ts';
 
@@ -27,6 +28,8 @@ export interface RestCallsServices {
   readonly clock: Clock;
   /** Runs a document on the call; replaces a running one, taking the call out of its bridge. */
   readonly startSession: (call: Call, start: SessionStart) => void;
+  /** Finds out who answered; absent: nobody asks. */
+  readonly detection?: DetectionServices;
   /** Calls per second of an account; absent: no bound. */
   readonly pacer?: Pick<CallPacer, 'reserve'>;
   /** PN… of the number, if it is one of the account's. */
@@ -38,8 +41,9 @@ export interface RestCallsServices {
 }
 
 export function createRestCalls(services: RestCallsServices): CallsApi {
+  const preludes: Preludes = new WeakMap();
   return {
-    create: (request) => create(request, services),
+    create: (request) => create(request, services, preludes),
     live: (callSid) => services.calls.get(callSid)?.record(),
     complete: (callSid) => endCall(services.calls.get(callSid), services.clock),
     cancel: async (callSid) => {
@@ -62,6 +66,7 @@ export function createRestCalls(services: RestCallsServices): CallsApi {
         'fallbackUrl' in instructions && instructions.fallbackUrl !== null
           ? { url: instructions.fallbackUrl, method: instructions.fallbackMethod }
           : undefined;
+      preludes.get(call)?.abort();
       services.startSession(call, {
         instructions: 'twiml' in instructions ? instructions : { url: instructions.url, method: instructions.method },
         fallback,
@@ -71,7 +76,14 @@ export function createRestCalls(services: RestCallsServices): CallsApi {
   };
 }
 
-function create(request: CreateCallRequest, services: RestCallsServices): Result<CallRecord, CallControlError> {
+/** What calls do between their answer and their first document; a redirect ends it. */
+type Preludes = WeakMap<Call, AbortController>;
+
+function create(
+  request: CreateCallRequest,
+  services: RestCallsServices,
+  preludes: Preludes,
+): Result<CallRecord, CallControlError> {
   const { accountSid, applicationSid, from, delayMs = 0 } = request;
   const target = routeTarget(request);
   const isPaced = services.pacer !== undefined && !services.router.isEmergency(target);
@@ -110,17 +122,23 @@ function create(request: CreateCallRequest, services: RestCallsServices): Result
     });
   }
   const call = made.value;
-  if (startsInMs > 0) startLater(call, startsInMs, request, services);
-  else void run(call, request, services);
+  const begin = () => void run(call, request, services, preludes);
+  if (startsInMs > 0) startLater(call, startsInMs, begin, services.clock);
+  else begin();
   return ok(call.record());
 }
 
-function startLater(call: Call, delayMs: number, request: CreateCallRequest, services: RestCallsServices): void {
-  const turn = services.clock.after(delayMs, () => void run(call, request, services));
+function startLater(call: Call, delayMs: number, begin: () => void, clock: Clock): void {
+  const turn = clock.after(delayMs, begin);
   call.signal.addEventListener('abort', () => turn.cancel(), { once: true });
 }
 
-async function run(call: Call, request: CreateCallRequest, services: RestCallsServices): Promise<void> {
+async function run(
+  call: Call,
+  request: CreateCallRequest,
+  services: RestCallsServices,
+  preludes: Preludes,
+): Promise<void> {
   // The 201 goes out first with status `queued`.
   await Promise.resolve();
   const ring = services.clock.after(request.timeoutSeconds * 1000 + limits.dialTimeoutExtraMs, () => {
@@ -132,16 +150,32 @@ async function run(call: Call, request: CreateCallRequest, services: RestCallsSe
     ring.cancel();
     call.limitTime(request.timeLimitSeconds);
     if (request.recording) services.record?.(call, request.recording);
-    if (request.sendDigits) {
-      const sources = [{ kind: 'digits' as const, digits: request.sendDigits }];
-      await playToEnd(services.engine, call, { sources, loop: 1 }, call.signal);
-    }
-    if (call.isOver) return;
+    const prelude = new AbortController();
+    preludes.set(call, prelude);
+    await beforeDocument(call, request, services, AbortSignal.any([prelude.signal, call.signal]));
+    preludes.delete(call);
+    if (call.isOver || prelude.signal.aborted) return;
     const fallback =
       request.fallbackUrl === null ? undefined : { url: request.fallbackUrl, method: request.fallbackMethod };
     services.startSession(call, { instructions: request.instructions, fallback });
   });
   call.start();
+}
+
+/** rest-api.md 9.1: digits are played before the document runs; who answered is found out before it, or beside it. */
+async function beforeDocument(
+  call: Call,
+  { sendDigits, machineDetection }: CreateCallRequest,
+  { engine, detection }: RestCallsServices,
+  signal: AbortSignal,
+): Promise<void> {
+  if (sendDigits) {
+    await playToEnd(engine, call, { sources: [{ kind: 'digits' as const, digits: sendDigits }], loop: 1 }, signal);
+    return;
+  }
+  if (!machineDetection || !detection) return;
+  if (machineDetection.isAsync) void detectMachine(call, machineDetection, detection, call.signal);
+  else await detectMachine(call, machineDetection, detection, signal);
 }
 
 function routeTarget(request: CreateCallRequest): RouteTarget {

@@ -74,6 +74,8 @@ function rawNote(event: CallEvent): string | undefined {
       return `${event.change}: ${event.detail}`;
     case 'digit':
       return `digit, ${event.durationMs} ms`;
+    case 'answeredBy':
+      return `answered by ${event.answeredBy}, after ${event.durationMs} ms`;
     case 'bridged':
       return `bridged with ${event.otherCallSid.slice(0, 10)}…`;
     case 'unbridged':

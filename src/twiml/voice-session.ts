@@ -26,6 +26,8 @@ export interface VoiceSessionServices extends Omit<CallSessionServices, 'dial' |
   readonly router: DialServices['router'];
   readonly authTokenOf: (accountSid: string) => string;
   readonly attended?: Attended;
+  /** Finds out who answered a Dial. */
+  readonly detection?: DialServices['detection'];
   /** What records a Dial. */
   readonly recordDial?: DialServices['record'];
 }
@@ -66,6 +68,7 @@ export class VoiceSessions {
       onBridge: (bridge, calls) => this.#noteBridge(bridge, calls),
       runTransfer: (call, document, hooks) => this.#transfer(call, document, hooks),
       attended: services.attended,
+      detection: services.detection,
       record: services.recordDial,
     };
     services.attended?.setUser({

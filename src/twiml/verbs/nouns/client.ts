@@ -15,7 +15,7 @@ export function parseClient(
 ): DialTarget | undefined {
   const read = new AttributeReader(element, context);
   const options = readTargetOptions(read, 12200);
-  read.notSupported('clientNotificationUrl');
+  read.notSupported('clientNotificationUrl', 'machineDetection', 'amdStatusCallback');
   const children = childElements(element);
   const named = children.find(({ name }) => name === 'Identity');
   const identity = named ? textOf(named) : textOf(element);

@@ -5,7 +5,7 @@ import type { DialTarget } from '../../call-control.ts';
 import type { ParseContext } from '../../verb.ts';
 import { textOf, type XmlElement } from '../../xml.ts';
 import { DIGITS_FORM } from '../play.ts';
-import { readTargetOptions } from './options.ts';
+import { readDetection, readTargetOptions } from './options.ts';
 
 /** E.164 has at most 15 digits; national forms with prefixes and extensions of a PBX are let through to the trunk's rules. */
 const NUMBER_FORM = /^\+?[0-9]{2,20}$/;
@@ -17,7 +17,7 @@ export function parseNumber(
   report: (read: AttributeReader) => void,
 ): DialTarget | undefined {
   const read = new AttributeReader(element, context);
-  const options = readTargetOptions(read, 13221);
+  const options = { ...readTargetOptions(read, 13221), machineDetection: readDetection(read) };
   const byoc = read.text('byoc') || undefined;
   const number = plainNumber(textOf(element));
   if (number === undefined) read.warn(13223, 'not a phone number');

@@ -6,7 +6,7 @@ import { AttributeReader } from '../../attributes.ts';
 import type { DialTarget } from '../../call-control.ts';
 import type { ParseContext } from '../../verb.ts';
 import { childElements, textOf, type XmlElement } from '../../xml.ts';
-import { readTargetOptions } from './options.ts';
+import { readDetection, readTargetOptions } from './options.ts';
 
 /** Names that need no `X-`. */
 const PLAIN_HEADERS: ReadonlySet<string> = new Set([
@@ -26,7 +26,7 @@ export function parseSip(
   report: (read: AttributeReader) => void,
 ): readonly DialTarget[] {
   const read = new AttributeReader(element, context);
-  const options = readTargetOptions(read, 13241);
+  const options = { ...readTargetOptions(read, 13241), machineDetection: readDetection(read) };
   const children = childElements(element);
   const extraHeaders = children
     .filter(({ name }) => name === 'Headers')

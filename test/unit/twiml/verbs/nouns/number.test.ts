@@ -13,6 +13,17 @@ const rows: [xml: string, number: string | undefined, fields: Record<string, unk
   ['<Number method="X">100</Number>', '100', { method: 'POST' }, [13221]],
   ['<Number url="/s" method="GET">100</Number>', '100', { url: 'https://app.example.test/s', method: 'GET' }, []],
   ['<Number byoc="BY1">100</Number>', '100', { byoc: 'BY1' }, []],
+  [
+    '<Number machineDetection="DetectMessageEnd" amdStatusCallback="/amd">100</Number>',
+    '100',
+    {
+      machineDetection: expect.objectContaining({
+        mode: 'DetectMessageEnd',
+        callback: { url: 'https://app.example.test/amd', method: 'POST' },
+      }),
+    },
+    [],
+  ],
   ['<Number>bob</Number>', undefined, {}, [13223]],
   ['<Number>+</Number>', undefined, {}, [13223]],
   ['<Number/>', undefined, {}, [13223]],

@@ -31,12 +31,54 @@ const attributes: [attribute: string, expected: Record<string, unknown>, codes: 
   ['username="u" password="p"', { username: 'u', password: 'p' }, []],
   ['password="p"', { username: undefined, password: undefined }, [13249]],
   ['username="a&#10;b"', { username: undefined }, [13249]],
-  ['machineDetection="Enable"', {}, [13750]],
+  [
+    'machineDetection="Enable"',
+    {
+      machineDetection: {
+        mode: 'Enable',
+        timeoutMs: 30_000,
+        speechThresholdMs: 2_400,
+        speechEndThresholdMs: 1_200,
+        silenceTimeoutMs: 5_000,
+        isAsync: true,
+        callback: null,
+      },
+    },
+    [],
+  ],
+  [
+    'machineDetection="DetectMessageEnd" machineDetectionTimeout="60" machineDetectionSpeechThreshold="1000" ' +
+      'machineDetectionSpeechEndThreshold="500" machineDetectionSilenceTimeout="10000" amdStatusCallback="/amd" amdStatusCallbackMethod="GET"',
+    {
+      machineDetection: {
+        mode: 'DetectMessageEnd',
+        timeoutMs: 60_000,
+        speechThresholdMs: 1_000,
+        speechEndThresholdMs: 500,
+        silenceTimeoutMs: 10_000,
+        isAsync: true,
+        callback: { url: 'https://app.example.test/amd', method: 'GET' },
+      },
+    },
+    [],
+  ],
+  ['machineDetection="Maybe"', { machineDetection: undefined }, [21263]],
+  ['machineDetectionTimeout="61"', { machineDetection: undefined }, [21263]],
+  [
+    'machineDetection="Enable" machineDetectionSpeechThreshold="999"',
+    { machineDetection: expect.objectContaining({ speechThresholdMs: 1_000 }) },
+    [21263],
+  ],
+  [
+    'machineDetection="Enable" amdStatusCallback="ftp://x"',
+    { machineDetection: expect.objectContaining({ callback: null }) },
+    [11100],
+  ],
 ];
 
 describe('twiml.md 6.3, 6.6 Sip: attributes', () => {
   // holds: [sip 2.1 credentials] [sip 2.1 method] [sip 2.1 status-callback-events] [sip 2.1 status-callback-default]
-  // holds: [sip 2.1 status-callback-method]
+  // holds: [sip 2.1 status-callback-method] [sip 2.1 machine-detection] [twiml 13 attributes]
   test.each(attributes)('%s', (attribute, expected, codes) => {
     const { targets, codes: given } = parse(`<Sip ${attribute}>sip:bob@h.test</Sip>`);
     expect(targets[0]).toMatchObject({ uri: 'sip:bob@h.test', ...expected });
