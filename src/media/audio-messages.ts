@@ -1,7 +1,7 @@
 // Commands about decoded audio, as the dispatcher sends them to the core of an endpoint (messages.ts). Those about recordings may name a
 // mixer in place of an endpoint.
 
-import type { AudioTrack, MixerId, RecordingId, RecordingOptions, TapId } from './engine-audio.ts';
+import type { AudioTrack, MixerId, RecordingId, RecordingOptions, TapId, TapPace } from './engine-audio.ts';
 import type { EndpointId, PlayId } from './engine-plays.ts';
 
 export type RecordingCommand =
@@ -40,6 +40,7 @@ export type ListenCommand =
       readonly endpoint: EndpointId;
       readonly tap: TapId;
       readonly tracks: readonly AudioTrack[];
+      readonly pace: TapPace;
     }
   | { readonly type: 'closeTap'; readonly endpoint: EndpointId; readonly tap: TapId }
   | ForkCommand

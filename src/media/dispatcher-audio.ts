@@ -13,6 +13,7 @@ import type {
   RecordingOptions,
   RecordingResult,
   TapId,
+  TapPace,
 } from './engine-audio.ts';
 import type { EndpointId, PlayId } from './engine-plays.ts';
 import type { CoreCommand } from './messages.ts';
@@ -62,12 +63,12 @@ export class AudioDispatcher {
     return this.#taps.has(tap);
   }
 
-  tap(endpoint: EndpointId, tracks: readonly AudioTrack[]): TapId {
+  tap(endpoint: EndpointId, tracks: readonly AudioTrack[], pace: TapPace = 'steady'): TapId {
     const tap = `tap-${this.#host.nextSerial()}`;
     const worker = this.#host.place(endpoint)?.worker;
     if (worker === undefined) return tap;
     this.#taps.set(tap, { endpoint, worker });
-    this.#host.send(worker, { type: 'tap', endpoint, tap, tracks: [...new Set(tracks)] });
+    this.#host.send(worker, { type: 'tap', endpoint, tap, tracks: [...new Set(tracks)], pace });
     return tap;
   }
 

@@ -266,7 +266,7 @@ export class MediaDispatcher implements MediaEngine {
 
   // --- decoded audio
 
-  tap: MediaEngine['tap'] = (endpoint, tracks) => this.#audio.tap(endpoint, tracks);
+  tap: MediaEngine['tap'] = (endpoint, tracks, pace) => this.#audio.tap(endpoint, tracks, pace);
   closeTap: MediaEngine['closeTap'] = (tap) => this.#audio.closeTap(tap);
   fork: MediaEngine['fork'] = (from, track, to) => this.#forks.open(from, track, to);
   closeFork: MediaEngine['closeFork'] = (fork) => this.#forks.close(fork);

@@ -181,7 +181,7 @@ export class Endpoint {
   /** Taps, forks, recordings, speech activity. */
   listen(command: ListenCommand, fork: Fork | null = null): void {
     const listeners = this.#listeners ?? new Listeners(this.id, this.statistics, this.#context);
-    listeners.obey(command, fork);
+    listeners.obey(command, this.#context.clock.now(), fork);
     this.#setListeners(listeners.isEmpty ? null : listeners);
     if (this.#listeners) this.#context.wake(this);
   }

@@ -8,6 +8,11 @@
 import type { EndpointId, PlayId, PlayOptions } from './engine-plays.ts';
 
 export type TapId = string;
+/**
+ * `steady`: a frame every 20 ms, in order, evenly, 20 to 100 ms after it came (recognition, whoever stores). `prompt`: as packets come, out
+ * of order ones left out (voice agents, which answer to what they hear).
+ */
+export type TapPace = 'steady' | 'prompt';
 export type ForkId = string;
 export type RecordingId = string;
 export type MixerId = string;
@@ -63,7 +68,7 @@ export type AudioEvent =
 
 export interface AudioEngine {
   /** Copies tracks of an endpoint as PCMU into `audio` events until closed or the endpoint ends. Bounded: a slow listener loses frames, counted. */
-  tap(endpoint: EndpointId, tracks: readonly AudioTrack[]): TapId;
+  tap(endpoint: EndpointId, tracks: readonly AudioTrack[], pace?: TapPace): TapId;
   closeTap(tap: TapId): void;
 
   /**

@@ -9,7 +9,7 @@
 import { limits } from '../base/limits.ts';
 import type { AudioCodec } from '../sdp/plan.ts';
 import type { ListenCommand } from './audio-messages.ts';
-import type { AudioEvent, AudioTrack, TapId } from './engine-audio.ts';
+import type { AudioEvent, AudioTrack, TapId, TapPace } from './engine-audio.ts';
 import type { EndpointId } from './engine-plays.ts';
 import type { Fork } from './fork.ts';
 import { Recordings, type RecordingsHost } from './recordings.ts';
@@ -23,6 +23,8 @@ export class Listeners {
   readonly #statistics: SlotStatistics;
   readonly #emit: (event: AudioEvent) => void;
   readonly #taps = new Map<TapId, Tap>();
+  /** Those of the taps that get packets as they come; null: none, the usual case. */
+  #prompt: readonly Tap[] | null = null;
   readonly #forks = new Map<number, Fork>();
   readonly #recordings: Recordings;
   #activity: SpeechActivity | null = null;
@@ -42,7 +44,7 @@ export class Listeners {
   }
 
   /** `fork`: what a command of that type begins; null: where it was to lead is gone. */
-  obey(command: ListenCommand, fork: Fork | null = null): void {
+  obey(command: ListenCommand, nowMs: number, fork: Fork | null = null): void {
     switch (command.type) {
       case 'fork':
         if (fork) this.#forks.set(command.fork, fork);
@@ -51,7 +53,7 @@ export class Listeners {
         this.#forks.delete(command.fork);
         break;
       case 'tap':
-        this.#tap(command.tap, command.tracks);
+        this.#tap(command.tap, command.tracks, command.pace, nowMs);
         break;
       case 'closeTap':
         this.#taps.delete(command.tap);
@@ -66,13 +68,15 @@ export class Listeners {
     this.#settle();
   }
 
-  #tap(id: TapId, tracks: readonly AudioTrack[]): void {
+  #tap(id: TapId, tracks: readonly AudioTrack[], pace: TapPace, nowMs: number): void {
     if (this.#taps.size >= limits.tapsPerEndpoint) return this.#statistics.add(drop.tap, 1);
-    this.#taps.set(id, new Tap(id, this.#endpoint, tracks, this.#statistics, this.#emit));
+    this.#taps.set(id, new Tap(id, this.#endpoint, tracks, this.#statistics, this.#emit, pace, nowMs));
   }
 
   /** Readers for the tracks that somebody needs, and no others. */
   #settle(): void {
+    const prompt = [...this.#taps.values()].filter((tap) => tap.isPrompt);
+    this.#prompt = prompt.length > 0 ? prompt : null;
     this.#inbound = this.#needs('inbound') ? (this.#inbound ?? new TrackReader()) : null;
     this.#outbound = this.#needs('outbound') ? (this.#outbound ?? new TrackReader()) : null;
   }
@@ -94,6 +98,7 @@ export class Listeners {
     nowMs: number,
   ): void {
     this.#inbound?.push(ssrc, sequence, timestamp, payload, codec, nowMs);
+    if (this.#prompt) for (const tap of this.#prompt) tap.push('inbound', ssrc, sequence, payload, codec, nowMs);
   }
 
   /** A packet that goes to the peer, before it is protected. */
@@ -106,6 +111,7 @@ export class Listeners {
     nowMs: number,
   ): void {
     this.#outbound?.push(ssrc, sequence, timestamp, payload, codec, nowMs);
+    if (this.#prompt) for (const tap of this.#prompt) tap.push('outbound', ssrc, sequence, payload, codec, nowMs);
   }
 
   /** Frame number `frame` (20 ms each) is due. */
@@ -115,7 +121,10 @@ export class Listeners {
     inbound?.read(nowMs);
     outbound?.read(nowMs);
     if (this.#activity && inbound) this.#watch(this.#activity, inbound);
-    for (const tap of this.#taps.values()) tap.take(frame, inbound, outbound);
+    for (const tap of this.#taps.values()) {
+      if (tap.isPrompt) tap.tick(nowMs);
+      else tap.take(frame, inbound, outbound);
+    }
     for (const fork of this.#forks.values()) {
       const reader = fork.track === 'inbound' ? inbound : outbound;
       if (reader) fork.give(frame, reader.samples, nowMs);
@@ -133,6 +142,7 @@ export class Listeners {
   /** The endpoint is closed: all of it ends. */
   end(): void {
     this.#taps.clear();
+    this.#prompt = null;
     this.#forks.clear();
     this.#activity = null;
     this.#recordings.stopAll();

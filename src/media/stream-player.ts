@@ -4,8 +4,9 @@
 //   fed        ┌──── a ────┐┌─ b ─┐◆1          ┌─── c ───┐◆2◆3     ◆ mark
 //   played     · ·│──── a ────│─ b ─│1 · · · · · ·│─── c ───│2 3
 //
-// Each time that it begins from empty it waits for 60 ms of audio (or 60 ms of time), so that pieces that come in their own pace, a
-// little early or late, join without gaps. What is less than a frame waits one tick for more.
+// It begins with the first frame that is there: voice agents want no delay. Where pieces come in their own pace and one comes too late, the
+// next start waits for more (40, then 60 ms, or 60 ms of time), so that they join without gaps; a pause that is meant makes it quick again.
+// What is less than a frame waits one tick for more.
 
 import { limits } from '../base/limits.ts';
 import type { StreamCommand } from './audio-messages.ts';
@@ -14,8 +15,10 @@ import type { PlayStep } from './player.ts';
 import { drop, type SlotStatistics } from './statistics.ts';
 import { FRAME_SAMPLES } from './tone.ts';
 
-const START_BYTES = 480;
+const START_MOST_BYTES = 480;
 const START_TICKS = 3;
+/** Empty for less than this: the next piece was late. Longer: nothing was to be said. */
+const LATE_TICKS = 10;
 /** Bytes per block: a piece of one byte must not cost an object. */
 const BLOCK_BYTES = 8_192;
 const BUFFER_BYTES = limits.streamBufferMs * 8;
@@ -52,6 +55,10 @@ export class StreamPlayer {
   #played = 0;
   #isRunning = false;
   #waited = 0;
+  /** What the next start waits for. */
+  #startBytes = FRAME_SAMPLES;
+  /** Ticks since it ran empty; -1 before it has ever run. */
+  #emptyTicks = -1;
 
   constructor(onMark: (name: string) => void) {
     this.#onMark = onMark;
@@ -86,6 +93,7 @@ export class StreamPlayer {
     this.#end = BLOCK_BYTES;
     this.#played = this.#fed;
     this.#stop();
+    this.#emptyTicks = -1;
     this.#reach();
   }
 
@@ -111,9 +119,11 @@ export class StreamPlayer {
     const waiting = this.#waiting;
     if (waiting === 0) {
       this.#stop();
+      if (this.#emptyTicks >= 0 && this.#emptyTicks <= LATE_TICKS) this.#emptyTicks += 1;
       return false;
     }
-    const isEnough = waiting >= (this.#isRunning ? FRAME_SAMPLES : START_BYTES);
+    if (!this.#isRunning && this.#emptyTicks > 0) this.#learn();
+    const isEnough = waiting >= (this.#isRunning ? FRAME_SAMPLES : this.#startBytes);
     this.#waited += 1;
     if (!isEnough && this.#waited <= (this.#isRunning ? 1 : START_TICKS)) return false;
     this.#isRunning = true;
@@ -122,8 +132,16 @@ export class StreamPlayer {
   }
 
   #stop(): void {
+    if (this.#isRunning) this.#emptyTicks = 0;
     this.#isRunning = false;
     this.#waited = 0;
+  }
+
+  /** It was empty between two pieces: late, or meant? */
+  #learn(): void {
+    const isLate = this.#emptyTicks <= LATE_TICKS;
+    this.#startBytes = isLate ? Math.min(this.#startBytes + FRAME_SAMPLES, START_MOST_BYTES) : FRAME_SAMPLES;
+    this.#emptyTicks = -1;
   }
 
   #take(): number {

@@ -121,7 +121,7 @@ export class MediaStream {
     this.#report('stream-started');
     if (endpoint === undefined) return;
     const { engine } = this.#services;
-    this.#tap = engine.tap(endpoint, tracksOf(this.options.track));
+    this.#tap = engine.tap(endpoint, tracksOf(this.options.track), 'prompt');
     this.#routes.ownTap(this.#tap, (track, payload, timestampMs) =>
       socket.send(this.#writer.media(track, timestampMs, payload), true),
     );

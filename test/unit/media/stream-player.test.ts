@@ -50,10 +50,34 @@ describe('stream player', () => {
     assert.deepEqual(fed.played, original(1_600));
   });
 
-  test('less than 60 ms waits for more, at most three ticks', () => {
-    const fed = new Fed().feed(160).play(2).feed(160).play(1).feed(160).play(3);
-    assert.deepEqual(fed.steps, ['silence', 'silence', 'silence', 'audio', 'audio', 'audio']);
-    assert.deepEqual(new Fed().feed(160).play(4).steps, ['silence', 'silence', 'silence', 'audio']);
+  test('the first frame is played at once; less than a frame waits for more, at most three ticks', () => {
+    assert.deepEqual(new Fed().feed(160).play(2).steps, ['audio', 'silence']);
+    const fed = new Fed().feed(100).play(2).feed(60).play(1);
+    assert.deepEqual(fed.steps, ['silence', 'silence', 'audio']);
+    assert.deepEqual(new Fed().feed(100).play(4).steps, ['silence', 'silence', 'silence', 'audio']);
+  });
+
+  test('a piece that comes late: the next starts wait for 40, then 60 ms, so that the same delay leaves no further gap', () => {
+    const fed = new Fed().feed(160).play(3).feed(160).play(1);
+    assert.deepEqual(fed.steps.splice(0), ['audio', 'silence', 'silence', 'silence']);
+    fed.feed(160).play(3).feed(160).play(2);
+    assert.deepEqual(fed.steps.splice(0), ['audio', 'audio', 'silence', 'silence', 'silence']);
+    fed.feed(320).play(3);
+    assert.deepEqual(fed.steps.splice(0), ['audio', 'audio', 'audio']);
+  });
+
+  test('after a pause that is meant it is quick again', () => {
+    const fed = new Fed().feed(160).play(3).feed(320).play(2).play(50);
+    fed.steps.length = 0;
+    assert.deepEqual(fed.feed(160).play(1).steps, ['audio']);
+  });
+
+  test('after clear it is as quick as before', () => {
+    const fed = new Fed().feed(800).play(2);
+    fed.player.clear();
+    fed.play(2);
+    fed.steps.length = 0;
+    assert.deepEqual(fed.feed(160).play(1).steps, ['audio']);
   });
 
   test('pieces of an uneven size join without a gap, in real time and in bursts', () => {
