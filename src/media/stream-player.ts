@@ -4,8 +4,9 @@
 //   fed        ┌──── a ────┐┌─ b ─┐◆1          ┌─── c ───┐◆2◆3     ◆ mark
 //   played     · ·│──── a ────│─ b ─│1 · · · · · ·│─── c ───│2 3
 //
-// It begins with the first frame that is there: voice agents want no delay. Where pieces come in their own pace and one comes too late, the
-// next start waits for more (40, then 60 ms, or 60 ms of time), so that they join without gaps; a pause that is meant makes it quick again.
+// It begins with the first frame that is there: voice agents want no delay. Where pieces come in their own pace and are late again and again,
+// the next start waits for more (40, then 60 ms, or 60 ms of time), so that they join without gaps; half a second of order makes it quick
+// again.
 // What is less than a frame waits one tick for more.
 
 import { limits } from '../base/limits.ts';
@@ -19,6 +20,8 @@ const START_MOST_BYTES = 480;
 const START_TICKS = 3;
 /** Empty for less than this: the next piece was late. Longer: nothing was to be said. */
 const LATE_TICKS = 10;
+/** Late twice within so many ticks: the pace is uneven. */
+const UNEVEN_TICKS = 25;
 /** Bytes per block: a piece of one byte must not cost an object. */
 const BLOCK_BYTES = 8_192;
 const BUFFER_BYTES = limits.streamBufferMs * 8;
@@ -59,6 +62,7 @@ export class StreamPlayer {
   #startBytes = FRAME_SAMPLES;
   /** Ticks since it ran empty; -1 before it has ever run. */
   #emptyTicks = -1;
+  #ticksSinceLate = UNEVEN_TICKS;
 
   constructor(onMark: (name: string) => void) {
     this.#onMark = onMark;
@@ -99,6 +103,7 @@ export class StreamPlayer {
 
   /** Fills `out` (160 samples) with the next 20 ms. */
   next(out: Int16Array): PlayStep {
+    if (this.#ticksSinceLate < UNEVEN_TICKS) this.#ticksSinceLate += 1;
     if (!this.#mayPlay()) {
       out.fill(0);
       return 'silence';
@@ -140,7 +145,9 @@ export class StreamPlayer {
   /** It was empty between two pieces: late, or meant? */
   #learn(): void {
     const isLate = this.#emptyTicks <= LATE_TICKS;
-    this.#startBytes = isLate ? Math.min(this.#startBytes + FRAME_SAMPLES, START_MOST_BYTES) : FRAME_SAMPLES;
+    const isUneven = isLate && this.#ticksSinceLate < UNEVEN_TICKS;
+    this.#startBytes = isUneven ? Math.min(this.#startBytes + FRAME_SAMPLES, START_MOST_BYTES) : FRAME_SAMPLES;
+    if (isLate) this.#ticksSinceLate = 0;
     this.#emptyTicks = -1;
   }
 

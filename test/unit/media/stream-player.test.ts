@@ -57,13 +57,13 @@ describe('stream player', () => {
     assert.deepEqual(new Fed().feed(100).play(4).steps, ['silence', 'silence', 'silence', 'audio']);
   });
 
-  test('a piece that comes late: the next starts wait for 40, then 60 ms, so that the same delay leaves no further gap', () => {
+  test('pieces that are late again and again: the next starts wait for 40, then 60 ms; one late piece alone changes nothing', () => {
     const fed = new Fed().feed(160).play(3).feed(160).play(1);
-    assert.deepEqual(fed.steps.splice(0), ['audio', 'silence', 'silence', 'silence']);
-    fed.feed(160).play(3).feed(160).play(2);
-    assert.deepEqual(fed.steps.splice(0), ['audio', 'audio', 'silence', 'silence', 'silence']);
-    fed.feed(320).play(3);
-    assert.deepEqual(fed.steps.splice(0), ['audio', 'audio', 'audio']);
+    assert.deepEqual(fed.steps.splice(0), ['audio', 'silence', 'silence', 'audio']);
+    fed.play(2).feed(160).play(3).feed(160).play(2);
+    assert.deepEqual(fed.steps.splice(0), ['silence', 'silence', 'silence', 'silence', 'silence', 'audio', 'audio']);
+    fed.play(2).feed(320).play(2).feed(160).play(3);
+    assert.deepEqual(fed.steps.splice(0), ['silence', 'silence', 'silence', 'silence', 'audio', 'audio', 'audio']);
   });
 
   test('after a pause that is meant it is quick again', () => {
