@@ -24,7 +24,7 @@ afterAll(() => world.stop());
 const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`;
 
 describe('authentication (rest-api.md 2)', () => {
-  test('a wrong token is 401, 20003, as a RestException [sip 6.7 generic]', async () => {
+  test('a wrong token is 401, 20003, as a RestException [sip 6.7 generic] [rest 2 wrong-credentials]', async () => {
     const wrong = world.clientOf({ sid: world.account.sid, authToken: 'f'.repeat(32) });
     await expect(wrong.calls.list()).rejects.toMatchObject({
       status: 401,
@@ -42,7 +42,7 @@ describe('authentication (rest-api.md 2)', () => {
     ['an unknown account', basic(`AC${'0'.repeat(32)}:${'0'.repeat(32)}`)],
     ['an empty token', () => basic(`${world.account.sid}:`)],
     ['no sid', basic('admin:admin')],
-  ])('%s: 401 with a challenge and the same body', async (_, authorization) => {
+  ])('%s: 401 with a challenge and the same body [rest 2 wrong-credentials]', async (_, authorization) => {
     const header = typeof authorization === 'function' ? authorization() : authorization;
     const answer = await world.fetch('Calls.json', { authorization: header });
     expect(answer.status).toBe(401);
@@ -56,7 +56,7 @@ describe('authentication (rest-api.md 2)', () => {
     });
   });
 
-  test('a changed token counts at once', async () => {
+  test('a changed token counts at once [rest 2 token-changes]', async () => {
     const account = anAccount({ ownerAccountSid: world.account.sid, authToken: 'e'.repeat(32) });
     await world.store.accounts.insert(account);
     await world.clientOf(account).calls.list();
@@ -66,7 +66,7 @@ describe('authentication (rest-api.md 2)', () => {
     await world.clientOf(renewed).calls.list();
   });
 
-  test('the base URL of the library may be set instead of its HTTP client (rest-api.md 3.2)', async () => {
+  test('the base URL of the library may be set instead of its HTTP client (rest-api.md 3.2) [rest 3 base-url]', async () => {
     const client = twilio(world.account.sid, world.account.authToken);
     client.api.baseUrl = world.url;
     expect((await client.api.v2010.accounts(world.account.sid).fetch()).sid).toBe(world.account.sid);
@@ -75,7 +75,7 @@ describe('authentication (rest-api.md 2)', () => {
 });
 
 describe('accounts (rest-api.md 2)', () => {
-  test('a parent addresses its subaccounts; a subaccount neither parent nor sibling nor strangers', async () => {
+  test('a parent addresses its subaccounts; a subaccount neither parent nor sibling nor strangers [rest 2 subaccount-scope]', async () => {
     const viaParent = twilio(world.account.sid, world.account.authToken, {
       accountSid: child.sid,
       httpClient: world.http,
@@ -87,7 +87,7 @@ describe('accounts (rest-api.md 2)', () => {
     expect((await own.api.v2010.accounts(child.sid).fetch()).friendlyName).toBe('Child');
   });
 
-  test('list: itself and its subaccounts for a parent, itself for a subaccount; filters', async () => {
+  test('list: itself and its subaccounts for a parent, itself for a subaccount; filters [rest 2 accounts-list]', async () => {
     const sids = async (client: ApiWorld['client'], filter = {}) =>
       (await client.api.v2010.accounts.list(filter)).map((account) => account.sid);
     expect(await sids(world.client)).toEqual(expect.arrayContaining([world.account.sid, child.sid, sibling.sid]));
@@ -96,15 +96,17 @@ describe('accounts (rest-api.md 2)', () => {
     expect(await sids(world.client, { status: 'suspended' })).toEqual([]);
   });
 
-  test('create makes a subaccount with its own token; a subaccount cannot have one (21101)', async () => {
+  test('create makes a subaccount with its own token; a subaccount cannot have one (21101) [rest 2 subaccount-create] [rest 2 subaccount-depth] [rest 2 owner]', async () => {
     const made = await world.client.api.v2010.accounts.create({ friendlyName: 'Made' });
     expect(made).toMatchObject({ friendlyName: 'Made', status: 'active', ownerAccountSid: world.account.sid });
+    const parent = await world.client.api.v2010.accounts(world.account.sid).fetch();
+    expect(parent.ownerAccountSid).toBe(parent.sid);
     const own = world.clientOf(made);
     expect((await own.api.v2010.accounts(made.sid).fetch()).authToken).toBe(made.authToken);
     await expect(own.api.v2010.accounts.create()).rejects.toMatchObject({ status: 400, code: 21101 });
   });
 
-  test('status: only of a subaccount, by its parent; suspended is refused (20005); closed is final', async () => {
+  test('status: only of a subaccount, by its parent; suspended is refused (20005); closed is final [rest 2 status-values] [rest 2 status-of-subaccounts] [rest 2 status-closed] [rest 2 suspended-rest]', async () => {
     const update = (sid: string, change: object, client = world.client) =>
       client.api.v2010.accounts(sid).update(change);
     await expect(update(world.account.sid, { status: 'suspended' })).rejects.toMatchObject({ code: 21477 });
@@ -132,14 +134,15 @@ describe('accounts (rest-api.md 2)', () => {
 
 describe('requests and errors (rest-api.md 4-6)', () => {
   test.each([
-    ['unknown resource [sip 6.7 generic]', 'Faxes.json', 'GET', 404, 20404],
+    ['unknown resource [sip 6.7 generic] [rest 6 20404]', 'Faxes.json', 'GET', 404, 20404],
     ['malformed account', '/2010-04-01/Accounts/AC1/Calls.json', 'GET', 404, 20404],
     ['unknown version', '/2011-04-01/Accounts.json', 'GET', 404, 20404],
     ['broken percent escape', 'Calls/%zz.json', 'GET', 404, 20404],
-    ['xml', 'Calls.xml', 'GET', 404, 20404],
-    ['malformed sid', 'Calls/CA1.json', 'GET', 404, 20404],
+    ['xml [rest 4 extension]', 'Calls.xml', 'GET', 404, 20404],
+    ['csv [rest 4 extension]', 'Calls.csv', 'GET', 404, 20404],
+    ['malformed sid [rest 5 malformed-sid]', 'Calls/CA1.json', 'GET', 404, 20404],
     ['a path in a path', 'Calls/..%2F..%2FAccounts.json', 'GET', 404, 20404],
-    ['wrong method on a list', 'Calls.json', 'DELETE', 405, 20004],
+    ['wrong method on a list [rest 4 methods] [rest 6 20004]', 'Calls.json', 'DELETE', 405, 20004],
     ['wrong method on an instance', 'Notifications/NO1.json', 'POST', 405, 20004],
     ['a method of its own', 'Calls.json', 'PATCH', 405, 20004],
   ])('%s', async (_, path, method, status, code) => {
@@ -159,13 +162,13 @@ describe('requests and errors (rest-api.md 4-6)', () => {
     expect(answer.headers.get('allow')).toBe('GET, POST');
   });
 
-  test('without extension the answer is JSON too; links end in .json', async () => {
+  test('without extension the answer is JSON too; links end in .json [rest 4 extension]', async () => {
     const answer = await world.fetch('Calls');
     expect(answer.status).toBe(200);
     expect((await json(answer)).uri).toContain('/Calls.json?');
   });
 
-  test('`+` and `%20` are both a space; PUT is POST; of a repeated name the last counts', async () => {
+  test('`+` and `%20` are both a space; PUT is POST; of a repeated name the last counts [rest 4 body] [rest 4 put] [rest 4 repeated]', async () => {
     const name = async (form: string, method = 'POST') =>
       (await json(await world.fetch(`/2010-04-01/Accounts/${child.sid}.json`, { form, method }))).friendly_name;
     expect(await name('FriendlyName=a+b%20c%2B')).toBe('a b c+');
@@ -194,7 +197,7 @@ describe('requests and errors (rest-api.md 4-6)', () => {
     ['too large', 'application/x-www-form-urlencoded', `A=${'x'.repeat(limits.restBodyBytes)}`, 413],
     ['too many fields', 'application/x-www-form-urlencoded', 'a=1&'.repeat(limits.restFormFields + 1), 413],
     ['another type', 'application/json', '{}', 415],
-  ])('a body that is %s is a JSON error', async (_, type, body, status) => {
+  ])('a body that is %s is a JSON error [rest 4 body-type] [rest 4 body-size]', async (_, type, body, status) => {
     const answer = await world.fetch('Calls.json', { method: 'POST', body, headers: { 'content-type': type } });
     expect(answer.status).toBe(status);
     expect(await answer.json()).toMatchObject({ status, code: 20_000 + status });

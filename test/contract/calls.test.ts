@@ -98,7 +98,7 @@ describe('create (rest-api.md 9.1, 22.1)', () => {
     });
   });
 
-  test('events in one value with spaces are taken apart (rest-api.md 4)', async () => {
+  test('events in one value with spaces are taken apart (rest-api.md 4) [rest 4 arrays]', async () => {
     await make({ statusCallback: url, statusCallbackEvent: ['initiated ringing', 'completed'] });
     expect(world.calls.created.at(-1)?.statusCallbackEvents).toEqual(['initiated', 'ringing', 'completed']);
   });
@@ -338,7 +338,7 @@ describe('fetch, update, delete (rest-api.md 9.3, 8, 22.4)', () => {
     await expect(world.client.calls(sid).update({ twiml: '<Response/>' })).rejects.toMatchObject(rejection(21220));
   });
 
-  test('an update without arguments gives the call; a wrong status and a bad Url are refused [sip 8.2 rest-update]', async () => {
+  test('an update without arguments gives the call; a wrong status and a bad Url are refused [sip 8.2 rest-update] [rest 4 empty-update]', async () => {
     const { sid } = await make();
     expect((await world.client.calls(sid).update()).sid).toBe(sid);
     await expect(world.client.calls(sid).update({ status: 'busy' as 'completed' })).rejects.toMatchObject(

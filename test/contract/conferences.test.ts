@@ -169,7 +169,7 @@ describe('participants', () => {
     expect((await json<{ participants: unknown[] }>(byName)).participants).toHaveLength(3);
   });
 
-  test('by label, percent-encoded, and by CallSid [rest 11 label]', async () => {
+  test('by label, percent-encoded, and by CallSid [rest 11 label] [rest 4 path-values]', async () => {
     const { sid, second } = await room();
     const context = world.client.conferences(sid);
     expect(await context.participants('my label').fetch()).toMatchObject({

@@ -64,7 +64,7 @@ describe('the resource', () => {
 });
 
 describe('as credentials', () => {
-  test('a standard key does what the account does, except with accounts and keys [rest 22.6 standard-key]', async () => {
+  test('a standard key does what the account does, except with accounts and keys [rest 22 check-6] [rest 2 key-types] [rest 2 key-made-standard] [rest 2 basic]', async () => {
     const client = clientOf(await world.client.newKeys.create());
     expect(await client.calls.list()).toEqual([]);
     expect(await client.sip.domains.list()).toEqual([]);
@@ -75,6 +75,12 @@ describe('as credentials', () => {
     await expect(client.api.v2010.accounts.list()).rejects.toMatchObject(denied);
     await expect(client.api.v2010.accounts(world.account.sid).fetch()).rejects.toMatchObject(denied);
     await expect(client.api.v2010.accounts.create()).rejects.toMatchObject(denied);
+  });
+
+  test('the library takes a key only with the account it is for [rest 2 key-library]', async () => {
+    const { sid, secret } = await world.client.newKeys.create();
+    expect(() => twilio(sid, secret)).toThrow(/accountSid/);
+    expect(await clientOf({ sid, secret }).calls.list()).toEqual([]);
   });
 
   test('a main key does everything [rest 2 key-types]', async () => {
@@ -104,7 +110,7 @@ describe('as credentials', () => {
     await expect(client.calls.list()).rejects.toMatchObject(denied);
   });
 
-  test('keys of a suspended account are refused with 20005', async () => {
+  test('keys of a suspended account are refused with 20005 [rest 2 suspended-rest]', async () => {
     const suspended = anAccount({ ownerAccountSid: world.account.sid, status: 'suspended' });
     await world.store.accounts.insert(suspended);
     const key = aKey(suspended.sid);

@@ -91,6 +91,17 @@ describe('Streams', () => {
     });
   });
 
+  test('ninety-nine pairs arrive in the order of their numbers; what is no pair is ignored [rest 4 pairs]', async () => {
+    const form = new URLSearchParams({ Url: 'wss://a.test/', 'Parameter0.Name': 'a', 'ParameterX.Name': 'b' });
+    const numbers = Array.from({ length: 99 }, (_, index) => 99 - index);
+    for (const index of numbers) {
+      form.append(`Parameter${index}.Value`, `v${index} +`);
+      form.append(`Parameter${index}.Name`, `n${index}`);
+    }
+    expect((await w.fetch(`Calls/${callSid}/Streams.json`, { form: String(form) })).status).toBe(200);
+    expect([...streams.created[0]!.parameters]).toEqual(numbers.reverse().map((index) => [`n${index}`, `v${index} +`]));
+  });
+
   test('[rest 9.5 stream-stop] by sid or name; another status, an unknown stream and an unknown call are refused', async () => {
     const { sid } = await w.client
       .calls(callSid)

@@ -71,7 +71,7 @@ describe('lists of v1 (rest-api.md 7.1)', () => {
     for (const record of await voice().ipRecords.list()) await records(record.sid).remove();
   });
 
-  test('HOOKSWITCH_PUBLIC_URL is the origin of links where it is set', async () => {
+  test('HOOKSWITCH_PUBLIC_URL is the origin of links where it is set [rest 3 public-url]', async () => {
     const other = await apiWorld({ config: { publicUrl: 'https://pbx.example.com/' } });
     try {
       await other.client.voice.v1.connectionPolicies.create({ friendlyName: 'x' });

@@ -24,6 +24,7 @@ const NONE_IN_AREA = 21452;
 const INVALID = 20001;
 const KEPT_CHARS = 2_048;
 const FRIENDLY_NAME = 20002;
+const TOO_MANY = 20422;
 
 /** E.164: `+`, no leading zero, at most 15 digits. */
 const E164 = /^\+[1-9]\d{2,14}$/;
@@ -95,7 +96,7 @@ const create: Handler = async (request, parts) => {
   if (!number?.at(-1)) return fault(INVALID_NUMBER, 'PhoneNumber is required');
   const most = parts.quotas.phoneNumbers;
   if ((await parts.store.phoneNumbers.count({ accountSid: request.account.sid })) >= most)
-    return fault(INVALID, `At most ${most} phone numbers are allowed`);
+    return fault(TOO_MANY, `At most ${most} phone numbers are allowed`);
   const made = withSettings(blank(number.at(-1) ?? '', request, parts), request.form);
   if (!made.ok) return made.error;
   const unknown = await unknownApplication(made.value, parts);

@@ -205,7 +205,7 @@ describe('INVITE: what is mapped × who sends (sip-interface.md 1.2)', () => {
     expect(outcome(control({ callAcl: acl }).invite(request('INVITE', [], '192.0.2.1'), LISTED))).toBe('403');
   });
 
-  test('a suspended account: 603 with 10001, after authentication [sip 1.2 suspended-account]', () => {
+  test('a suspended account: 603 with 10001, after authentication [sip 1.2 suspended-account] [rest 2 suspended-calls]', () => {
     const access = control({ callAcl: acl, account: { ...account, status: 'suspended' } });
     expect(access.invite(request('INVITE'), LISTED)).toMatchObject({
       status: 603,

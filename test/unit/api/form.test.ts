@@ -24,7 +24,7 @@ const formOf = (query: string): Form => {
 };
 
 describe('form (rest-api.md 4)', () => {
-  test('repeated names keep their order; `+`, `%20` and UTF-8', () => {
+  test('repeated names keep their order; `+`, `%20` and UTF-8 [rest 4 body] [rest 4 arrays]', () => {
     const form = formOf('Event=initiated&Event=answered&Name=a+b%20c&Umlaut=%C3%A4');
     expect(form.get('Event')).toEqual(['initiated', 'answered']);
     expect(lastOf(form, 'Name')).toBe('a b c');
@@ -70,7 +70,7 @@ describe('form (rest-api.md 4)', () => {
     ['First=a&Fourth=yes', 21231],
     ['Second=0&Third=PUT', 21201],
     ['First=a&Third=PUT&Second=0', 21208],
-  ])('the first mistake in the order of the schema counts: %s', (query, expected) => {
+  ])('the first mistake in the order of the schema counts: %s [rest 4 booleans]', (query, expected) => {
     const result = checked(schema, formOf(query));
     if (typeof expected === 'number') expect(result).toMatchObject({ ok: false, error: { code: expected } });
     else expect(result).toEqual({ ok: true, value: expected });
@@ -113,5 +113,6 @@ describe('dates (rest-api.md 5, 7.3)', () => {
     ['T>=2024-13-01', 'none'],
     ['T>=20240101', 'none'],
   ];
+  // holds: [rest 4 dates] [rest 7.3 day] [rest 7.3 date-time]
   test.each(cases)('filter %s', (query, expected) => expect(timeRange(formOf(query), 'T')).toEqual(expected));
 });

@@ -12,6 +12,7 @@ import { createRouter } from '../../../src/api/router.ts';
 describe('router', () => {
   const router = createRouter(routes);
   const route = (path: string) => router(`/2010-04-01${path}`);
+  // holds: [rest 4 path-values]
   test.each<[string, string | undefined, object?]>([
     ['/Accounts.json', '/Accounts', {}],
     ['/Accounts/AC1/Calls', '/Accounts/{AccountSid}/Calls', { AccountSid: 'AC1' }],
@@ -32,7 +33,7 @@ describe('router', () => {
     if (params) expect(route(path)?.params).toEqual(params);
   });
 
-  test('paths of v1 have no extension and stand beside the other root (rest-api.md 3)', () => {
+  test('paths of v1 have no extension and stand beside the other root (rest-api.md 3) [rest 3 one-origin]', () => {
     expect(router('/v1/ByocTrunks/BY1')?.params).toEqual({ Sid: 'BY1' });
     for (const path of ['/v1/ByocTrunks/BY1/', '/2010-04-01/v1/ByocTrunks', '/v2/ByocTrunks', '/v1/Accounts.json'])
       expect(router(path)).toBeUndefined();
