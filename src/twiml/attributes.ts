@@ -1,6 +1,7 @@
 // Reading attribute values: a bad value of a known attribute gives its 13xxx warning and the default (twiml.md 4.1).
 // One reader per element; verbs ask it, then close with `finish`.
 
+import { levelOf } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { HttpMethod } from '../base/records.ts';
 import type { Notice, ParseContext, Parsed } from './verb.ts';
@@ -24,7 +25,8 @@ export class AttributeReader {
     this.#context = context;
   }
 
-  warn(code: number, message: string, level: Notice['level'] = 'warning'): void {
+  /** Nothing is stopped by it, however serious the number is. */
+  warn(code: number, message: string, level: Notice['level'] = levelOf(code)): void {
     if (this.#warnings.length < limits.warningsPerDocument) this.#warnings.push({ level, code, message });
   }
 
@@ -64,16 +66,15 @@ export class AttributeReader {
     return value < rule.min && rule.min <= 1 ? rule.fallback : Math.min(rule.max, Math.max(rule.min, value));
   }
 
-  boolean(name: string, fallback: boolean, code: number, level?: Notice['level']): boolean {
-    return this.choice(name, ['true', 'false'], fallback ? 'true' : 'false', code, level) === 'true';
+  boolean(name: string, fallback: boolean, code: number): boolean {
+    return this.choice(name, ['true', 'false'], fallback ? 'true' : 'false', code) === 'true';
   }
 
-  choice<T extends string>(name: string, allowed: readonly T[], fallback: T, code: number, level?: Notice['level']): T {
+  choice<T extends string>(name: string, allowed: readonly T[], fallback: T, code: number): T {
     const text = this.text(name)?.trim();
     if (text === undefined) return fallback;
     const found = allowed.find((word) => word === text);
-    if (found === undefined)
-      this.warn(code, `${name} of ${this.#element.name} is not one of ${allowed.join(', ')}`, level);
+    if (found === undefined) this.warn(code, `${name} of ${this.#element.name} is not one of ${allowed.join(', ')}`);
     return found ?? fallback;
   }
 

@@ -1,6 +1,7 @@
 // CallControl on a real Call: what verbs ask for becomes media commands, waits and Dials.
 
 import { type Clock, sleep } from '../base/clock.ts';
+import { levelOf } from '../base/errors.ts';
 import type { Recogniser } from '../base/recogniser.ts';
 import { aborted } from '../base/signal.ts';
 import type { Call } from '../call/call.ts';
@@ -13,7 +14,7 @@ import type { AudioListeners } from '../media/audio-listeners.ts';
 import type { MediaEngine } from '../media/engine.ts';
 import type { RecordingControl } from '../recording/control.ts';
 import type { LiveTranscriptions } from '../transcription/live.ts';
-import type { WebhookParams } from '../webhook/webhook.ts';
+import { type WebhookParams, withoutSecrets } from '../webhook/webhook.ts';
 import { AudioAhead } from './audio-ahead.ts';
 import type { AudioSource, CallControl, Collected, CollectOptions, PlayOutcome } from './call-control.ts';
 import { type CollectServices, collectDigits } from './collect.ts';
@@ -37,10 +38,15 @@ export interface CallSessionServices extends MediaSourceServices {
   readonly recordings: (call: Call) => RecordingControl;
   readonly streams: (call: Call) => StreamControl;
   readonly transcriptions: LiveTranscriptions;
+  /** Told of what begins to be heard, for whoever tests on this machine (trace/call-watch.ts). */
+  readonly onHeard?: ((callSid: string, what: 'say' | 'ssml' | 'play', text: string) => void) | undefined;
 }
 
 /** Speech recognition works badly or not at all (twiml.md 14). */
 const SPEECH_FAILED = 13340;
+
+/** What is no audio has a number of its own inside Gather. */
+const promptCode = (code: number): number => (code === 13420 ? 13325 : code);
 
 export class CallSession implements CallControl {
   readonly #call: Call;
@@ -112,22 +118,39 @@ export class CallSession implements CallControl {
     this.#call.hangUp('the application hung up');
   }
 
-  async play(sources: readonly AudioSource[], signal: AbortSignal): Promise<PlayOutcome> {
+  play(sources: readonly AudioSource[], signal: AbortSignal): Promise<PlayOutcome> {
+    return this.#play(sources, (code) => code, signal);
+  }
+
+  /** `codeOf`: what a failure is called here. */
+  async #play(
+    sources: readonly AudioSource[],
+    codeOf: (code: number) => number,
+    signal: AbortSignal,
+  ): Promise<PlayOutcome> {
     const prepared = await Promise.all(sources.map((source) => this.#ahead.get(source, signal)));
     this.#ahead.begin();
     let outcome: PlayOutcome = 'finished';
-    for (const audio of prepared) {
+    for (const [index, audio] of prepared.entries()) {
       if (signal.aborted || this.#call.isOver) return 'aborted';
       if (!audio.ok) {
-        this.#call.notify('warning', audio.error.errorCode, audio.error.detail, audio.error.url);
+        const code = codeOf(audio.error.errorCode);
+        this.#call.notify(levelOf(code), code, audio.error.detail, audio.error.url);
         outcome = 'failed';
         continue;
       }
+      this.#tellHeard(sources[index]!);
       const played = await playToEnd(this.#services.engine, this.#call, audio.value, signal);
       if (played === 'aborted') return 'aborted';
       if (played === 'failed') outcome = 'failed';
     }
     return outcome;
+  }
+
+  #tellHeard(source: AudioSource): void {
+    const { onHeard } = this.#services;
+    if (source.kind === 'say') onHeard?.(this.#call.sid, source.spoken.ssml ? 'ssml' : 'say', source.spoken.text);
+    else if (source.kind === 'url') onHeard?.(this.#call.sid, 'play', withoutSecrets(source.url));
   }
 
   prefetch(sources: readonly AudioSource[], signal: AbortSignal): void {
@@ -156,7 +179,7 @@ export class CallSession implements CallControl {
     const services: CollectServices = {
       clock,
       onDigit: (listener) => this.#call.onLegEvent((event) => event.type === 'digit' && listener(event.digit)),
-      playPrompt: (promptSignal) => this.play(options.prompt, promptSignal),
+      playPrompt: (promptSignal) => this.#play(options.prompt, promptCode, promptSignal),
     };
     if (!options.speech) return collectDigits(options, services, signal);
     return collectInput(

@@ -7,6 +7,7 @@
 //              └─ fallback URL ◀──┴── failure        fallback fails too ─▶ announcement ─▶ hang up
 
 import type { Clock } from '../base/clock.ts';
+import { levelOf } from '../base/errors.ts';
 import type { CallEvent } from '../base/events.ts';
 import { cryptoRandom, type RandomSource } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
@@ -270,7 +271,7 @@ class VoiceSession {
     const notify = (notice: Notice) => this.notify(notice, current.url);
     if (restriction && !restriction.verbs.has(name)) {
       const message = `${name} is not allowed in the document of a waiting call`;
-      notify({ level: 'warning', code: restriction.wrongVerbCode, message });
+      notify({ level: levelOf(restriction.wrongVerbCode), code: restriction.wrongVerbCode, message });
       return undefined;
     }
     if (control.isScreening() && !screeningVerbs.has(name)) {

@@ -21,7 +21,7 @@ function readEvents(read: AttributeReader): readonly RecordingEvent[] {
     .filter((word) => word !== '');
   const events = recordingEvents.filter((event) => words.includes(event));
   if (words.some((word) => !recordingEvents.some((event) => event === word)))
-    read.warn(13621, 'recordingStatusCallbackEvent is not of in-progress, completed, absent', 'error');
+    read.warn(13621, 'recordingStatusCallbackEvent is not of in-progress, completed, absent');
   return events.length > 0 ? events : ['completed'];
 }
 

@@ -179,6 +179,7 @@ function readNouns(element: XmlElement, context: ParseContext, read: AttributeRe
     if (child.name === 'Number') groups.push(listOf(parseNumber(child, context, take)));
     else if (child.name === 'Client') groups.push(listOf(parseClient(child, context, take)));
     else if (child.name === 'Sip') groups.push(parseSip(child, context, take));
+    else if (child.name === 'Sim') read.warn(13258, 'Sim inside Dial is not supported');
     else if (notDialledNouns.has(child.name)) read.warn(13215, `${child.name} inside Dial is not supported yet`);
     else read.warn(13215, `${child.name} is not allowed inside Dial`);
   }
@@ -197,7 +198,7 @@ function readCallerId(read: AttributeReader): string | undefined {
   const callerId = read.text('callerId')?.trim();
   if (callerId === undefined || callerId === '') return undefined;
   if (callerId.length > limits.dialCallerIdChars) read.warn(13248, 'callerId is too long; the caller is used');
-  else if (!CALLER_ID_FORM.test(callerId)) read.warn(13247, 'callerId is invalid; the caller is used', 'error');
+  else if (!CALLER_ID_FORM.test(callerId)) read.warn(13247, 'callerId is invalid; the caller is used');
   else return callerId;
   return undefined;
 }

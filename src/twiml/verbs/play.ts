@@ -25,8 +25,8 @@ export const play: Verb<Play> = {
     const digits = context.isNested ? refuseDigits(read) : readDigits(read);
     const reference = textOf(element);
     const url = reference === '' ? undefined : resolveUrl(reference, context.documentUrl);
-    if (reference !== '' && url === undefined) read.warn(11100, 'Play does not hold a valid URL', 'error');
-    else if (reference === '' && read.text('digits') === undefined) read.warn(11100, 'Play has no URL', 'error');
+    if (reference !== '' && url === undefined) read.warn(11100, 'Play does not hold a valid URL');
+    else if (reference === '' && read.text('digits') === undefined) read.warn(11100, 'Play has no URL');
     return read.finish({ url, digits, loop });
   },
   describe(verb) {

@@ -29,9 +29,9 @@ export const say: Verb<Say> = {
   name: 'Say',
   parse(element, context) {
     const read = new AttributeReader(element, context);
-    const voice = readVoice(read);
+    const voice = readVoice(read, context.isNested ? 13321 : 13511);
     const language = readLanguage(read, voice);
-    const loop = readLoop(read, 13510);
+    const loop = readLoop(read, context.isNested ? 13322 : 13510);
     const hasMarkup = childElements(element).length > 0;
     const plain = plainText(element).trim();
     if (plain === '') {
@@ -68,11 +68,11 @@ export function readLoop(read: AttributeReader, code: number): number {
   return loop === 0 ? limits.playLoops : loop;
 }
 
-function readVoice(read: AttributeReader): string | undefined {
+function readVoice(read: AttributeReader, code: number): string | undefined {
   const voice = read.text('voice')?.trim();
   if (voice === undefined) return undefined;
   if (VOICE_FORM.test(voice)) return voice;
-  read.warn(13511, 'voice of Say is unknown; the default of the language is used');
+  read.warn(code, 'voice of Say is unknown; the default of the language is used');
   return undefined;
 }
 

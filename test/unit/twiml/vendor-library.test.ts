@@ -19,7 +19,7 @@ const refused: Readonly<Record<string, number>> = {
   queue: NOT_SUPPORTED,
   'enqueue task': NOT_SUPPORTED,
   'dial application': 13215,
-  'dial sim': 13215,
+  'dial sim': 13258,
   'dial whatsApp': 13215,
   'connect aiSession': NOT_SUPPORTED,
   'connect autopilot': NOT_SUPPORTED,

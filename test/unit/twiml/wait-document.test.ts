@@ -126,7 +126,7 @@ describe('wait document', () => {
     expect([bench.end, call.isOver]).toEqual([{ how: 'hungUp' }, true]);
   });
 
-  test.each([[13238], [12200]])('a verb outside its set warns with %i and is skipped', async (wrongVerbCode) => {
+  test.each([[13238], [12200]])('a verb outside its set is told of with %i and skipped', async (wrongVerbCode) => {
     const bench = new WaitBench({ [URL]: page('<Dial>100</Dial><Record/><Say>still here</Say>') });
     const { call } = await bench.wait({ wrongVerbCode });
     expect(bench.story(call).filter((line) => line.includes(String(wrongVerbCode)))).toHaveLength(2);
@@ -137,7 +137,7 @@ describe('wait document', () => {
   test('Leave warns and is skipped where the set does not hold it', async () => {
     const bench = new WaitBench({ [URL]: page('<Leave/><Pause length="5"/>') });
     const { call } = await bench.wait({ verbs: new Set(['Play', 'Say', 'Pause', 'Redirect']), wrongVerbCode: 13238 });
-    expect(bench.story(call)).toContain('warning 13238');
+    expect(bench.story(call)).toContain('error 13238');
     expect(bench.end).toBeUndefined();
     expect(await bench.abort()).toEqual({ how: 'aborted' });
   });

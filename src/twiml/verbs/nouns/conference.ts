@@ -23,7 +23,7 @@ export function parseConference(
     muted: read.boolean('muted', false, 13230),
     beep: read.choice('beep', beeps, 'true', 13235),
     startOnEnter: read.boolean('startConferenceOnEnter', true, 13232),
-    endOnExit: read.boolean('endConferenceOnExit', false, 13231, 'error'),
+    endOnExit: read.boolean('endConferenceOnExit', false, 13231),
     label: readLabel(read),
     jitterMs: JITTER_MS[read.choice('jitterBufferSize', ['off', 'small', 'medium', 'large'], 'large', 12200)],
     wait: readWait(read, context),
@@ -74,7 +74,7 @@ function readWait(read: AttributeReader, context: ParseContext): WaitSource {
 }
 
 function readRecord(read: AttributeReader): ConferenceOptions['record'] {
-  const trim = read.choice('trim', ['trim-silence', 'do-not-trim'], 'trim-silence', 13239, 'error');
+  const trim = read.choice('trim', ['trim-silence', 'do-not-trim'], 'trim-silence', 13239);
   const record = read.choice('record', ['do-not-record', 'record-from-start', 'true', 'false'], 'do-not-record', 13217);
   const statusCallback = readRecordingCallback(read, 13610) ?? undefined;
   const eventCallbackUrl = read.optionalUrl('eventCallbackUrl');

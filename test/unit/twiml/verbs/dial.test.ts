@@ -109,9 +109,9 @@ const nouns: [xml: string, targets: string[], codes: number[]][] = [
   ],
   ['<Dial></Dial>', [], [13223]],
   ['<Dial>reception</Dial>', [], [13223]],
-  ['<Dial><Sim>DE1</Sim></Dial>', [], [13215]],
+  ['<Dial><Sim>DE1</Sim></Dial>', [], [13258]],
   ['<Dial><Application><ApplicationSid>AP1</ApplicationSid></Application></Dial>', [], [13215]],
-  ['<Dial><Sim>DE1</Sim><WhatsApp>+1</WhatsApp><Number>100</Number></Dial>', ['number 100'], [13215, 13215]],
+  ['<Dial><Sim>DE1</Sim><WhatsApp>+1</WhatsApp><Number>100</Number></Dial>', ['number 100'], [13258, 13215]],
   [`<Dial>${'<Number>100</Number>'.repeat(11)}</Dial>`, new Array(10).fill('number 100'), [13215]],
 ];
 

@@ -115,8 +115,9 @@ describe('twiml.md 5.4 Gather: prompts', () => {
     expect(parsed.codes).toEqual([13320]);
   });
 
-  test('warnings of nested verbs are passed on', () => {
-    expect(parsedValue(parseVerb(gather, '<Gather><Say voice="robot">Hi</Say></Gather>')).codes).toEqual([13511]);
+  test('warnings of nested verbs are passed on; those of Say have numbers of their own here', () => {
+    const xml = '<Gather><Say voice="robot" loop="x">Hi</Say><Play loop="x">/a.wav</Play><Pause length="0"/></Gather>';
+    expect(parsedValue(parseVerb(gather, xml)).codes).toEqual([13321, 13322, 13410, 13910]);
   });
 });
 
