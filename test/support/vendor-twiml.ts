@@ -120,6 +120,10 @@ const SAMPLES: Readonly<Record<string, readonly unknown[]>> = {
   'sip.machineDetectionSpeechThreshold': [1_000, 6_000],
   'sip.machineDetectionSpeechEndThreshold': [500, 5_000],
   'sip.machineDetectionSilenceTimeout': [2_000, 10_000],
+  machineDetectionTimeout: [3, 59],
+  machineDetectionSpeechThreshold: [1_000, 6_000],
+  machineDetectionSpeechEndThreshold: [500, 5_000],
+  machineDetectionSilenceTimeout: [2_000, 10_000],
   'stream.url': ['wss://agent.example.test/media', '/media'],
   'conversationRelay.url': ['wss://agent.example.test/relay'],
   'header.name': ['X-Plan', 'User-to-User'],
@@ -197,7 +201,7 @@ function withAttributes(methods: readonly Method[]): readonly Method[] {
 /** All values that are tried for an attribute. */
 export function valuesOf({ path }: LibraryElement, attribute: string, type: string): readonly unknown[] {
   const element = path.at(-1) ?? '';
-  const known = SAMPLES[`${element}.${attribute}`] ?? (type === 'string' ? SAMPLES[attribute] : undefined);
+  const known = SAMPLES[`${element}.${attribute}`] ?? (/string|number/.test(type) ? SAMPLES[attribute] : undefined);
   if (known) return known;
   if (type === 'boolean') return [true, false];
   if (type === 'number') return [1, 5];
