@@ -2,6 +2,7 @@
 // One long function on purpose: a list of constructions in their order, each needing those above it, without decisions.
 
 import { nameBelowSuffix } from './access/domains.ts';
+import type { CallerIdsApi } from './base/caller-ids-api.ts';
 import type { CallsApi } from './base/calls-api.ts';
 import type { ConferencesApi } from './base/conferences-api.ts';
 import type { QueuesApi } from './base/queues-api.ts';
@@ -22,12 +23,14 @@ import { listenToCalls } from './call-listeners.ts';
 import type { Conferences } from './conference/conferences.ts';
 import type { Config } from './config.ts';
 import type { Resolver } from './dns/resolver.ts';
+import { buildCallerIds } from './gateway-caller-ids.ts';
 import { buildConferences, conferencesApi } from './gateway-conferences.ts';
 import { buildDetection } from './gateway-detection.ts';
 import { createEmergencyServices } from './gateway-emergency.ts';
 import { createObservers, type Observers } from './gateway-observers.ts';
 import { buildRecordings, type RecordingStack } from './gateway-recordings.ts';
 import type { SipStack } from './gateway-sip.ts';
+import { buildSiprec, type SiprecStack } from './gateway-siprec.ts';
 import { buildStreams, type StreamStack } from './gateway-streams.ts';
 import { buildTrunks, type TrunkStack } from './gateway-trunks.ts';
 import { createHoldMusicFiles } from './hold-music-files.ts';
@@ -68,10 +71,12 @@ export interface CallStack {
   readonly refusals: RefusalLog;
   readonly observers: Observers;
   readonly restCalls: CallsApi;
+  readonly callerIds: CallerIdsApi;
   readonly queues: Queues;
   readonly restQueues: QueuesApi;
   readonly recordings: RecordingStack;
   readonly streams: StreamStack;
+  readonly siprec: SiprecStack;
   readonly transcriptions: LiveTranscriptions;
   readonly restTranscriptions: TranscriptionsApi;
   readonly conferences: Conferences;
@@ -142,6 +147,10 @@ export function buildCalls(parts: CallParts): CallStack {
     random,
     log: log.child({ folder: 'call' }),
     onEndpoint: observers.onEndpoint,
+    recordingOf: (callSid) => {
+      const call = calls.find(callSid);
+      return call && recordings.recordings.ofBye(call);
+    },
   };
   const domains = (): Domain[] => directory.domainNames().flatMap((name) => directory.domainByName(name)?.domain ?? []);
   const domainsOfAccount = (accountSid: string): Domain[] =>
@@ -193,6 +202,15 @@ export function buildCalls(parts: CallParts): CallStack {
     runDocument: (call, document, signal) => sessions.runWaitDocument(call, document, signal),
   });
   const streams = buildStreams({ config, context, resolver, engine, calls, statusCallbacks, authTokenOf });
+  const siprec = buildSiprec({
+    ...parts,
+    userAgent: sip.userAgent,
+    router: legs.router,
+    calls,
+    streams: streams.streams,
+    statusCallbacks,
+    authTokenOf,
+  });
   const audio = new AudioListeners(engine);
   const detection = buildDetection({ audio, clock, statusCallbacks, authTokenOf });
   const transcriptions = new LiveTranscriptions({
@@ -213,6 +231,7 @@ export function buildCalls(parts: CallParts): CallStack {
     audio,
     transcriptions,
     queues,
+    siprec,
     recordings: (call) => recordingControl(call, recordings.verbServices),
     recordDial: dialRecorder(recordings.recordings),
     detection,
@@ -227,6 +246,7 @@ export function buildCalls(parts: CallParts): CallStack {
     decode: decodeAudio,
     authTokenOf,
     rejectStatus: config.rejectStatus,
+    onHeard: (callSid, what, text) => observers.watches.onHeard(callSid, what, text),
     streams: (call) =>
       createStreamControl(call, {
         streams: streams.streams,
@@ -279,6 +299,7 @@ export function buildCalls(parts: CallParts): CallStack {
     startSession: (call, url, method) => sessions.start(call, { instructions: { url, method }, fallback: undefined }),
   });
   const restConferences = conferencesApi(conferences, calls, restCalls);
+  const callerIds = buildCallerIds({ ...parts, calls, restCalls, statusCallbacks, authTokenOf });
   const forgetCookies = (callSid: string) => webhook.forget(callSid);
   listenToCalls({
     calls,
@@ -301,12 +322,14 @@ export function buildCalls(parts: CallParts): CallStack {
     refusals,
     observers,
     restCalls,
+    callerIds,
     recordings,
     conferences,
     restConferences,
     queues,
     restQueues,
     streams,
+    siprec,
     transcriptions,
     restTranscriptions: createTranscriptionsApi(calls, transcriptions),
   };

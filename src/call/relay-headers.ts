@@ -33,11 +33,23 @@ export function legHeaders(callSid: string, accountSid: string, offersReplaces =
   ];
 }
 
+/** What a BYE tells of the recording of its call. */
+export interface RecordedLeg {
+  readonly sid: string;
+  readonly durationSeconds: number;
+}
+
 /** On a BYE of ours (sip-interface.md 2.3). */
-export function byeHeaders(callSid: string): HeaderField[] {
+export function byeHeaders(callSid: string, recording?: RecordedLeg): HeaderField[] {
   return [
     { name: 'Reason', value: 'Q.850;cause=16;text="Normal call clearing"' },
     { name: 'X-Twilio-CallSid', value: callSid },
+    ...(recording
+      ? [
+          { name: 'X-Twilio-RecordingSid', value: recording.sid },
+          { name: 'X-Twilio-RecordingDuration', value: String(recording.durationSeconds) },
+        ]
+      : []),
   ];
 }
 

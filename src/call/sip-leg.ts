@@ -20,11 +20,21 @@ import type { AnswerOutcome, HeaderPair, LegDriver, LegEvent } from './leg-drive
 import { LegMedia, type LegMediaOptions, type LegMediaServices, type MediaFailure, mirror } from './leg-media.ts';
 import { redirectOf } from './redirects.ts';
 import { readReferTo } from './refer-to.ts';
-import { byeHeaders, customHeaders, elsewhereHeaders, headerFields, isdnCauseOf, legHeaders } from './relay-headers.ts';
+import {
+  byeHeaders,
+  customHeaders,
+  elsewhereHeaders,
+  headerFields,
+  isdnCauseOf,
+  legHeaders,
+  type RecordedLeg,
+} from './relay-headers.ts';
 
 export interface SipLegServices extends LegMediaServices {
   readonly userAgent: UserAgent;
   readonly log: Log;
+  /** The recording of a call, for its BYE. */
+  readonly recordingOf?: (callSid: string) => RecordedLeg | undefined;
 }
 
 export interface SipLegIdentity {
@@ -218,7 +228,7 @@ export class SipLeg implements LegDriver {
     }
     this.#media.close();
     const isElsewhere = why === 'elsewhere' && this.#phase === 'early';
-    this.#session?.end({ headers: isElsewhere ? elsewhereHeaders : byeHeaders(this.#identity.callSid) });
+    this.#session?.end({ headers: isElsewhere ? elsewhereHeaders : this.#byeHeaders() });
   }
 
   offerDirection(direction: MediaDirection): Promise<boolean> {
@@ -312,7 +322,7 @@ export class SipLeg implements LegDriver {
     if ((accepted && !accepted.ok) || (!accepted && !this.#hasEarlyMedia)) {
       const detail = accepted && !accepted.ok ? accepted.error.reason : 'answer without SDP';
       this.#finish();
-      this.#session?.end({ headers: byeHeaders(this.#identity.callSid) });
+      this.#session?.end({ headers: this.#byeHeaders() });
       return this.#listener({ type: 'failed', status: 488, cause: 'response', detail, headers: [] });
     }
     this.#phase = 'answered';
@@ -381,6 +391,11 @@ export class SipLeg implements LegDriver {
       const change = event.type === 'latched' ? 'media source learned' : 'media flows';
       this.#listener({ type: 'media', change, detail: `${event.remoteAddress}:${event.remotePort}` });
     }
+  }
+
+  #byeHeaders(): HeaderField[] {
+    const { callSid } = this.#identity;
+    return byeHeaders(callSid, this.#services.recordingOf?.(callSid));
   }
 
   #legHeaders(): HeaderField[] {

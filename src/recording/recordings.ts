@@ -189,6 +189,15 @@ export class Recordings implements ConferenceRecordings {
     return record.status === 'absent' ? undefined : summaryOf(record, recording.url);
   }
 
+  /** For the BYE of a call: the recording that its callback names, else the latest that runs on it; its length as of now. */
+  ofBye(call: Call): { readonly sid: string; readonly durationSeconds: number } | undefined {
+    const owner = { accountSid: call.options.accountSid, callSid: call.sid };
+    const { record } = this.#ofCalls.get(call) ?? this.of(owner).at(-1) ?? {};
+    if (!record) return undefined;
+    const soFarMs = this.#services.clock.wall() - record.startTime;
+    return { sid: record.sid, durationSeconds: record.durationSeconds ?? Math.floor(soFarMs / 1_000) };
+  }
+
   /** The last state of the record, or that of now when it takes too long. */
   async settled(recording: LiveRecording): Promise<Recording> {
     const waiting = new AbortController();

@@ -138,6 +138,24 @@ test('INVITE, ACK and BYE of a child name it; the 200 names the caller [sip 2.3 
   await w.isIdle();
 });
 
+test('a BYE of ours names the recording of the call and its length; without one it does not [sip 2.3 bye-recording]', async () => {
+  for (const start of ['<Start><Recording/></Start>', '']) {
+    const w = await world(openWorld);
+    w.answers(`${start}<Gather timeout="1"/><Hangup/>`);
+    const near = await rawPhone(w);
+    const invite = near.send('INVITE', { sdp: plainSdp(near.port + 1) });
+    near.acknowledge(invite, await near.final('INVITE'));
+    const bye = await near.request('BYE');
+    near.accept(bye);
+    const { CallSid } = (await w.asked('/voice')).params;
+    const { body } = await w.rest(`/Calls/${CallSid}/Recordings.json`);
+    const [recording] = body.recordings as { readonly sid: string }[];
+    expect(bye.headers.get('x-twilio-recordingsid')).toBe(recording?.sid);
+    expect(bye.headers.get('x-twilio-recordingduration')).toBe(start === '' ? undefined : '1');
+    await w.isIdle();
+  }
+});
+
 test('the BYE of the callee feeds the action with its X-headers [sip 2.5 action-headers]', async () => {
   const w = await world(openWorld);
   const far = await rawPhone(w);

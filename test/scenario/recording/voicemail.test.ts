@@ -126,7 +126,7 @@ describe('Dial record', () => {
   const dialVerb = (record: string) =>
     `<Dial record="${record}" action="/after"><Client statusCallback="/child">bob</Client></Dial>`;
 
-  test('dual: channel 1 is the caller, channel 2 the callee [twiml 6.2 recording] [twiml 3.3 dial-recording]', async () => {
+  test('dual: channel 1 is the caller, channel 2 the callee [twiml 6.2 recording] [twiml 3.3 dial-recording] [sip 2.1 record] [sip 2.5 action-recording] [sip 8.1 recording]', async () => {
     const w = await world();
     w.app.on('/child', { status: 204 });
     const { caller, callee } = await bridged(w, dialVerb('record-from-answer-dual'));
