@@ -14,6 +14,7 @@ import { type MetricSources, Metrics } from './metrics/metrics.ts';
 import type { ProvisioningContext } from './provisioning.ts';
 import type { SipTransport } from './sip/transport/layer.ts';
 import type { RegistrationEvent } from './sip/ua/binding-census.ts';
+import { CallWatches } from './trace/call-watch.ts';
 import { Captures } from './trace/capture.ts';
 import { CaptureFiles } from './trace/capture-files.ts';
 import { HepExporter } from './trace/hep-exporter.ts';
@@ -36,6 +37,8 @@ export interface ObserverParts {
 export interface Observers {
   readonly trace: Trace;
   readonly captures: Captures;
+  /** Calls that somebody on this machine tests. */
+  readonly watches: CallWatches;
   readonly metrics: Metrics;
   /** For the legs: an endpoint of a call was opened. */
   readonly onEndpoint: (opened: OpenedEndpoint) => void;
@@ -53,6 +56,7 @@ export function createObservers(parts: ObserverParts): Observers {
   const { clock } = context;
   const log = context.log.child({ folder: 'trace' });
   const trace = createTrace(clock);
+  const watches = new CallWatches(clock);
   const isDecrypted = (accountSid: string | undefined) => {
     const accounts = settings().captureDecrypted;
     return accounts.includes('all') || (accountSid !== undefined && accounts.includes(accountSid));
@@ -80,12 +84,14 @@ export function createObservers(parts: ObserverParts): Observers {
     metrics.onCallEvent(event);
     trace.onEvent(event);
     captures.onEvent(event);
+    watches.onEvent(event);
   });
   const tapped = new Map<EndpointId, OpenedEndpoint>();
   engine.onEvent((event) => onMedia(event, tapped, metrics, captures));
   return {
     trace,
     captures,
+    watches,
     metrics,
     onEndpoint(opened) {
       const domain = calls.get(opened.callSid)?.options.domain?.domainName;
@@ -95,7 +101,12 @@ export function createObservers(parts: ObserverParts): Observers {
       engine.capture(opened.endpoint, { decrypted: isDecrypted(accountSid), digits: withSecrets() });
     },
     onRegistration: (event) => metrics.onRegistration(event),
-    counts: () => ({ ...trace.counts(), ...captures.counts(), ...(hep ? { hep: hep.counts() } : {}) }),
+    counts: () => ({
+      ...trace.counts(),
+      ...captures.counts(),
+      ...watches.counts(),
+      ...(hep ? { hep: hep.counts() } : {}),
+    }),
     async start() {
       await files
         ?.start()

@@ -183,6 +183,8 @@ async function assemble(
   });
   httpUrl = http.url;
   opened.push(async () => {
+    // Whoever waits for news of a call gets none any more.
+    calls.observers.watches.stop();
     for (const server of http.servers) await server.stop();
   });
   await sip.userAgent.start();

@@ -6,6 +6,7 @@ import type { AccessControlApi } from './access/access-control.ts';
 import { limits } from './base/limits.ts';
 import type { TlsMaterialSource } from './certs/reload.ts';
 import type { CallStack } from './gateway-calls.ts';
+import { serveWatches } from './operator-watch.ts';
 import type { ProvisioningContext } from './provisioning.ts';
 import type { Store } from './store/store.ts';
 import { drawLadder } from './trace/ladder.ts';
@@ -24,6 +25,8 @@ export function serveOperator(server: FastifyInstance, parts: OperatorParts): vo
   serveTraces(server, parts);
   serveBans(server, parts);
   serveSignatures(server, parts);
+  const { trace, watches } = parts.calls.observers;
+  serveWatches(server, { trace, watches, store: parts.store, isFromHere });
 }
 
 function serveRoot(server: FastifyInstance, { tls }: OperatorParts): void {

@@ -30,6 +30,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   dns: ['base'],
   recording: ['call', 'media', 'base'],
   twiml: ['transcription', 'call', 'base', 'webhook', 'media', 'conference', 'queue', 'streams', 'recording'],
+  dialogue: ['twiml', 'call', 'webhook', 'media', 'queue', 'recording', 'trace', 'demo', 'base'],
   api: ['base'],
   trace: ['sip/grammar', 'base'],
   metrics: ['base'],

@@ -126,6 +126,8 @@ export const limits = {
   webhookUrlChars: 8_000,
   /** Webhooks of one call that are searched for the signature of an application. */
   signaturesExplained: 50,
+  /** Requests of a call that a replay knows. */
+  exchangesReplayed: 1_000,
   /** Of an answer, in the records of webhooks. */
   webhookLogBodyBytes: 8_192,
   webhookTimeoutMs: 15_000,
@@ -404,6 +406,16 @@ export const limits = {
   /** Calls from a leg up to the first of its family. */
   callFamilyDepth: 16,
   captureSweepMs: 3_600_000,
+  // --- scripted dialogues: what a script may be, and what is kept of a call for the one who tests with it
+  scriptLines: 5_000,
+  scriptLineChars: 4_000,
+  watchedCalls: 100,
+  watchedEvents: 5_000,
+  /** A watch that nobody asks for is forgotten. */
+  watchIdleMs: 10 * 60_000,
+  /** How long an answer waits for something to happen. */
+  watchPollMs: 10_000,
+  watchPolls: 200,
   hepInFlight: 1_000,
   hepResolveMs: 60_000,
 } as const;

@@ -14,6 +14,8 @@ export interface Grammar {
   readonly options: ParseArgsOptionsConfig;
   /** Name of the one argument that is not an option; absent = none is accepted. */
   readonly argument?: string;
+  /** Name of the one that may be left out. */
+  readonly optionalArgument?: string;
   /** Name of a further one, which may be left out. */
   readonly secondArgument?: string;
   /** Begins with "Usage:". */
@@ -30,8 +32,8 @@ const EXIT_USAGE = 2;
 
 /** Parses `args`. The error is the help that was asked for, or one line with the mistake, then the usage. */
 export function parseArguments(args: readonly string[], grammar: Grammar): Result<Parsed, Ending> {
-  const { argument, secondArgument, usage } = grammar;
-  const most = argument === undefined ? 0 : secondArgument === undefined ? 1 : 2;
+  const { argument, optionalArgument, secondArgument, usage } = grammar;
+  const most = [argument, optionalArgument, secondArgument].filter((name) => name !== undefined).length;
   const options: ParseArgsOptionsConfig = { ...grammar.options, help: { type: 'boolean', short: 'h' } };
   try {
     const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
@@ -61,6 +63,10 @@ export function finish(ending: Ending): number {
 
 export const textOf = (value: string | boolean | undefined): string | undefined =>
   typeof value === 'string' ? value : undefined;
+
+/** Of an option that may be given several times. */
+export const textsOf = (value: unknown): readonly string[] =>
+  Array.isArray(value) ? value.filter((one) => typeof one === 'string') : typeof value === 'string' ? [value] : [];
 
 /** A whole number from `least` to `most`, or undefined. */
 export function wholeNumber(text: string, least: number, most: number): number | undefined {

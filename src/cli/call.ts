@@ -1,24 +1,21 @@
 // `call <target>`: a scripted phone for users and tests. Dials, sends digits, plays, records, and prints its ladder.
 
 import { type Clock, realClock } from '../base/clock.ts';
-import { cryptoRandom } from '../base/ids.ts';
-import { createLog, type Log } from '../base/log.ts';
-import { err, ok, type Result } from '../base/result.ts';
-import { Phone, type PhoneCall } from '../demo/phone.ts';
-import { createResolver } from '../dns/resolver.ts';
+import { createLog } from '../base/log.ts';
+import type { Phone, PhoneCall } from '../demo/phone.ts';
 import type { RecordingResult } from '../media/engine-audio.ts';
-import { resolveTargets } from '../sip/transport/targets.ts';
-import type { Destination } from '../sip/transport/transport.ts';
 import { finish } from './arguments.ts';
 import { type CallOptions, parseCallOptions } from './call-options.ts';
+import { run as runDialogue, wantsScript } from './dialogue.ts';
+import { startPhone } from './start-phone.ts';
 
 /** How long the other side may ring. */
 const RING_MS = 60_000;
 /** A call without --duration: the longest that the clock can wait for, 24 days. */
 const FOREVER_MS = 2 ** 31 - 1;
-const MEDIA_PORTS = { first: 22_000, last: 22_999 };
 
 export async function run(args: readonly string[]): Promise<number> {
+  if (wantsScript(args)) return runDialogue(args);
   const parsed = await parseCallOptions(args);
   if (!parsed.ok) return finish(parsed.error);
   const options = parsed.value;
@@ -49,39 +46,6 @@ function verdict({ status, isAnswered }: Outcome, expected: number | undefined):
   if (expected === undefined) return isAnswered ? 0 : 1;
   if (expected !== status) console.error(`expected status ${expected}, got ${status}`);
   return expected === status ? 0 : 1;
-}
-
-async function startPhone(options: CallOptions, log: Log): Promise<Result<Phone, string>> {
-  const proxy = await destinationOf(options, log);
-  if (!proxy.ok) return proxy;
-  const { address } = proxy.value;
-  const isLoopback = address.startsWith('127.') || address === '::1';
-  const { user, password, domain, trustedRoot, secureMedia } = options;
-  const started = await Phone.start({
-    address: isLoopback ? address : address.includes(':') ? '::' : '0.0.0.0',
-    port: 0,
-    user,
-    password,
-    domain,
-    proxy: proxy.value,
-    mediaPorts: MEDIA_PORTS,
-    tls: null,
-    trustedRoot,
-    secureMedia,
-    clock: realClock,
-    random: cryptoRandom,
-    log,
-  });
-  return started.ok ? started : err(`The phone cannot start: ${started.error}`);
-}
-
-/** Where the target, or the proxy in its place, is to be found; the transport is the target's. */
-async function destinationOf({ target, proxy }: CallOptions, log: Log): Promise<Result<Destination, string>> {
-  const uri = proxy === undefined ? target : { ...proxy, params: proxy.params.size > 0 ? proxy.params : target.params };
-  const resolver = createResolver({ clock: realClock, log });
-  const found = await resolveTargets({ uri, resolver, random: cryptoRandom });
-  if (found.ok && found.value[0]) return ok(found.value[0]);
-  return err(`${uri.host} cannot be found${found.ok ? '' : `: ${found.error.detail}`}`);
 }
 
 async function script(phone: Phone, options: CallOptions, interrupt: AbortSignal): Promise<Outcome> {

@@ -6,6 +6,7 @@ import type { LegEvent } from '../call/leg-driver.ts';
 import type { SipLeg } from '../call/sip-leg.ts';
 import type { MediaEngine, PlaySource } from '../media/engine.ts';
 import type { RecordingId, RecordingResult } from '../media/engine-audio.ts';
+import { decode } from '../media/g711.ts';
 import type { MediaDirection } from '../sdp/plan.ts';
 
 /** One call of the phone: what happened so far, and waiting for what happens next. */
@@ -84,6 +85,23 @@ export class PhoneCall {
       const timer = this.#clock.after(deadlineMs, finish);
       this.#waiters.add(finish);
     });
+  }
+
+  /** Gives `listener` what the other side says, 20 ms at a time. Returns what ends that. */
+  listen(listener: (samples: Int16Array) => void): () => void {
+    const { endpoint } = this.leg;
+    if (endpoint === undefined) return () => {};
+    const tap = this.#engine.tap(endpoint, ['inbound']);
+    const unsubscribe = this.#engine.onEvent((event) => {
+      if (event.type !== 'audio' || event.tap !== tap) return;
+      const samples = new Int16Array(event.payload.length);
+      decode('PCMU', event.payload, samples);
+      listener(samples);
+    });
+    return () => {
+      unsubscribe();
+      this.#engine.closeTap(tap);
+    };
   }
 
   /** Records what the other side says to a WAV file, until `stopRecord` or the end of the call. */

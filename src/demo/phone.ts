@@ -254,8 +254,12 @@ export class Phone {
     });
   }
 
-  /** Calls a SIP URI. The error is a line for the user. */
-  dial(target: string, headers: readonly { name: string; value: string }[] = []): Result<PhoneCall, string> {
+  /** Calls a SIP URI. `callId`: where it must be known beforehand. The error is a line for the user. */
+  dial(
+    target: string,
+    headers: readonly { name: string; value: string }[] = [],
+    callId?: string,
+  ): Result<PhoneCall, string> {
     const options = this.#options;
     const parsed = parseUri(/^sips?:/i.test(target) ? target : `sip:${target}`);
     if (!parsed.ok || !isSipUri(parsed.value)) return err(`not a SIP URI: ${target}`);
@@ -268,6 +272,7 @@ export class Phone {
         credentials:
           options.password === undefined ? undefined : { username: options.user, password: options.password },
         maxForwards: 70,
+        callId,
       },
       { callSid, accountSid: newSid('AC', options.random) },
       this.#legs,

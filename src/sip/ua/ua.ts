@@ -233,6 +233,8 @@ export type InviteTarget =
   | { readonly kind: 'binding'; readonly binding: import('../../base/records.ts').Binding };
 
 export interface OutgoingInviteOptions {
+  /** A new one without. */
+  readonly callId?: string | undefined;
   readonly target: InviteTarget;
   readonly from: { readonly displayName: string | undefined; readonly user: string; readonly host: string | undefined };
   /** To header; the Request-URI without headers by default. */

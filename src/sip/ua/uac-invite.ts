@@ -28,7 +28,7 @@ type Outcome =
 
 /** Opens a session and starts its INVITE in the next turn. */
 export function openUacSession(context: UaContext, options: OutgoingInviteOptions): Session {
-  const session = new Session(context, 'uac', newCallId(context.random));
+  const session = new Session(context, 'uac', options.callId ?? newCallId(context.random));
   const invite = new UacInvite(context, session, options);
   session.begin(invite);
   queueMicrotask(() => void invite.start());
