@@ -243,6 +243,22 @@ describe.each(resources)('$name', ({ path, key, form, parameters, onlyNew = [] }
     return json(answer);
   };
 
+  test('made, read, changed, listed, removed: 201, 200, 200, 200, 204 without a body; then it is not there [rest 6 status-200] [rest 6 status-201] [rest 6 status-204] [rest 8 second-delete]', async () => {
+    const { sid } = await make();
+    const at = address(path, String(sid));
+    expect((await world.fetch(at)).status).toBe(200);
+    expect((await world.fetch(at, { form: encoded(onlyNew.length > 0 ? {} : form(++counter)) })).status).toBe(200);
+    expect(await all()).toEqual(expect.arrayContaining([expect.objectContaining({ sid })]));
+    // Accounts are closed, not removed.
+    if (key === 'accounts') return;
+    const removed = await world.fetch(at, { method: 'DELETE' });
+    expect([removed.status, await removed.text()]).toEqual([204, '']);
+    for (const method of ['DELETE', 'GET', 'POST']) {
+      const answer = await world.fetch(at, { method });
+      expect([method, answer.status, (await json(answer)).code]).toEqual([method, 404, 20404]);
+    }
+  });
+
   test.each(parameters.map((parameter) => [parameter.name, parameter] as const))(
     'a new one with a wrong %s is not made',
     async (name, parameter) => {
@@ -330,7 +346,7 @@ describe('Calls', () => {
     for (const parameter of changes)
       for (const value of wrong(parameter))
         await expectRefused(at, encoded({ [parameter.name]: value }), parameter.code);
-    await expectRefused(at, `Twiml=${'x'.repeat(4_001)}`, 21205);
+    await expectRefused(at, `Twiml=${'x'.repeat(4_001)}`, 32018);
     expect(await json(await world.fetch(at))).toEqual(before);
     expect(world.calls.redirects).toEqual([]);
     const ended = aCall(world.account.sid, { status: 'completed' });

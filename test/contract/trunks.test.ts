@@ -343,13 +343,13 @@ describe('IncomingPhoneNumbers (rest-api.md 13)', () => {
 
   test.each<[string, object, number]>([
     ['no number', {}, 21421],
-    ['a national number', { phoneNumber: '030123456' }, 21421],
-    ['letters', { phoneNumber: '+49SIXTYFOUR' }, 21421],
-    ['an area code', { areaCode: '415' }, 21452],
-    ['VoiceUrl', { phoneNumber: '+4930100', voiceUrl: 'nowhere' }, 21402],
-    ['VoiceMethod', { phoneNumber: '+4930100', voiceMethod: 'PUT' }, 21403],
-    ['a fallback alone', { phoneNumber: '+4930100', voiceFallbackUrl: 'https://a.example.com' }, 21405],
-    ['FriendlyName', { phoneNumber: '+4930100', friendlyName: 'x'.repeat(65) }, 20002],
+    ['a national number [rest 6 21421]', { phoneNumber: '030123456' }, 21421],
+    ['letters [rest 6 21421]', { phoneNumber: '+49SIXTYFOUR' }, 21421],
+    ['an area code [rest 6 21452]', { areaCode: '415' }, 21452],
+    ['VoiceUrl [rest 6 21402]', { phoneNumber: '+4930100', voiceUrl: 'nowhere' }, 21402],
+    ['VoiceMethod [rest 6 21403]', { phoneNumber: '+4930100', voiceMethod: 'PUT' }, 21403],
+    ['a fallback alone [rest 6 21405]', { phoneNumber: '+4930100', voiceFallbackUrl: 'https://a.example.com' }, 21405],
+    ['FriendlyName [rest 6 20002]', { phoneNumber: '+4930100', friendlyName: 'x'.repeat(65) }, 20002],
   ])('refused: %s', async (_, over, code) => {
     await expect(numbers().create(over)).rejects.toMatchObject(rejection(code));
   });
