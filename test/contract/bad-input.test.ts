@@ -61,6 +61,7 @@ const prefixes: Readonly<Record<string, string>> = {
   RecordingSid: 'RE',
   StreamSid: 'MZ',
   TranscriptionSid: 'GT',
+  SiprecSid: 'SR',
   PolicySid: 'NY',
 };
 /** … of the last `{Sid}` or `{ListSid}`, by the segment before it. */
