@@ -79,6 +79,10 @@ export interface Config {
   readonly sessionTimerSeconds: number;
   /** Which caller ids an account may show to numbers. */
   readonly callerIds: 'any' | 'owned';
+  /** `auto`: every number is believed. */
+  readonly callerIdVerification: 'call' | 'auto';
+  readonly iceServers: readonly string[];
+  readonly turnSecret: string | null;
   /** SIP status of `<Reject>` without `reason="busy"`. */
   readonly rejectStatus: number;
   /** Seconds that SIGTERM waits for running calls. */

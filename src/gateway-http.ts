@@ -5,6 +5,7 @@ import { type ApiServer, type ApiTls, createApiServer } from './api/server.ts';
 import type { TlsMaterial, TlsMaterialSource } from './certs/reload.ts';
 import type { Config } from './config.ts';
 import type { CallStack } from './gateway-calls.ts';
+import { createIceServers } from './ice-servers.ts';
 import { readCapture, serveOperator } from './operator-routes.ts';
 import type { ProvisioningContext } from './provisioning.ts';
 import type { UserAgent } from './sip/ua/ua.ts';
@@ -66,6 +67,8 @@ function createServer(parts: HttpParts, listen: Config['httpListen'], tls: ApiTl
     store,
     directory,
     calls: calls.restCalls,
+    callerIds: calls.callerIds,
+    iceServers: createIceServers(() => config, context),
     queues: calls.restQueues,
     conferences: calls.restConferences,
     streams: calls.streams.api,

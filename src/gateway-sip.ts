@@ -14,6 +14,7 @@ import { createTlsMaterialSource, type TlsMaterialSource } from './certs/reload.
 import type { Config } from './config.ts';
 import type { Resolver } from './dns/resolver.ts';
 import { emergencyRequests } from './gateway-emergency.ts';
+import { createInactiveNotices } from './inactive-accounts.ts';
 import type { ProvisioningContext } from './provisioning.ts';
 import { createTransactionLayer } from './sip/transaction/layer.ts';
 import type { TransactionLayer } from './sip/transaction/transaction.ts';
@@ -89,7 +90,15 @@ export function buildSip(parts: SipParts): SipStack {
   const isEmergency = emergencyRequests(parts.settings, domainOf);
   const access = createAccessControl({
     directory,
-    config: { domainSuffix, defaultDomain, isOwnAddress, realm, isEmergency, carriers: parts.carriers },
+    config: {
+      domainSuffix,
+      defaultDomain,
+      isOwnAddress,
+      realm,
+      isEmergency,
+      carriers: parts.carriers,
+      onInactiveAccount: createInactiveNotices(store, context),
+    },
     clock,
     random,
     log: context.log,

@@ -482,6 +482,32 @@ export const settings = {
     allowed: 'any owned',
     parse: matching(/^(any|owned)$/),
   },
+  callerIdVerification: {
+    env: 'HOOKSWITCH_CALLER_ID_VERIFICATION',
+    key: 'callerIdVerification',
+    default: 'call',
+    meaning: 'how OutgoingCallerIds are verified: by a call that asks for a code, or not at all (auto)',
+    allowed: 'call auto',
+    parse: matching(/^(call|auto)$/),
+  },
+  iceServers: {
+    env: 'HOOKSWITCH_ICE_SERVERS',
+    key: 'iceServers',
+    default: '',
+    meaning: 'STUN and TURN servers that Tokens hand out, comma list; empty = none',
+    allowed: 'stun:host[:port], turn(s):host[:port][?transport=udp|tcp]',
+    parse: list(matching(/^(stuns?:[^\s,?]+|turns?:[^\s,?]+(\?transport=(udp|tcp))?)$/i)),
+  },
+  turnSecret: {
+    env: 'HOOKSWITCH_TURN_SECRET',
+    key: 'turnSecret',
+    default: '',
+    meaning:
+      'secret that the TURN servers share with us (TURN REST credentials); empty = they are named without credentials',
+    allowed: 'text',
+    secret: true,
+    parse: optional(text),
+  },
   rejectStatus: {
     env: 'HOOKSWITCH_REJECT_STATUS',
     key: 'rejectStatus',

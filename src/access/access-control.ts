@@ -57,6 +57,8 @@ export interface AccessConfig extends DomainNaming {
   readonly nonceSecret?: Buffer;
   /** Challenged even when the source has no budget left: an emergency call (design.md 9 bounds strangers, not those in need). */
   readonly isEmergency?: (request: Request, domain: Domain) => boolean;
+  /** Told of each call that is refused because its account is suspended or closed. */
+  readonly onInactiveAccount?: (accountSid: string) => void;
 }
 
 export interface AccessCounts {
@@ -251,7 +253,10 @@ export function createAccessControl(parts: {
         if (answer) return answer;
         if (verdict.kind === 'correct') username = verdict.username;
       }
-      if (account.status !== 'active') return refuse(refusals.suspended, source, request);
+      if (account.status !== 'active') {
+        config.onInactiveAccount?.(account.sid);
+        return refuse(refusals.suspended, source, request);
+      }
       return { kind: 'accept', domain, username };
     },
 

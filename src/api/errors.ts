@@ -8,6 +8,12 @@ export interface ApiFault {
   readonly message: string;
 }
 
+/** A warning about a request that was carried out all the same: it goes into the notifications of the call. */
+export interface Warning {
+  readonly code: number;
+  readonly message: string;
+}
+
 /** A fault with the HTTP status that belongs to its code. */
 export const fault = (code: number, message: string): ApiFault => ({
   code,

@@ -15,7 +15,7 @@ import {
   type PhoneNumber,
   terminalStatuses,
 } from '../base/records.ts';
-import type { ApiKey, Application, WebhookExchange } from '../base/voice-records.ts';
+import type { ApiKey, Application, OutgoingCallerId, WebhookExchange } from '../base/voice-records.ts';
 import { rfc2822 } from './dates.ts';
 
 const API_VERSION = '2010-04-01';
@@ -87,6 +87,15 @@ export const presentApplication = (application: Application) => ({
   ...application.kept,
   ...dates(application),
   uri: `${accountPath(application.accountSid)}/Applications/${application.sid}.json`,
+});
+
+export const presentCallerId = (callerId: OutgoingCallerId) => ({
+  sid: callerId.sid,
+  account_sid: callerId.accountSid,
+  friendly_name: callerId.friendlyName,
+  phone_number: callerId.phoneNumber,
+  ...dates(callerId),
+  uri: `${accountPath(callerId.accountSid)}/OutgoingCallerIds/${callerId.sid}.json`,
 });
 
 /** sip-interface.md 1.2: derived from what is mapped to calls. */

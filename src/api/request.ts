@@ -1,8 +1,10 @@
 // What a handler gets and gives. Handlers are functions of a request and the server's parts; server.ts has authenticated the client,
 // found the account in the path and matched the route before.
 
+import type { CallerIdsApi } from '../base/caller-ids-api.ts';
 import type { Clock } from '../base/clock.ts';
 import type { ConferencesApi } from '../base/conferences-api.ts';
+import type { IceServersApi } from '../base/ice-servers-api.ts';
 import type { RandomSource } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
 import type { RecordingMedia } from '../base/recordings-api.ts';
@@ -56,6 +58,7 @@ export interface Quotas {
   readonly applications: number;
   readonly keys: number;
 }
+  readonly callerIds: number;
 
 /** What handlers work with. */
 export interface ApiParts {
@@ -69,6 +72,8 @@ export interface ApiParts {
   readonly transcriptions: TranscriptionsApi | undefined;
   readonly registrations: RegistrationsApi | undefined;
   readonly captures: CapturesApi | undefined;
+  readonly callerIds: CallerIdsApi | undefined;
+  readonly iceServers: IceServersApi | undefined;
   readonly hashPassword: HashPassword;
   /** Whether the account may show this number as its own; absent = any number (rest-api.md 9.1, 21210). */
   readonly ownsNumber: ((accountSid: string, number: string) => boolean) | undefined;

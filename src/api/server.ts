@@ -7,8 +7,10 @@
 import { Readable } from 'node:stream';
 import type { Server as TlsServer } from 'node:tls';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { CallerIdsApi } from '../base/caller-ids-api.ts';
 import type { Clock } from '../base/clock.ts';
 import type { ConferencesApi } from '../base/conferences-api.ts';
+import type { IceServersApi } from '../base/ice-servers-api.ts';
 import { cryptoRandom, newSid, type RandomSource } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
@@ -57,6 +59,8 @@ export interface ApiServerOptions {
   readonly transcriptions?: TranscriptionsApi;
   readonly registrations?: RegistrationsApi;
   readonly captures?: CapturesApi;
+  readonly callerIds?: CallerIdsApi;
+  readonly iceServers?: IceServersApi;
   readonly hashPassword: HashPassword;
   /** Whether an account may show a number as its own; absent = any. */
   readonly ownsNumber?: (accountSid: string, number: string) => boolean;
@@ -107,6 +111,7 @@ const DEFAULT_QUOTAS: Quotas = {
   keys: limits.apiKeysPerAccount,
 };
 
+  callerIds: limits.callerIdsPerAccount,
 export function createApiServer(options: ApiServerOptions): ApiServer {
   const log = options.log.child({ folder: 'api' });
   const random = options.random ?? cryptoRandom;
@@ -123,6 +128,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     registrations: options.registrations,
     captures: options.captures,
     hashPassword: options.hashPassword,
+    callerIds: options.callerIds,
+    iceServers: options.iceServers,
     ownsNumber: options.ownsNumber,
     domainSuffix: options.config.domainSuffix.toLowerCase(),
     realm: options.config.realm,

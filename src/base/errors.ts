@@ -39,6 +39,7 @@ export const errorCatalogue: Readonly<Record<number, ErrorEntry>> = {
     'Account is not active',
     'set its Status to active over REST',
   ),
+  10003: error('a call came for an account that is suspended or closed', 'set its Status to active over REST'),
   10004: rest(429, 'the gateway carries as many calls as it may', 'raise maxCalls, or try again later'),
 
   // --- fetching documents, files and callbacks
@@ -256,6 +257,7 @@ export const errorCatalogue: Readonly<Record<number, ErrorEntry>> = {
     'the number is blocked, or the minutes of the day are used up',
     'see blockedPrefixes and maxDailyMinutes',
   ),
+  21217: rest(400, 'PhoneNumber is invalid', 'E.164: + and up to 15 digits'),
   21218: rest(400, 'ApplicationSid is invalid', 'the SID of an application of the account'),
   21220: rest(400, 'the call is not in progress', 'only an answered call can be redirected'),
   21221: rest(400, 'SipAuthUsername is too long', `at most ${limits.sipAuthChars} characters`),
@@ -329,6 +331,7 @@ export const errorCatalogue: Readonly<Record<number, ErrorEntry>> = {
   21420: rest(400, 'VoiceApplicationSid is invalid', 'the SID of an application of the account'),
   21421: rest(400, 'PhoneNumber is invalid', 'E.164: + and up to 15 digits'),
   21422: rest(400, 'the phone number is declared already', 'update or remove the one that is there'),
+  21450: rest(400, 'the caller id is already verified', 'it can be used'),
   21452: rest(400, 'there are no numbers to buy', 'give the PhoneNumber that your carrier routes to you'),
 
   22005: rest(400, 'the account has calls waiting for more than a day', 'make fewer calls, or raise callsPerSecond'),

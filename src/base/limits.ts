@@ -353,6 +353,14 @@ export const limits = {
   emergencyAddressChars: 2_048,
   usernameChars: 32,
   passwordMinChars: 12,
+  /** Notifications about calls for an account that is not active come no faster. */
+  inactiveNoticeMs: 60_000,
+  callerIdsPerAccount: 10_000,
+  /** rest-api.md 13: the call that asks for the code of a caller id. */
+  validationRingSeconds: 60,
+  validationCallSeconds: 120,
+  /** rest-api.md 15: longest life of credentials for ICE servers. */
+  iceTokenSeconds: 86_400,
   passwordMaxChars: 256,
   restUrlChars: 2_048,
   sipToUriChars: 255,

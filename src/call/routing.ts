@@ -123,7 +123,7 @@ export class Router {
     if (this.#services.calls.isFull && !isUrgent)
       return { errorCode: 10004, detail: 'the gateway is full', sipStatus: 503 };
     if (this.#services.isActive?.(accountSid) === false && !isUrgent)
-      return { errorCode: 10001, detail: 'the account is not active', sipStatus: 603 };
+      return { errorCode: 10001, detail: 'the account is not active', sipStatus: 403 };
     return undefined;
   }
 

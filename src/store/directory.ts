@@ -61,6 +61,8 @@ export interface StoreDirectory {
   /** By E.164 number. */
   phoneNumber(number: string): PhoneNumber | undefined;
   phoneNumberBySid(sid: string): PhoneNumber | undefined;
+  /** The number that the account has had for longest. */
+  numberOfAccount(accountSid: string): PhoneNumber | undefined;
   application(sid: string): Application | undefined;
   /** Whether the account proved that the E.164 number is its own. */
   hasCallerId(accountSid: string, number: string): boolean;
@@ -166,6 +168,7 @@ export async function createDirectory(
     policyTargets: (sid) => snapshot.trunks.targets.get(sid) ?? [],
     phoneNumber: (number) => snapshot.trunks.numbers.get(number),
     phoneNumberBySid: (sid) => [...snapshot.trunks.numbers.values()].find((number) => number.sid === sid),
+    numberOfAccount: (sid) => [...snapshot.trunks.numbers.values()].findLast((number) => number.accountSid === sid),
     application: (sid) => snapshot.trunks.applications.get(sid),
     hasCallerId: (accountSid, number) => snapshot.trunks.callerIds.has(callerIdKey(accountSid, number)),
     domainsOfTrunk: (sid) =>

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { limits } from '../../base/limits.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import type { Application } from '../../base/voice-records.ts';
-import { type ApiFault, fault } from '../errors.ts';
+import { type ApiFault, fault, type Warning } from '../errors.ts';
 import {
   checked,
   type Form,
@@ -25,12 +25,6 @@ import { findApplication } from './applications.ts';
 import { checkFrom, checkTo } from './call-address.ts';
 import { readDetection } from './detection-form.ts';
 import { readCallRecording } from './recording-form.ts';
-
-/** A warning that goes into the notifications of the call: it was made all the same. */
-export interface Warning {
-  readonly code: number;
-  readonly message: string;
-}
 
 export interface ReadCall {
   readonly request: CreateCallRequest;
@@ -178,7 +172,7 @@ export function readInstructions(form: Form): Result<CallInstructions, ApiFault>
   const twiml = lastOf(form, 'Twiml');
   if (twiml === undefined) return err(fault(21205, 'Url parameter is required.'));
   if (twiml.length > limits.twimlInlineChars)
-    return err(fault(21205, `Twiml is longer than ${limits.twimlInlineChars} characters`));
+    return err(fault(32018, `Twiml is longer than ${limits.twimlInlineChars} characters`));
   return twiml.includes('\0') ? err(fault(21205, 'Twiml holds a NUL character')) : ok({ twiml });
 }
 

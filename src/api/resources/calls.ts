@@ -5,13 +5,13 @@ import { newSid } from '../../base/ids.ts';
 import { limits } from '../../base/limits.ts';
 import { type CallRecord, type CallStatus, terminalStatuses } from '../../base/records.ts';
 import { timeRange } from '../dates.ts';
-import { fault, notFound } from '../errors.ts';
+import { fault, notFound, type Warning } from '../errors.ts';
 import { checked, clearable, type Form, integer, lastOf, method, optional, url } from '../form.ts';
 import { pageBody, pageRequest } from '../page.ts';
 import type { CallAmendment, CallFilter } from '../ports.ts';
 import { presentCall } from '../present.ts';
 import type { Answer, ApiParts, ApiRequest, Handler, Route } from '../request.ts';
-import { readCall, readInstructions, unknownParameters, type Warning } from './call-form.ts';
+import { readCall, readInstructions, unknownParameters } from './call-form.ts';
 
 const create: Handler = async (request, parts) => {
   const read = await readCall(request.form, request.account.sid, parts);

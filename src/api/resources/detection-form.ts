@@ -4,9 +4,8 @@
 import { z } from 'zod';
 import { detectionModes, detectionRanges, type MachineDetection } from '../../base/machine-detection-api.ts';
 import { ok, type Result } from '../../base/result.ts';
-import type { ApiFault } from '../errors.ts';
+import type { ApiFault, Warning } from '../errors.ts';
 import { bool, checked, type Form, integer, lastOf, method, optional, url } from '../form.ts';
-import type { Warning } from './call-form.ts';
 
 const INVALID = 21234;
 const WITHOUT_CALLBACK = 21262;

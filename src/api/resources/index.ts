@@ -18,6 +18,7 @@ import { mappingRoutes } from './mappings.ts';
 import { liveTranscriptionRoutes } from './live-transcriptions.ts';
 import { memberRoutes } from './members.ts';
 import { notificationRoutes } from './notifications.ts';
+import { outgoingCallerIdRoutes } from './outgoing-caller-ids.ts';
 import { participantRoutes } from './participants.ts';
 import { phoneNumberRoutes } from './phone-numbers.ts';
 import { queueRoutes } from './queues.ts';
@@ -28,10 +29,14 @@ import { ipRecordRoutes, sourceIpMappingRoutes } from './source-addresses.ts';
 import { streamRoutes } from './streams.ts';
 
 export const routes: readonly Route[] = [
+import { tokenRoutes } from './tokens.ts';
+
   ...accountRoutes,
   ...keyRoutes,
   ...applicationRoutes,
   ...callRoutes,
+  ...outgoingCallerIdRoutes,
+  ...tokenRoutes,
   ...callEventRoutes,
   ...streamRoutes,
   ...conferenceRoutes,

@@ -6,10 +6,10 @@ import { type AddParticipantRequest, beeps, conferenceEvents } from '../../base/
 import { limits } from '../../base/limits.ts';
 import type { RecordingEvent } from '../../base/recordings-api.ts';
 import { err, ok, type Result } from '../../base/result.ts';
-import { type ApiFault, fault } from '../errors.ts';
+import { type ApiFault, fault, type Warning } from '../errors.ts';
 import { bool, checked, clearable, type Form, integer, method, optional, printable, url } from '../form.ts';
 import type { ApiParts } from '../request.ts';
-import { readCall, type Warning } from './call-form.ts';
+import { readCall } from './call-form.ts';
 
 const oneOf = <const T extends readonly [string, ...string[]]>(name: string, values: T) =>
   z.enum(values, { error: `20001|${name} must be one of ${values.join(', ')}` });

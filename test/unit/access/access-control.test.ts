@@ -206,12 +206,17 @@ describe('INVITE: what is mapped × who sends (sip-interface.md 1.2)', () => {
   });
 
   test('a suspended account: 603 with 10001, after authentication [sip 1.2 suspended-account] [rest 2 suspended-calls]', () => {
-    const access = control({ callAcl: acl, account: { ...account, status: 'suspended' } });
+    const told: string[] = [];
+    const onInactiveAccount = (sid: string) => void told.push(sid);
+    const access = control({ callAcl: acl, account: { ...account, status: 'suspended' } }, { onInactiveAccount });
+    access.invite(request('INVITE'), OTHER);
+    expect(told).toEqual([]);
     expect(access.invite(request('INVITE'), LISTED)).toMatchObject({
       status: 603,
       reason: 'Decline',
       headers: [{ name: 'X-Twilio-Error', value: '10001 Account is not active' }],
     });
+    expect(told).toEqual([account.sid]);
   });
 
   test('a secure domain over UDP or TCP: 488 before any challenge (32209)', () => {
