@@ -57,8 +57,8 @@ export interface Quotas {
   readonly phoneNumbers: number;
   readonly applications: number;
   readonly keys: number;
-}
   readonly callerIds: number;
+}
 
 /** What handlers work with. */
 export interface ApiParts {
@@ -70,10 +70,10 @@ export interface ApiParts {
   readonly conferences: ConferencesApi | undefined;
   readonly streams: StreamsApi | undefined;
   readonly transcriptions: TranscriptionsApi | undefined;
-  readonly registrations: RegistrationsApi | undefined;
-  readonly captures: CapturesApi | undefined;
   readonly callerIds: CallerIdsApi | undefined;
   readonly iceServers: IceServersApi | undefined;
+  readonly registrations: RegistrationsApi | undefined;
+  readonly captures: CapturesApi | undefined;
   readonly hashPassword: HashPassword;
   /** Whether the account may show this number as its own; absent = any number (rest-api.md 9.1, 21210). */
   readonly ownsNumber: ((accountSid: string, number: string) => boolean) | undefined;

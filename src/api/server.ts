@@ -57,10 +57,10 @@ export interface ApiServerOptions {
   readonly recordings?: RecordingsApi;
   readonly streams?: StreamsApi;
   readonly transcriptions?: TranscriptionsApi;
-  readonly registrations?: RegistrationsApi;
-  readonly captures?: CapturesApi;
   readonly callerIds?: CallerIdsApi;
   readonly iceServers?: IceServersApi;
+  readonly registrations?: RegistrationsApi;
+  readonly captures?: CapturesApi;
   readonly hashPassword: HashPassword;
   /** Whether an account may show a number as its own; absent = any. */
   readonly ownsNumber?: (accountSid: string, number: string) => boolean;
@@ -109,9 +109,9 @@ const DEFAULT_QUOTAS: Quotas = {
   phoneNumbers: limits.phoneNumbersPerAccount,
   applications: limits.applicationsPerAccount,
   keys: limits.apiKeysPerAccount,
+  callerIds: limits.callerIdsPerAccount,
 };
 
-  callerIds: limits.callerIdsPerAccount,
 export function createApiServer(options: ApiServerOptions): ApiServer {
   const log = options.log.child({ folder: 'api' });
   const random = options.random ?? cryptoRandom;
@@ -125,11 +125,11 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     recordings: options.recordings,
     streams: options.streams,
     transcriptions: options.transcriptions,
+    callerIds: options.callerIds,
+    iceServers: options.iceServers,
     registrations: options.registrations,
     captures: options.captures,
     hashPassword: options.hashPassword,
-    callerIds: options.callerIds,
-    iceServers: options.iceServers,
     ownsNumber: options.ownsNumber,
     domainSuffix: options.config.domainSuffix.toLowerCase(),
     realm: options.config.realm,

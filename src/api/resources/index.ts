@@ -14,8 +14,8 @@ import { domainRoutes } from './domains.ts';
 import { ipAccessControlListRoutes } from './ip-access-control-lists.ts';
 import { ipAddressRoutes } from './ip-addresses.ts';
 import { keyRoutes } from './keys.ts';
-import { mappingRoutes } from './mappings.ts';
 import { liveTranscriptionRoutes } from './live-transcriptions.ts';
+import { mappingRoutes } from './mappings.ts';
 import { memberRoutes } from './members.ts';
 import { notificationRoutes } from './notifications.ts';
 import { outgoingCallerIdRoutes } from './outgoing-caller-ids.ts';
@@ -28,15 +28,15 @@ import { registrationRoutes } from './registrations.ts';
 import { ipRecordRoutes, sourceIpMappingRoutes } from './source-addresses.ts';
 import { streamRoutes } from './streams.ts';
 
-export const routes: readonly Route[] = [
 import { tokenRoutes } from './tokens.ts';
 
+export const routes: readonly Route[] = [
   ...accountRoutes,
   ...keyRoutes,
   ...applicationRoutes,
-  ...callRoutes,
   ...outgoingCallerIdRoutes,
   ...tokenRoutes,
+  ...callRoutes,
   ...callEventRoutes,
   ...streamRoutes,
   ...conferenceRoutes,
