@@ -215,13 +215,13 @@ async function expectAnnouncedEnd(w: World, errorCode: string): Promise<void> {
   expect(calls.map((call) => call.status)).toEqual(['completed']);
 }
 
-test('twiml.md 2.4: HTTP 500 without fallback: answered, announcement, BYE; alert 11217 [sip 1.4 application-fails]', async () => {
+test('twiml.md 2.4: HTTP 500 without fallback: answered, announcement, BYE; alert 11217 [sip 1.4 application-fails] [twiml 2.4 http-error] [twiml 2.4 no-fallback]', async () => {
   const w = await world();
   w.app.on('/voice', { status: 500 });
   await expectAnnouncedEnd(w, '11217');
 });
 
-test('twiml.md 2.4: connection refused without fallback: answered, announcement, BYE; alert 11202 [sip 1.4 application-fails]', async () => {
+test('twiml.md 2.4: connection refused without fallback: answered, announcement, BYE; alert 11202 [sip 1.4 application-fails] [twiml 2.4 connect]', async () => {
   const port = await closedPort();
   const w = await world({
     domain: { voiceUrl: `http://127.0.0.1:${port}/voice`, voiceStatusCallbackUrl: undefined },
@@ -235,7 +235,7 @@ test('twiml.md 2.4: no answer in time without fallback: answered, announcement, 
   await expectAnnouncedEnd(w, '11200');
 });
 
-test('twiml.md 2.4: the fallback URL is asked once with ErrorCode and ErrorUrl, and runs [sip 1.4 fallback-order]', async () => {
+test('twiml.md 2.4: the fallback URL is asked once with ErrorCode and ErrorUrl, and runs [sip 1.4 fallback-order] [twiml 2.4 fallback]', async () => {
   const w = await world({ domain: (origin) => ({ voiceFallbackUrl: `${origin}/fallback` }) });
   w.answers('<Reject reason="busy"/>', '/fallback');
   const alice = await w.phone('alice');
@@ -255,7 +255,7 @@ test('twiml.md 2.4: the fallback URL is asked once with ErrorCode and ErrorUrl, 
   expect(w.app.requestsTo('/fallback')).toHaveLength(rows.length);
 });
 
-test('twiml.md 2.4: the application dies in mid-call: announcement, then BYE to the caller', async () => {
+test('twiml.md 2.4: the application dies in mid-call: announcement, then BYE to the caller [twiml 2.4 no-fallback]', async () => {
   const w = await world({ domain: { voiceStatusCallbackUrl: undefined } });
   w.answers('<Gather action="/digits" numDigits="1" timeout="8"/>');
   const alice = await w.phone('alice');

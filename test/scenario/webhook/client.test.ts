@@ -78,6 +78,8 @@ async function startRaw(
 const codeOf = (result: Awaited<ReturnType<WebhookClient['request']>>) => (result.ok ? 0 : result.error.errorCode);
 
 describe('twiml.md 2.1 request shape', () => {
+  // holds: [twiml 2.1 methods] [twiml 2.1 post-body] [twiml 2.1 own-query] [twiml 2.1 user-agent] [twiml 2.1 headers]
+  // holds: [twiml 2.4 2xx]
   test('POST: form body, own query kept, headers [sip 1.3 form-post]', async () => {
     const app = await startApp();
     app.on('/voice', xml('<Response/>'));
@@ -102,6 +104,7 @@ describe('twiml.md 2.1 request shape', () => {
     expect(result.ok && result.value.body.toString()).toBe('<Response/>');
   });
 
+  // holds: [twiml 2.1 methods] [twiml 2.1 get-query] [twiml 2.1 own-query] [twiml 2.3 fragment] [twiml 2.3 fragment-kept]
   test('GET: parameters behind the own query; finalUrl stays without them [sip 1.3 form-post]', async () => {
     const app = await startApp();
     app.on('/voice', xml('<Response/>'));
@@ -114,18 +117,21 @@ describe('twiml.md 2.1 request shape', () => {
     expect(result.ok && result.value.finalUrl).toBe(app.url('/voice?x=1#ct=900'));
   });
 
-  test.each(['GET', 'POST'] as const)("twiml.md 2.6: the vendor's checker accepts what arrives: %s", async (method) => {
-    const app = await startApp();
-    app.on('/voice', xml('<Response/>'));
-    await startClient().request(request(app.url('/voice?x=%20y#ct=900'), { method }));
-    const { headers, target, params } = app.requests[0]!;
-    const signature = String(headers['x-twilio-signature']);
-    const url = `http://${headers.host}${target}`;
-    expect(twilio.validateRequest(TOKEN, signature, url, method === 'POST' ? params : {})).toBe(true);
-    expect(twilio.validateRequest('other', signature, url, method === 'POST' ? params : {})).toBe(false);
-  });
+  test.each(['GET', 'POST'] as const)(
+    "twiml.md 2.6: the vendor's checker accepts what arrives: %s [twiml 2.6 post] [twiml 2.6 get]",
+    async (method) => {
+      const app = await startApp();
+      app.on('/voice', xml('<Response/>'));
+      await startClient().request(request(app.url('/voice?x=%20y#ct=900'), { method }));
+      const { headers, target, params } = app.requests[0]!;
+      const signature = String(headers['x-twilio-signature']);
+      const url = `http://${headers.host}${target}`;
+      expect(twilio.validateRequest(TOKEN, signature, url, method === 'POST' ? params : {})).toBe(true);
+      expect(twilio.validateRequest('other', signature, url, method === 'POST' ? params : {})).toBe(false);
+    },
+  );
 
-  test('twiml.md 2.7: user information becomes Basic; it is not signed, logged or reported', async () => {
+  test('twiml.md 2.7: user information becomes Basic; it is not signed, logged or reported [twiml 2.6 credentials] [twiml 2.7 basic]', async () => {
     const app = await startApp();
     app.on('/voice', xml('<Response/>'));
     const events: WebhookEvent[] = [];
@@ -145,7 +151,7 @@ describe('twiml.md 2.1 request shape', () => {
     expect(JSON.stringify([events, lines])).not.toMatch(/planted-secret|us%40er|12#/);
   });
 
-  test('gzip is unpacked', async () => {
+  test('gzip is unpacked [twiml 2.2 gzip] [twiml 2.5 parameters]', async () => {
     const app = await startApp();
     app.on('/voice', {
       headers: { 'Content-Type': 'text/xml; charset=utf-8', 'Content-Encoding': 'gzip' },
@@ -184,6 +190,7 @@ const redirects: [status: number, method: 'GET' | 'POST', then: string, hasBody:
 ];
 
 describe('twiml.md 2.2 redirects', () => {
+  // holds: [twiml 2.2 redirects] [twiml 2.2 redirect-parameters] [twiml 2.6 redirected]
   test.each(redirects)('%d after %s', async (status, method, then, hasBody) => {
     const app = await startApp();
     app.on('/a', { status, headers: { Location: 'b?q=1' } });
@@ -199,7 +206,7 @@ describe('twiml.md 2.2 redirects', () => {
     expect(result.ok && result.value.finalUrl).toBe(url);
   });
 
-  test('ten are followed, the eleventh is 11215', async () => {
+  test('ten are followed, the eleventh is 11215 [twiml 2.2 redirect-limit]', async () => {
     const app = await startApp();
     let left = 10;
     app.on('/a', () => (left-- > 0 ? { status: 302, headers: { Location: '/a' } } : xml('<Response/>')));
@@ -210,7 +217,7 @@ describe('twiml.md 2.2 redirects', () => {
   });
 
   test.each([[undefined], [''], ['http://[broken'], ['ftp://h/x'], ['javascript:1']])(
-    'Location %s is 11216',
+    'Location %s is 11216 [twiml 2.2 redirect-location]',
     async (location) => {
       const app = await startApp();
       app.on('/a', { status: 302, headers: location === undefined ? {} : { Location: location } });
@@ -218,7 +225,7 @@ describe('twiml.md 2.2 redirects', () => {
     },
   );
 
-  test('credentials stay with their origin', async () => {
+  test('credentials stay with their origin [twiml 2.2 redirect-credentials]', async () => {
     const [app, other] = [await startApp(), await startApp()];
     app.on('/a', { status: 307, headers: { Location: app.url('/b') } });
     app.on('/b', { status: 307, headers: { Location: other.url('/c') } });
@@ -230,7 +237,7 @@ describe('twiml.md 2.2 redirects', () => {
 });
 
 describe('twiml.md 2.2 cookies', () => {
-  test('sent back within the call, also on the hop that set them; not in another call', async () => {
+  test('sent back within the call, also on the hop that set them; not in another call [twiml 2.2 cookies] [twiml 2.2 cookie-jar]', async () => {
     const app = await startApp();
     app.on('/a', { status: 302, headers: { Location: '/b', 'Set-Cookie': ['s=1; Path=/', 't=2; Path=/'] } });
     app.on('/b', xml('<Response/>'));
@@ -245,15 +252,18 @@ describe('twiml.md 2.2 cookies', () => {
 });
 
 describe('twiml.md 2.4 failures', () => {
-  test.each([400, 404, 500, 503, 304, 305])('HTTP %d is 11217, its body ignored', async (status) => {
-    const app = await startApp();
-    app.on('/a', { status, headers: { 'Content-Type': 'text/xml' }, body: status === 304 ? '' : '<Response/>' });
-    const result = await startClient().request(request(app.url('/a')));
-    expect(!result.ok && result.error).toMatchObject({ errorCode: 11217, status, url: app.url('/a') });
-    expect(app.requests).toHaveLength(1);
-  });
+  test.each([400, 404, 500, 503, 304, 305])(
+    'HTTP %d is 11217, its body ignored [twiml 2.4 http-error]',
+    async (status) => {
+      const app = await startApp();
+      app.on('/a', { status, headers: { 'Content-Type': 'text/xml' }, body: status === 304 ? '' : '<Response/>' });
+      const result = await startClient().request(request(app.url('/a')));
+      expect(!result.ok && result.error).toMatchObject({ errorCode: 11217, status, url: app.url('/a') });
+      expect(app.requests).toHaveLength(1);
+    },
+  );
 
-  test('refused: 11202, tried twice (rc=1, rp=ct)', async () => {
+  test('refused: 11202, tried twice (rc=1, rp=ct) [twiml 2.3 rc] [twiml 2.4 connect]', async () => {
     const app = await startApp();
     const url = app.url('/a');
     await app.stop();
@@ -267,20 +277,20 @@ describe('twiml.md 2.4 failures', () => {
     expect(events.filter(({ type }) => type === 'webhookRequest')).toHaveLength(1);
   });
 
-  test('unknown host: 11210', async () => {
+  test('unknown host: 11210 [twiml 2.4 host]', async () => {
     const dnsLookup: WebhookClientOptions['dnsLookup'] = (_host, _options, callback) =>
       callback(Object.assign(new Error('no'), { code: 'ENOTFOUND' }), '', 4);
     expect(codeOf(await startClient({ dnsLookup }).request(request('http://nowhere.example.test/')))).toBe(11210);
   });
 
   test.each(['not a url', '/relative', 'ftp://h/x', `http://h/${'x'.repeat(9_000)}`])(
-    'bad URL %#: 11100',
+    'bad URL %#: 11100 [twiml 2.7 schemes]',
     async (url) => {
       expect(codeOf(await startClient().request(request(url)))).toBe(11100);
     },
   );
 
-  test('bad retry policy: 11243', async () => {
+  test('bad retry policy: 11243 [twiml 2.3 rp-invalid]', async () => {
     expect(codeOf(await startClient().request(request('http://127.0.0.1:1/#rp=never')))).toBe(11243);
   });
 
@@ -290,7 +300,7 @@ describe('twiml.md 2.4 failures', () => {
     ['wrong Content-Length', 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort', 11205],
     ['closed within the head', 'HTTP/1.1 200 OK\r\nX-A: 1\r\n', 11205],
     ['head over 16 kB', `HTTP/1.1 200 OK\r\nX-A: ${'x'.repeat(20_000)}\r\n\r\n`, 11206],
-  ])('%s', async (_name, answer, code) => {
+  ])('%s [twiml 2.4 protocol]', async (_name, answer, code) => {
     const raw = await startRaw((socket) => socket.once('data', () => socket.end(answer)));
     expect(codeOf(await startClient().request(request(raw.url)))).toBe(code);
     expect(raw.count()).toBe(1);
@@ -299,7 +309,7 @@ describe('twiml.md 2.4 failures', () => {
   test.each([
     ['as is', {}, Buffer.alloc(limits.webhookBodyBytes + 1)],
     ['unpacked', { 'Content-Encoding': 'gzip' }, gzipSync(Buffer.alloc(limits.webhookBodyBytes + 1))],
-  ])('body over 64 kB, %s: 11750', async (_name, headers, body) => {
+  ])('body over 64 kB, %s: 11750 [twiml 2.4 too-large]', async (_name, headers, body) => {
     const app = await startApp();
     app.on('/a', { headers: { 'Content-Type': 'text/xml', ...headers }, body });
     expect(codeOf(await startClient().request(request(app.url('/a'))))).toBe(11750);
@@ -308,13 +318,13 @@ describe('twiml.md 2.4 failures', () => {
   test.each([
     ['broken gzip', 'gzip'],
     ['encoding that was not asked for', 'br'],
-  ])('%s: 11206', async (_name, encoding) => {
+  ])('%s: 11206 [twiml 2.4 protocol]', async (_name, encoding) => {
     const app = await startApp();
     app.on('/a', { headers: { 'Content-Encoding': encoding }, body: 'x' });
     expect(codeOf(await startClient().request(request(app.url('/a'))))).toBe(11206);
   });
 
-  test('an answer that never ends in size: 11750, the connection is closed', async () => {
+  test('an answer that never ends in size: 11750, the connection is closed [twiml 2.4 too-large]', async () => {
     const closed = Promise.withResolvers<void>();
     const raw = await startRaw((socket) => {
       socket.on('close', () => closed.resolve());
@@ -328,7 +338,7 @@ describe('twiml.md 2.4 failures', () => {
     await closed.promise;
   });
 
-  test('an audio answer is not read: it is played from its URL', async () => {
+  test('an audio answer is not read: it is played from its URL [twiml 2.5 audio]', async () => {
     const app = await startApp();
     app.on('/a', { headers: { 'Content-Type': 'audio/mpeg' }, body: Buffer.alloc(1_000_000) });
     const result = await startClient().request(request(app.url('/a')));
@@ -345,7 +355,7 @@ describe('twiml.md 2.3 timeouts and retries', () => {
     return app;
   }
 
-  test('total time: 11203 after 15 s, whatever the overrides say', async () => {
+  test('total time: 11203 after 15 s, whatever the overrides say [twiml 2.3 ceiling] [twiml 2.3 tt]', async () => {
     const app = await silentApp();
     const clock = new VirtualClock();
     const client = startClient({ clock });
@@ -360,7 +370,7 @@ describe('twiml.md 2.3 timeouts and retries', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  test('read timeout: 11200; retried with rp=rt, same token, counted by rc', async () => {
+  test('read timeout: 11200; retried with rp=rt, same token, counted by rc [twiml 2.1 idempotency-token] [twiml 2.3 rt]', async () => {
     const app = await silentApp();
     const clock = new VirtualClock();
     const result = startClient({ clock }).request(request(app.url('/a#rt=1000&rc=2&rp=rt')));
@@ -374,7 +384,7 @@ describe('twiml.md 2.3 timeouts and retries', () => {
     expect(new Set(app.requests.map(({ headers }) => headers['i-twilio-idempotency-token'])).size).toBe(1);
   });
 
-  test('the gap between packets counts anew, and a partial answer is not retried', async () => {
+  test('the gap between packets counts anew, and a partial answer is not retried [twiml 2.3 rt] [twiml 2.3 rp-partial]', async () => {
     const clock = new VirtualClock();
     const wrote = Promise.withResolvers<Socket>();
     const raw = await startRaw((socket) => {
@@ -394,7 +404,7 @@ describe('twiml.md 2.3 timeouts and retries', () => {
     expect(raw.count()).toBe(1);
   });
 
-  test('connect timeout: 11201 after ct, each attempt', async () => {
+  test('connect timeout: 11201 after ct, each attempt [twiml 2.3 ct]', async () => {
     const clock = new VirtualClock();
     let attempts = 0;
     // A lookup that never comes back stands for a host that does not answer the handshake.
@@ -420,6 +430,7 @@ describe('twiml.md 2.3 timeouts and retries', () => {
     ['rp=all&rc=5', [500, 500, 500, 500, 500, 200], 6, 0],
     ['rp=5xx&rc=0', [500, 200], 1, 11217],
   ];
+  // holds: [twiml 2.1 idempotency-token] [twiml 2.3 rc] [twiml 2.3 rp]
   test.each(policies)('retry policy #%s', async (fragment, statuses, requests, code) => {
     const app = await startApp();
     app.on('/a', () => ({ ...xml('<Response/>'), status: statuses.shift() ?? 599 }));
@@ -428,7 +439,7 @@ describe('twiml.md 2.3 timeouts and retries', () => {
     expect(new Set(app.requests.map(({ headers }) => headers['i-twilio-idempotency-token'])).size).toBe(1);
   });
 
-  test('new requests have new tokens', async () => {
+  test('new requests have new tokens [twiml 2.1 idempotency-token]', async () => {
     const app = await startApp();
     app.on('/a', xml('<Response/>'));
     const client = startClient();
@@ -436,6 +447,21 @@ describe('twiml.md 2.3 timeouts and retries', () => {
     await client.request(request(app.url('/a')));
     expect(new Set(app.requests.map(({ headers }) => headers['i-twilio-idempotency-token'])).size).toBe(2);
   });
+
+  test.each(['GET', 'POST'] as const)(
+    'a document is asked for anew each time, however long it may be kept: %s [twiml 2.2 post-never-cached]',
+    async (method) => {
+      const app = await startApp();
+      const headers = { 'Content-Type': 'text/xml', 'Cache-Control': 'public, max-age=3600', ETag: '"1"' };
+      app.on('/a', { headers, body: '<Response/>' });
+      const client = startClient();
+      for (let count = 0; count < 2; count++) {
+        expect(codeOf(await client.request(request(app.url('/a'), { method })))).toBe(0);
+        expect(app.requests.at(-1)!.headers['if-none-match']).toBeUndefined();
+      }
+      expect(app.requests).toHaveLength(2);
+    },
+  );
 
   test('a kept-alive connection closed under the request is tried again on a new one', async () => {
     const answer = 'HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 11\r\n\r\n<Response/>';
@@ -514,7 +540,7 @@ describe('design.md 5.4 per origin', () => {
 describe('design.md 9 SSRF guard', () => {
   const settings = { allowPrivate: false };
 
-  test('an address literal is refused: 11205', async () => {
+  test('an address literal is refused: 11205 [twiml 2.7 private-addresses]', async () => {
     const app = await startApp();
     app.on('/a', xml('<Response/>'));
     expect(codeOf(await startClient({ settings }).request(request(app.url('/a'))))).toBe(11205);
@@ -523,7 +549,7 @@ describe('design.md 9 SSRF guard', () => {
     expect(app.connections).toBe(0);
   });
 
-  test('a name that leads to a private address is refused, also behind a redirect', async () => {
+  test('a name that leads to a private address is refused, also behind a redirect [twiml 2.7 private-addresses]', async () => {
     const app = await startApp();
     const dnsLookup: WebhookClientOptions['dnsLookup'] = (_host, options, callback) =>
       options.all ? callback(null, [{ address: '127.0.0.1', family: 4 }]) : callback(null, '127.0.0.1', 4);
@@ -532,7 +558,7 @@ describe('design.md 9 SSRF guard', () => {
     expect(app.connections).toBe(0);
   });
 
-  test('allowed by default, names through the given resolver', async () => {
+  test('allowed by default, names through the given resolver [twiml 2.7 private-addresses]', async () => {
     const app = await startApp();
     app.on('/a', xml('<Response/>'));
     const asked: string[] = [];

@@ -96,7 +96,7 @@ const rows: [name: string, cert: string, settings: WebhookSettings, code: number
 ];
 
 describe('twiml.md 2.4 TLS', () => {
-  test.each(rows)('certificate: %s', async (_name, cert, settings, code) => {
+  test.each(rows)('certificate: %s [twiml 2.4 tls] [twiml 2.4 self-signed]', async (_name, cert, settings, code) => {
     const app = await FakeApp.start({ key: pem(serverKeys.privateKey, 'pkcs1'), cert });
     closing.push(() => app.stop());
     app.on('/a', xml('<Response/>'));
@@ -105,7 +105,7 @@ describe('twiml.md 2.4 TLS', () => {
     expect(app.requests).toHaveLength(code === 0 ? 1 : 0);
   });
 
-  test('a server that speaks no TLS: 11220', async () => {
+  test('a server that speaks no TLS: 11220 [twiml 2.4 tls]', async () => {
     const app = await FakeApp.start();
     closing.push(() => app.stop());
     const result = await startClient(trusting).request(request(`https://app.example.test:${app.port}/a`));
@@ -118,7 +118,7 @@ describe('twiml.md 2.3 sni', () => {
     ['', 'app.example.test'],
     ['#sni=y', 'app.example.test'],
     ['#sni=n', false],
-  ])('fragment "%s": server name %s', async (fragment, name) => {
+  ])('fragment "%s": server name %s [twiml 2.3 sni]', async (fragment, name) => {
     const key = pem(serverKeys.privateKey, 'pkcs1');
     const server = createServer({ key, cert: issued('app.example.test') }, (_request, response) => {
       response.writeHead(200, { 'Content-Type': 'text/xml' }).end('<Response/>');

@@ -16,6 +16,14 @@ const firstVerbs: [document: string, done: string[]][] = [
   ['<Play>/a.wav</Play>', ['answer', `play url:${HOST}/a.wav`, 'hangUp']],
   ['<Gather/>', ['answer', 'collect', 'hangUp']],
   ['<Dial>100</Dial>', ['answer', 'dial 1', 'hangUp']],
+  ['<Dial><Conference>a</Conference></Dial>', ['answer', 'join a', 'hangUp']],
+  ['<Dial><Queue>a</Queue></Dial>', ['answer', 'dequeue a', 'hangUp']],
+  ['<Record action="/empty"/>', ['answer', 'hangUp']],
+  ['<Refer><Sip>sip:a@h</Sip></Refer>', ['answer', 'refer sip:a@h', 'hangUp']],
+  ['<Enqueue>a</Enqueue>', ['answer', 'enqueue a', 'hangUp']],
+  ['<Connect><Stream url="wss://h/"/></Connect>', ['answer', 'hangUp']],
+  ['<Echo/>', ['answer', 'echo']],
+  ['<Start><Stream url="wss://h/"/></Start><Reject/>', ['reject rejected']],
   ['<Pause length="2"/><Say>a</Say>', ['pause 2000', 'answer', 'play say:a', 'hangUp']],
   ['<Pause/><Reject/>', ['pause 1000', 'reject rejected']],
   ['<Redirect>/busy</Redirect>', ['reject busy']],
@@ -25,10 +33,14 @@ const firstVerbs: [document: string, done: string[]][] = [
   ['', ['answer', 'hangUp']],
 ];
 
-describe('twiml.md 4.3 answering by the first verb', () => {
+describe('twiml.md 4.3 answering by the first verb [twiml 1 empty-document] [twiml 1 only-reject]', () => {
   // holds: [sip 1.4 doing-verbs-answer]
   test.each(firstVerbs)('%s', async (document, done) => {
-    const pages = { [START]: response(document), [`${HOST}/busy`]: response('<Reject reason="busy"/>') };
+    const pages = {
+      [START]: response(document),
+      [`${HOST}/busy`]: response('<Reject reason="busy"/>'),
+      [`${HOST}/empty`]: response(''),
+    };
     expect((await runSession(pages)).control.done).toEqual(done);
   });
 
@@ -39,19 +51,19 @@ describe('twiml.md 4.3 answering by the first verb', () => {
 });
 
 describe('twiml.md 4.2 flow', () => {
-  test('verbs run one by one; the end hangs up', async () => {
+  test('verbs run one by one; the end hangs up [twiml 1 blocking] [twiml 1 end-of-document]', async () => {
     const { control } = await runSession({ [START]: response('<Say>a</Say><Pause/><Say>b</Say>') });
     expect(control.done).toEqual(['answer', 'play say:a', 'pause 1000', 'play say:b', 'hangUp']);
   });
 
-  test('the first request carries the standard parameters', async () => {
+  test('the first request carries the standard parameters [twiml 2.4 2xx]', async () => {
     const { webhook } = await runSession({ [START]: response('') });
     expect(webhook.sent).toEqual([
       { url: BASE, method: 'POST', purpose: 'document', params: expect.objectContaining({ CallStatus: 'ringing' }) },
     ]);
   });
 
-  test('a taken action replaces the document; Digits are sent once, not to the next document', async () => {
+  test('a taken action replaces the document; Digits are sent once, not to the next document [twiml 1 action-replaces]', async () => {
     const control = new FakeCallControl();
     control.collected = [{ digits: '42', finishedOnKey: '#', reason: 'finishKey' }];
     const { webhook } = await runSession(
@@ -70,7 +82,7 @@ describe('twiml.md 4.2 flow', () => {
     ]);
   });
 
-  test('Gather without action and empty Redirect ask for the same document again', async () => {
+  test('Gather without action and empty Redirect ask for the same document again [twiml 2.7 empty-redirect]', async () => {
     const control = new FakeCallControl();
     control.collected = [{ digits: '1', finishedOnKey: '', reason: 'numDigits' }];
     const pages = { [START]: [response('<Gather numDigits="1"/>'), response('<Redirect/>'), response('<Hangup/>')] };
@@ -82,7 +94,25 @@ describe('twiml.md 4.2 flow', () => {
     ]);
   });
 
-  test('twiml.md 16, 1: relative URLs are resolved with the final URL', async () => {
+  // Verb, and whether it asks for its own document again when it is over.
+  const withoutAction: [verb: string, asksAgain: boolean][] = [
+    ['<Gather numDigits="1"/>', true],
+    ['<Record/>', true],
+    ['<Dial>100</Dial>', false],
+    ['<Refer><Sip>sip:a@h</Sip></Refer>', false],
+    ['<Enqueue>a</Enqueue>', false],
+    ['<Connect><Stream url="wss://h/"/></Connect>', false],
+  ];
+  test.each(withoutAction)('%s: a verb without action [twiml 1 action-default]', async (verb, asksAgain) => {
+    const control = new FakeCallControl();
+    control.collected = [{ digits: '1', finishedOnKey: '', reason: 'numDigits' }];
+    const pages = { [START]: [response(`${verb}<Say>next</Say>`), response('')] };
+    const { webhook } = await runSession(pages, { control });
+    expect(webhook.sent.map(({ url }) => url)).toEqual(asksAgain ? [BASE, BASE] : [BASE]);
+    expect(control.done.includes('play say:next')).toBe(!asksAgain);
+  });
+
+  test('twiml.md 16, 1: relative URLs are resolved with the final URL [twiml 2.7 relative]', async () => {
     const { webhook } = await runSession({
       [START]: { body: response('<Redirect>next</Redirect>'), finalUrl: 'https://other.test/a/b' },
       'https://other.test/a/next': response(''),
@@ -147,24 +177,24 @@ describe('twiml.md 2.5, 2.7: other starts', () => {
     expect((await runSession({ [`${HOST}/dir/x`]: response('') }, { start })).webhook.sent).toHaveLength(1);
   });
 
-  test('inline TwiML, relative URL: 11100', async () => {
+  test('inline TwiML, relative URL: 11100 [twiml 2.7 inline-relative]', async () => {
     const start = { kind: 'twiml', twiml: response('<Redirect>x</Redirect>') } as const;
     const { codes, control } = await runSession({}, { start });
     expect(codes).toEqual([11100]);
     expect(control.done).toEqual(['answer', ERROR_PLAY, 'hangUp']);
   });
 
-  test('an audio answer is played once, then the call is hung up', async () => {
+  test('an audio answer is played once, then the call is hung up [twiml 2.5 audio]', async () => {
     const { control } = await runSession({ [START]: { contentType: 'audio/mpeg' } });
     expect(control.done).toEqual(['answer', `play url:${BASE}`, 'hangUp']);
   });
 
-  test('a text/plain answer is spoken', async () => {
+  test('a text/plain answer is spoken [twiml 2.5 plain]', async () => {
     const { control } = await runSession({ [START]: { contentType: 'text/plain', body: 'Hi' } });
     expect(control.done).toEqual(['answer', 'play say:Hi', 'hangUp']);
   });
 
-  test('twiml.md 16, 3: an empty body is an empty document, with 11770', async () => {
+  test('twiml.md 16, 3: an empty body is an empty document, with 11770 [twiml 2.4 empty]', async () => {
     const { control, codes, webhook } = await runSession({ [START]: '' }, { fallback: FALLBACK });
     expect(codes).toEqual([11770]);
     expect(control.done).toEqual(['answer', 'hangUp']);
@@ -188,22 +218,25 @@ const failures: [name: string, page: ConstructorParameters<typeof FakeWebhook>[0
 ];
 
 describe('twiml.md 2.4 failure and fallback', () => {
-  test.each(failures)('%s: fallback with ErrorCode and ErrorUrl, and the call goes on', async (_name, page, code) => {
-    const pages = { [START]: page, [FALLBACK.url]: response('<Say>sorry</Say>') };
-    const { control, webhook, codes } = await runSession(pages, { fallback: FALLBACK });
-    expect(webhook.sent).toHaveLength(2);
-    expect(webhook.sent[1]).toMatchObject({ url: FALLBACK.url, purpose: 'fallback' });
-    expect(webhook.sent[1]!.params).toMatchObject({
-      ErrorCode: String(code),
-      ErrorUrl: BASE,
-      CallSid: control.callSid,
-    });
-    expect(control.done).toEqual(['answer', 'play say:sorry', 'hangUp']);
-    expect(codes).toEqual([code]);
-  });
+  test.each(failures)(
+    '%s: fallback with ErrorCode and ErrorUrl, and the call goes on [twiml 2.4 unparseable] [twiml 2.4 fallback]',
+    async (_name, page, code) => {
+      const pages = { [START]: page, [FALLBACK.url]: response('<Say>sorry</Say>') };
+      const { control, webhook, codes } = await runSession(pages, { fallback: FALLBACK });
+      expect(webhook.sent).toHaveLength(2);
+      expect(webhook.sent[1]).toMatchObject({ url: FALLBACK.url, purpose: 'fallback' });
+      expect(webhook.sent[1]!.params).toMatchObject({
+        ErrorCode: String(code),
+        ErrorUrl: BASE,
+        CallSid: control.callSid,
+      });
+      expect(control.done).toEqual(['answer', 'play say:sorry', 'hangUp']);
+      expect(codes).toEqual([code]);
+    },
+  );
 
   test.each(failures)(
-    '%s without fallback: announcement, then hang up [sip 8.4 application-codes]',
+    '%s without fallback: announcement, then hang up [sip 8.4 application-codes] [twiml 2.4 no-fallback]',
     async (_name, page, code) => {
       const { control, codes } = await runSession({ [START]: page });
       expect(control.done).toEqual(['answer', ERROR_PLAY, 'hangUp']);
@@ -212,7 +245,7 @@ describe('twiml.md 2.4 failure and fallback', () => {
   );
 
   test.each(failures)(
-    'fallback fails too (%s): announcement, no second fallback [sip 1.4 fallback-fails-too]',
+    'fallback fails too (%s): announcement, no second fallback [sip 1.4 fallback-fails-too] [twiml 2.4 no-fallback]',
     async (_name, page, code) => {
       const { control, webhook, codes } = await runSession(
         { [START]: { error: 11200 }, [FALLBACK.url]: page },
@@ -224,7 +257,7 @@ describe('twiml.md 2.4 failure and fallback', () => {
     },
   );
 
-  test('each failing document gets the fallback anew', async () => {
+  test('each failing document gets the fallback anew [twiml 2.4 fallback-any-document]', async () => {
     const { webhook } = await runSession(
       {
         [START]: { error: 11200 },
@@ -236,7 +269,7 @@ describe('twiml.md 2.4 failure and fallback', () => {
     expect(webhook.sent.map(({ params }) => params.ErrorCode)).toEqual([undefined, '11200', undefined, '11202']);
   });
 
-  test('ErrorUrl and notifications hold neither credentials nor fragment', async () => {
+  test('ErrorUrl and notifications hold neither credentials nor fragment [twiml 2.4 secrets]', async () => {
     const start = { kind: 'url', url: 'https://u:secret@h.test/a#ct=100', method: 'POST' } as const;
     const { webhook, events } = await runSession({}, { start, fallback: FALLBACK });
     expect(webhook.sent[1]!.params.ErrorUrl).toBe('https://h.test/a');
@@ -303,7 +336,7 @@ describe('verbs that are not run', () => {
     expect(codes).toEqual([12200]);
   });
 
-  test.each(['Pay', 'Prompt', 'Sms', 'Queue'])('%s is skipped with a warning', async (name) => {
+  test.each(['Pay', 'Prompt', 'Sms', 'Queue'])('%s is skipped with a warning [twiml 1 not-run]', async (name) => {
     const { control, events } = await runSession({ [START]: response(`<${name}/><Say>b</Say>`) });
     expect(control.done).toEqual(['answer', 'play say:b', 'hangUp']);
     expect(events[0]).toEqual({

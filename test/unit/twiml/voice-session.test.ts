@@ -79,7 +79,7 @@ const DIAL = '<Dial action="/after"><Client>bob</Client></Dial>';
 const GATHER = '<Gather timeout="100" numDigits="1" action="/digits"/>';
 
 describe('documents of a call', () => {
-  test('twiml.md 4.2 point 3: no verb left: answered, then hung up', async () => {
+  test('twiml.md 4.2 point 3: no verb left: answered, then hung up [twiml 1 end-of-document] [twiml 1 empty-document]', async () => {
     const bench = new SessionBench({ '/voice': '' });
     const { call, leg } = await bench.call();
     expect(leg.done).toEqual(['answer', 'hangUp']);
@@ -88,6 +88,20 @@ describe('documents of a call', () => {
 
   test('a static document of the domain needs no request', async () => {
     const bench = new SessionBench({});
+  test('the fallback of the domain is asked in its own method, and its document runs [twiml 2.4 fallback-method]', async () => {
+    const bench = new SessionBench({ '/sorry': '<Reject reason="busy"/>' });
+    const { call } = bench.inbound();
+    const fallback = { voiceFallbackUrl: 'http://app/sorry', voiceFallbackMethod: 'GET' } as const;
+    bench.sessions.startForDomain(call, domainRecord({ voiceUrl: 'http://app/voice', ...fallback }));
+    await settle();
+    expect(call.status).toBe('busy');
+    expect(bench.webhook.sent.map(({ method, purpose, params }) => [method, purpose, params.ErrorCode])).toEqual([
+      ['POST', 'document', undefined],
+      ['GET', 'fallback', '11217'],
+    ]);
+    expect(domainRecord().voiceFallbackMethod).toBe('POST');
+  });
+
     const { call } = bench.inbound();
     bench.sessions.startForDomain(call, domainRecord({ voiceUrl: null, voiceTwiml: page('<Reject reason="busy"/>') }));
     await settle();

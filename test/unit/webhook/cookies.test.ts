@@ -36,7 +36,7 @@ const rows: [rule: string, setCookie: string, url: string, sent: string | undefi
   ['ports share cookies', 'a=1', 'https://app.example.test:8443/dir/x', 'a=1'],
 ];
 
-describe('RFC 6265 cookies of one call', () => {
+describe('RFC 6265 cookies of one call [twiml 2.2 cookies]', () => {
   test.each(rows)('%s', (_rule, setCookie, url, sent) => {
     const jar = new CookieJar();
     jar.store(new URL(FROM), [setCookie], NOW);
@@ -78,7 +78,7 @@ describe('RFC 6265 cookies of one call', () => {
 describe('twiml.md 16, 25: a jar per call', () => {
   const headers = { 'set-cookie': ['a=1'] };
 
-  test('calls do not see one another; forget drops the jar', () => {
+  test('calls do not see one another; forget drops the jar [twiml 2.2 cookie-jar]', () => {
     const jars = new CookieJars(new VirtualClock());
     jars.store('CA1', new URL(FROM), headers, true);
     expect(jars.header('CA1', new URL(FROM))).toBe('a=1');

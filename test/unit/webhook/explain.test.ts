@@ -12,7 +12,7 @@ const params = new Map([
 ]);
 const request: SignedRequest = { url: 'https://app.example.test/voice?x=a%20b', method: 'POST', params };
 
-describe('what was signed', () => {
+describe('what was signed [twiml 2.6 explain]', () => {
   test('the URL without credentials, then the fields by name; the library accepts that signature', () => {
     const told = explainSignature({ ...request, url: 'https://u:p@app.example.test/voice?x=a%20b' }, TOKEN);
     expect(told.url).toBe('https://app.example.test/voice?x=a%20b');
@@ -29,7 +29,7 @@ describe('what was signed', () => {
   });
 });
 
-describe('which mistake gives what the application computed', () => {
+describe('which mistake gives what the application computed [twiml 2.6 explain]', () => {
   const rows: [url: string, form: readonly (readonly [string, string])[], mistakes: string[]][] = [
     ['https://app.example.test/voice?x=a%20b', [...params], []],
     ['http://app.example.test/voice?x=a%20b', [...params], ['http instead of https: the proxy ends TLS']],

@@ -26,7 +26,7 @@ const rows: [rule: string, headers: Record<string, string>, seconds: number, kin
   ['Vary *', { 'cache-control': 'max-age=60', vary: '*' }, 1, 'none'],
 ];
 
-describe('twiml.md 2.2, RFC 9111: cache of audio files', () => {
+describe('twiml.md 2.2, RFC 9111: cache of audio files [twiml 2.2 cache-media] [twiml 2.2 cache-no-cache]', () => {
   test.each(rows)('%s', (_rule, headers, seconds, kind) => {
     const clock = new VirtualClock();
     const cache = new HttpCache(clock);

@@ -29,6 +29,8 @@ const rows: [fragment: string, changes: Record<string, unknown>, notes: number][
 ];
 
 describe('twiml.md 2.3 connection overrides', () => {
+  // holds: [twiml 2.3 ct] [twiml 2.3 rt] [twiml 2.3 tt] [twiml 2.3 rc] [twiml 2.3 rp] [twiml 2.3 sni] [twiml 2.3 egress]
+  // holds: [twiml 2.3 out-of-range]
   test.each(rows)('#%s', (fragment, changes, notes) => {
     const parsed = parseOverrides(fragment);
     if (!parsed.ok) throw new Error('must parse');
@@ -36,7 +38,7 @@ describe('twiml.md 2.3 connection overrides', () => {
     expect(parsed.value.notes).toHaveLength(notes);
   });
 
-  test('the defaults', () => {
+  test('the defaults [twiml 2.3 defaults]', () => {
     expect(defaultOverrides).toEqual({
       connectMs: 5_000,
       readMs: 15_000,
@@ -47,7 +49,7 @@ describe('twiml.md 2.3 connection overrides', () => {
     });
   });
 
-  test.each(['rp=', 'rp=3xx', 'rp=ct,often'])('#%s is 11243', (fragment) => {
+  test.each(['rp=', 'rp=3xx', 'rp=ct,often'])('#%s is 11243 [twiml 2.3 rp-invalid]', (fragment) => {
     expect(parseOverrides(fragment)).toEqual({ ok: false, error: { code: 11243 } });
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { buildParams, encodeForm, mergeParams, mergeQuery, rfc2822Date } from '../../../src/webhook/params.ts';
 import { withoutSecrets } from '../../../src/webhook/webhook.ts';
 
-describe('twiml.md 2.1, 3.1 parameters', () => {
+describe('twiml.md 2.1, 3.1 parameters [twiml 2.1 get-query]', () => {
   test('absent values are left out, numbers and booleans are text, order is kept', () => {
     const params = buildParams([
       ['B', 1],
@@ -36,7 +36,7 @@ describe('twiml.md 2.1, 3.1 parameters', () => {
     ]);
   });
 
-  test('form encoding', () => {
+  test('form encoding [twiml 2.1 post-body]', () => {
     expect(
       encodeForm(
         new Map([

@@ -88,7 +88,7 @@ describe('twiml.md 8.1: sending', () => {
     expect(callbacks.pending()).toBe(0);
   });
 
-  test('an answer of 4xx or 5xx is logged and final: no fallback, no repetition, the next one is sent', async () => {
+  test('an answer of 4xx or 5xx is logged and final: no fallback, no repetition, the next one is sent [twiml 2.4 callbacks-no-fallback]', async () => {
     const { client, send, warnings, callbacks } = setUp();
     send('CA1', 'ringing');
     send('CA1', 'completed');

@@ -82,19 +82,22 @@ const attributes: [attribute: string, expected: Record<string, unknown>, codes: 
   ['input="speech" partialResultCallback="/p" partialResultCallbackMethod="PUT"', {}, [13329]],
 ];
 
-describe('twiml.md 5.4 Gather: attributes', () => {
+describe('twiml.md 5.4 Gather: attributes [twiml 2.1 method-case]', () => {
   test.each(attributes)('%s', (attribute, expected, codes) => {
     const parsed = parsedValue(parseVerb(gather, `<Gather ${attribute}/>`));
     expect(parsed.value).toMatchObject(expected);
     expect(parsed.codes).toEqual(codes);
   });
 
-  test.each(['<Gather/>', '<Gather action="menu"/>'])('twiml.md 2.7: %s in inline TwiML is 11100', (xml) => {
-    const parsed = parseVerb(gather, xml, { documentUrl: undefined });
-    expect(!parsed.ok && parsed.error).toMatchObject({ code: 11100, level: 'error' });
-  });
+  test.each(['<Gather/>', '<Gather action="menu"/>'])(
+    'twiml.md 2.7: %s in inline TwiML is 11100 [twiml 2.7 inline]',
+    (xml) => {
+      const parsed = parseVerb(gather, xml, { documentUrl: undefined });
+      expect(!parsed.ok && parsed.error).toMatchObject({ code: 11100, level: 'error' });
+    },
+  );
 
-  test('inline TwiML with an absolute action runs', () => {
+  test('inline TwiML with an absolute action runs [twiml 2.7 inline]', () => {
     const xml = '<Gather action="https://a.example.test/x"/>';
     expect(parsedValue(parseVerb(gather, xml, { documentUrl: undefined })).value.action).toBe(
       'https://a.example.test/x',

@@ -20,13 +20,13 @@ const rows: [xml: string, expected: Record<string, unknown>, codes: number[]][] 
 ];
 
 describe('twiml.md 5.2 Play: attributes and text', () => {
-  test.each(rows)('%s', (xml, expected, codes) => {
+  test.each(rows)('%s [twiml 2.7 relative] [twiml 2.7 whitespace]', (xml, expected, codes) => {
     const parsed = parsedValue(parseVerb(play, xml));
     expect(parsed.value).toMatchObject(expected);
     expect(parsed.codes).toEqual(codes);
   });
 
-  test('twiml.md 2.7: a relative URL in inline TwiML is 11100; the call goes on', () => {
+  test('twiml.md 2.7: a relative URL in inline TwiML is 11100; the call goes on [twiml 2.7 inline-relative]', () => {
     const parsed = parsedValue(parseVerb(play, '<Play>a.wav</Play>', { documentUrl: undefined }));
     expect(parsed.codes).toEqual([11100]);
     expect(parsed.value.url).toBeUndefined();

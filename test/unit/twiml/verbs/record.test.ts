@@ -95,7 +95,7 @@ describe('twiml.md 5.5 Record: attributes', () => {
     expect(warned).toEqual(codes);
   });
 
-  test('twiml.md 2.7: without action in inline TwiML it is 11100', () => {
+  test('twiml.md 2.7: without action in inline TwiML it is 11100 [twiml 2.7 inline]', () => {
     const parsed = parseVerb(record, '<Record/>', { documentUrl: undefined });
     expect(!parsed.ok && parsed.error).toMatchObject({ code: 11100, level: 'error' });
   });

@@ -12,6 +12,7 @@ const rows: [xml: string, url: string, method: string, codes: number[]][] = [
 ];
 
 describe('twiml.md 5.7 Redirect', () => {
+  // holds: [twiml 2.1 methods] [twiml 2.1 ampersand] [twiml 2.7 relative] [twiml 2.7 whitespace]
   test.each(rows)('%s', (xml, url, method, codes) => {
     expect(parsedValue(parseVerb(redirect, xml))).toEqual({ value: { url, method }, codes });
   });
@@ -23,13 +24,16 @@ describe('twiml.md 5.7 Redirect', () => {
     expect(result.kind === 'redirect' && result.params.size).toBe(0);
   });
 
-  test.each(['<Redirect/>', '<Redirect>next</Redirect>'])('twiml.md 2.7: %s in inline TwiML is 11100', (xml) => {
-    const parsed = parseVerb(redirect, xml, { documentUrl: undefined });
-    expect(parsed.ok).toBe(false);
-    expect(!parsed.ok && parsed.error.code).toBe(11100);
-  });
+  test.each(['<Redirect/>', '<Redirect>next</Redirect>'])(
+    'twiml.md 2.7: %s in inline TwiML is 11100 [twiml 2.7 inline-relative]',
+    (xml) => {
+      const parsed = parseVerb(redirect, xml, { documentUrl: undefined });
+      expect(parsed.ok).toBe(false);
+      expect(!parsed.ok && parsed.error.code).toBe(11100);
+    },
+  );
 
-  test('11100: no http URL', () => {
+  test('11100: no http URL [twiml 2.7 schemes]', () => {
     const parsed = parseVerb(redirect, '<Redirect>javascript:alert(1)</Redirect>');
     expect(!parsed.ok && parsed.error.code).toBe(11100);
   });

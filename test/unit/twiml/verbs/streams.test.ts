@@ -72,7 +72,7 @@ describe('Start Stream: attributes', () => {
     ]);
   });
 
-  test('[twiml 16.16 start-no-answer] Start does not answer, and what fails to start is told', async () => {
+  test('[twiml 16.16 start-no-answer] Start does not answer, and what fails to start is told [twiml 1 start-stop]', async () => {
     const control = new FakeCallControl();
     control.streams.failure = { errorCode: 12200, detail: 'too many' };
     const { notices, result } = await runVerb(
@@ -95,7 +95,7 @@ describe('Start Stream: attributes', () => {
 });
 
 describe('Stop Stream', () => {
-  test('[twiml 9 stop] by name; a name that nothing has is warned about', async () => {
+  test('[twiml 9 stop] by name; a name that nothing has is warned about [twiml 1 start-stop]', async () => {
     const control = new FakeCallControl();
     await runVerb(start, `<Start><Stream ${URL} name="tap"/></Start>`, control);
     const known = await runVerb(stop, '<Stop><Stream name="tap"/></Stop>', control);
