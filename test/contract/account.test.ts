@@ -24,7 +24,7 @@ afterAll(() => world.stop());
 const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`;
 
 describe('authentication (rest-api.md 2)', () => {
-  test('a wrong token is 401, 20003, as a RestException [sip 6.7 generic] [rest 2 wrong-credentials]', async () => {
+  test('a wrong token is 401, 20003, as a RestException [sip 6.7 generic] [rest 2 wrong-credentials] [rest 6 20003] [rest 6 status-401] [rest 6 error-body]', async () => {
     const wrong = world.clientOf({ sid: world.account.sid, authToken: 'f'.repeat(32) });
     await expect(wrong.calls.list()).rejects.toMatchObject({
       status: 401,
@@ -42,19 +42,22 @@ describe('authentication (rest-api.md 2)', () => {
     ['an unknown account', basic(`AC${'0'.repeat(32)}:${'0'.repeat(32)}`)],
     ['an empty token', () => basic(`${world.account.sid}:`)],
     ['no sid', basic('admin:admin')],
-  ])('%s: 401 with a challenge and the same body [rest 2 wrong-credentials]', async (_, authorization) => {
-    const header = typeof authorization === 'function' ? authorization() : authorization;
-    const answer = await world.fetch('Calls.json', { authorization: header });
-    expect(answer.status).toBe(401);
-    expect(answer.headers.get('www-authenticate')).toMatch(/^Basic realm=/);
-    expect(answer.headers.get('x-twilio-error-code')).toBe('20003');
-    expect(await answer.json()).toEqual({
-      code: 20003,
-      message: 'Authenticate',
-      more_info: 'https://www.twilio.com/docs/errors/20003',
-      status: 401,
-    });
-  });
+  ])(
+    '%s: 401 with a challenge and the same body [rest 2 wrong-credentials] [rest 6 error-header]',
+    async (_, authorization) => {
+      const header = typeof authorization === 'function' ? authorization() : authorization;
+      const answer = await world.fetch('Calls.json', { authorization: header });
+      expect(answer.status).toBe(401);
+      expect(answer.headers.get('www-authenticate')).toMatch(/^Basic realm=/);
+      expect(answer.headers.get('x-twilio-error-code')).toBe('20003');
+      expect(await answer.json()).toEqual({
+        code: 20003,
+        message: 'Authenticate',
+        more_info: 'https://www.twilio.com/docs/errors/20003',
+        status: 401,
+      });
+    },
+  );
 
   test('a changed token counts at once [rest 2 token-changes]', async () => {
     const account = anAccount({ ownerAccountSid: world.account.sid, authToken: 'e'.repeat(32) });
@@ -106,7 +109,7 @@ describe('accounts (rest-api.md 2)', () => {
     await expect(own.api.v2010.accounts.create()).rejects.toMatchObject({ status: 400, code: 21101 });
   });
 
-  test('status: only of a subaccount, by its parent; suspended is refused (20005); closed is final [rest 2 status-values] [rest 2 status-of-subaccounts] [rest 2 status-closed] [rest 2 suspended-rest]', async () => {
+  test('status: only of a subaccount, by its parent; suspended is refused (20005); closed is final [rest 2 status-values] [rest 2 status-of-subaccounts] [rest 2 status-closed] [rest 2 suspended-rest] [rest 6 20005] [rest 6 status-401]', async () => {
     const update = (sid: string, change: object, client = world.client) =>
       client.api.v2010.accounts(sid).update(change);
     await expect(update(world.account.sid, { status: 'suspended' })).rejects.toMatchObject({ code: 21477 });
@@ -125,7 +128,7 @@ describe('accounts (rest-api.md 2)', () => {
   test.each([
     ['too long', 'x'.repeat(65)],
     ['a line end', 'a\r\nb'],
-  ])('a bad FriendlyName is 20002: %s', async (_, friendlyName) => {
+  ])('a bad FriendlyName is 20002: %s [rest 6 20002]', async (_, friendlyName) => {
     await expect(world.client.api.v2010.accounts(child.sid).update({ friendlyName })).rejects.toMatchObject({
       code: 20002,
     });
@@ -145,7 +148,7 @@ describe('requests and errors (rest-api.md 4-6)', () => {
     ['wrong method on a list [rest 4 methods] [rest 6 20004]', 'Calls.json', 'DELETE', 405, 20004],
     ['wrong method on an instance', 'Notifications/NO1.json', 'POST', 405, 20004],
     ['a method of its own', 'Calls.json', 'PATCH', 405, 20004],
-  ])('%s', async (_, path, method, status, code) => {
+  ])('%s [rest 6 error-body] [rest 6 always-json]', async (_, path, method, status, code) => {
     const answer = await world.fetch(path, { method });
     expect(answer.status).toBe(status);
     expect(answer.headers.get('content-type')).toMatch(/^application\/json/);
@@ -157,7 +160,7 @@ describe('requests and errors (rest-api.md 4-6)', () => {
     });
   });
 
-  test('405 names the methods that there are', async () => {
+  test('405 names the methods that there are [rest 6 20004]', async () => {
     const answer = await world.fetch('Calls.json', { method: 'DELETE' });
     expect(answer.headers.get('allow')).toBe('GET, POST');
   });
@@ -177,7 +180,7 @@ describe('requests and errors (rest-api.md 4-6)', () => {
     expect(await name('FriendlyName=%C3%A4&Unknown=1')).toBe('ä');
   });
 
-  test('response headers', async () => {
+  test('response headers [rest 6 request-headers] [rest 6 error-header] [rest 6 cors]', async () => {
     const answer = await world.fetch('Calls.json');
     expect(answer.headers.get('twilio-request-id')).toMatch(/^RQ[0-9a-f]{32}$/);
     expect(answer.headers.get('twilio-request-duration')).toMatch(/^\d+\.\d{3}$/);
@@ -187,7 +190,7 @@ describe('requests and errors (rest-api.md 4-6)', () => {
     expect(answer.headers.get('x-twilio-error-code')).toBeNull();
   });
 
-  test('a CORS preflight needs no credentials', async () => {
+  test('a CORS preflight needs no credentials [rest 6 cors]', async () => {
     const answer = await world.fetch('Calls.json', { method: 'OPTIONS', authorization: '' });
     expect(answer.status).toBe(204);
     expect(answer.headers.get('access-control-allow-methods')).toBe('GET, POST, DELETE, OPTIONS');
@@ -197,11 +200,14 @@ describe('requests and errors (rest-api.md 4-6)', () => {
     ['too large', 'application/x-www-form-urlencoded', `A=${'x'.repeat(limits.restBodyBytes)}`, 413],
     ['too many fields', 'application/x-www-form-urlencoded', 'a=1&'.repeat(limits.restFormFields + 1), 413],
     ['another type', 'application/json', '{}', 415],
-  ])('a body that is %s is a JSON error [rest 4 body-type] [rest 4 body-size]', async (_, type, body, status) => {
-    const answer = await world.fetch('Calls.json', { method: 'POST', body, headers: { 'content-type': type } });
-    expect(answer.status).toBe(status);
-    expect(await answer.json()).toMatchObject({ status, code: 20_000 + status });
-  });
+  ])(
+    'a body that is %s is a JSON error [rest 4 body-type] [rest 4 body-size] [rest 6 always-json]',
+    async (_, type, body, status) => {
+      const answer = await world.fetch('Calls.json', { method: 'POST', body, headers: { 'content-type': type } });
+      expect(answer.status).toBe(status);
+      expect(await answer.json()).toMatchObject({ status, code: 20_000 + status });
+    },
+  );
 
   test('bytes that are no HTTP end the connection and nothing else', async () => {
     const { hostname, port } = new URL(world.url);
@@ -214,7 +220,7 @@ describe('requests and errors (rest-api.md 4-6)', () => {
   });
 });
 
-test('429 with autoRetry: not processed, tried again by the library (rest-api.md 20, 22.7)', async () => {
+test('429 with autoRetry: not processed, tried again by the library (rest-api.md 20, 22.7) [rest 6 status-429] [rest 6 20429] [rest 22 check-7]', async () => {
   const limited = await apiWorld({ config: { maxConcurrentRequests: 1 } });
   const { list } = limited.store.calls;
   let release = () => {};
@@ -247,16 +253,24 @@ test('429 with autoRetry: not processed, tried again by the library (rest-api.md
   await limited.stop();
 });
 
-test('a fault of the store is 503 with JSON, its text stays inside', async () => {
-  const broken = await apiWorld();
-  broken.store.calls.list = () => Promise.reject(Object.assign(new Error('secret detail'), { code: 'unavailable' }));
-  const answer = await broken.fetch('Calls.json');
-  expect(answer.status).toBe(503);
-  const body = await answer.text();
-  expect(JSON.parse(body)).toMatchObject({ code: 20503 });
-  expect(body).not.toContain('secret detail');
-  await broken.stop();
-});
+test.each([
+  ['unavailable', 503, 20503],
+  ['full', 503, 20503],
+  ['missing', 409, 20409],
+  ['something else', 500, 20500],
+])(
+  'a fault of the store is JSON, its text stays inside: %s is %i [rest 6 status-5xx] [rest 6 20500] [rest 6 20503] [rest 6 always-json]',
+  async (code, status, expected) => {
+    const broken = await apiWorld();
+    broken.store.calls.list = () => Promise.reject(Object.assign(new Error('secret detail'), { code }));
+    const answer = await broken.fetch('Calls.json');
+    const body = await answer.text();
+    expect([answer.status, JSON.parse(body).code]).toEqual([status, expected]);
+    expect(body).not.toContain('secret');
+    await expect(broken.client.calls.list()).rejects.toMatchObject({ status, code: expected });
+    await broken.stop();
+  },
+);
 
 describe('notifications (rest-api.md 16, 7.3)', () => {
   test('list, filters, fetch; under a call only its own', async () => {

@@ -75,14 +75,14 @@ test.each<[string, object, number]>([
   ['a name over 64 characters [rest 13 application-name]', { friendlyName: 'x'.repeat(65) }, 20002],
   ['a URL that is none', { voiceUrl: 'voice' }, 21402],
   ['another method', { voiceMethod: 'PUT' }, 21403],
-  ['a fallback without VoiceUrl', { voiceFallbackUrl: url }, 21405],
+  ['a fallback without VoiceUrl [rest 6 21405]', { voiceFallbackUrl: url }, 21405],
   ['a status callback that is no URL', { statusCallback: 'ftp://x' }, 21402],
   ['a flag that is none', { voiceCallerIdLookup: 'maybe' }, 20001],
 ])('refused: %s', async (_, given, code) => {
   await expect(world.client.applications.create(given)).rejects.toMatchObject({ status: 400, code });
 });
 
-test('more than allowed is 21301', async () => {
+test('more than allowed is 21301 [rest 6 21301]', async () => {
   const small = await apiWorld({ config: { quotas: { applications: 1 } } });
   await small.client.applications.create();
   await expect(small.client.applications.create()).rejects.toMatchObject({ status: 400, code: 21301 });

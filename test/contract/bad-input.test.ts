@@ -134,7 +134,7 @@ test.each(named)(
 );
 
 test.each(named)(
-  '%s: no credentials, or those of a stranger: 401, whatever is asked [rest 2 wrong-credentials]',
+  '%s: no credentials, or those of a stranger: 401, whatever is asked [rest 2 wrong-credentials] [rest 6 error-body]',
   async (_, route) => {
     const stranger = anAccount();
     const strangers = `Basic ${Buffer.from(`${stranger.sid}:${stranger.authToken}`).toString('base64')}`;
@@ -199,7 +199,7 @@ const ask = (path: string, method: Method) =>
 
 describe('sids that name nothing', () => {
   const withSids = named.filter(([, route]) => hasSids(route));
-  test.each(withSids)('%s: unknown [rest 6 20404]', async (_, route) => {
+  test.each(withSids)('%s: unknown [rest 6 20404] [rest 6 16022]', async (_, route) => {
     for (const method of Object.keys(route.handlers) as Method[])
       await expectMissing(route, method, await ask(pathOf(route, world.account.sid), method));
   });

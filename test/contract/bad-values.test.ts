@@ -260,7 +260,7 @@ describe.each(resources)('$name', ({ path, key, form, parameters, onlyNew = [] }
   });
 
   test.each(parameters.map((parameter) => [parameter.name, parameter] as const))(
-    'a new one with a wrong %s is not made',
+    'a new one with a wrong %s is not made [rest 6 status-400] [rest 6 printable]',
     async (name, parameter) => {
       const before = await all();
       for (const value of wrong(parameter))
@@ -356,7 +356,7 @@ describe('Calls', () => {
   });
 });
 
-test('of many creates at once a limit holds, for each kind that has one [rest 6 21301] [rest 6 20422]', async () => {
+test('of many creates at once a limit holds, for each kind that has one [rest 6 21301] [rest 6 20422] [rest 6 21230] [rest 6 21253]', async () => {
   const quotas = { applications: 3, keys: 3, domains: 3, subAccounts: 3, phoneNumbers: 3, connectionPolicies: 3 };
   const small = await apiWorld({ config: { quotas } });
   const limited: [path: string, code: number, form: (index: number) => string][] = [

@@ -41,7 +41,7 @@ async function anEndedCall() {
   return { call, recording, notification };
 }
 
-test('numbers that are text: duration, queue_time, price; log and error_code; those of a recording [rest 5 numbers-as-text] [rest 5 price]', async () => {
+test('numbers that are text: duration, queue_time, price; log and error_code; those of a recording [rest 5 numbers-as-text] [rest 5 price] [rest 5 annotation] [rest 5 api-version] [rest 5 numbers]', async () => {
   const { call, recording, notification } = await anEndedCall();
   expect(await bodyOf(`Calls/${call.sid}.json`)).toMatchObject({
     duration: '7',
@@ -49,6 +49,7 @@ test('numbers that are text: duration, queue_time, price; log and error_code; th
     price: null,
     price_unit: 'USD',
     api_version: '2010-04-01',
+    annotation: null,
   });
   expect(await bodyOf(`Notifications/${notification.sid}.json`)).toMatchObject({ log: '0', error_code: '11200' });
   expect(await bodyOf(`Recordings/${recording.sid}.json`)).toMatchObject({

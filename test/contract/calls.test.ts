@@ -30,7 +30,7 @@ const rejection = (code: number, status = 400) => ({
 });
 
 describe('create (rest-api.md 9.1, 22.1)', () => {
-  test('the body decodes to the exact strings; the 201 has no start [sip 2.6 to]', async () => {
+  test('the body decodes to the exact strings; the 201 has no start [sip 2.6 to] [rest 5 price] [rest 5 empty-texts] [rest 22 check-1]', async () => {
     const to = 'sip:jörg+1@pbx.example.com;transport=tcp?X-A=1&X-B=a%20b%2B';
     const call = await make({
       to,
@@ -71,6 +71,8 @@ describe('create (rest-api.md 9.1, 22.1)', () => {
       duration: null,
       price: null,
       priceUnit: 'USD',
+      callerName: null,
+      trunkSid: null,
       to,
       accountSid: world.account.sid,
     });
@@ -116,7 +118,7 @@ describe('create (rest-api.md 9.1, 22.1)', () => {
     expect(world.calls.created.at(-1)?.from).toBe('client:desk');
   });
 
-  test('an unknown event: 201, no callbacks, warning 21626; Url beats Twiml: warning 32019 [sip 2.6 url-wins]', async () => {
+  test('an unknown event: 201, no callbacks, warning 21626; Url beats Twiml: warning 32019 [sip 2.6 url-wins] [rest 6 21626]', async () => {
     const call = await make({ statusCallback: url, statusCallbackEvent: ['answred'], twiml: '<Response/>' });
     expect(world.calls.created.at(-1)).toMatchObject({ statusCallbackEvents: [], instructions: { url } });
     const warnings = await world.client.calls(call.sid).notifications.list();
@@ -197,11 +199,11 @@ describe('create (rest-api.md 9.1, 22.1)', () => {
 
   test.each<[string, object, string[]]>([
     [
-      'AsyncAmd without a URL to tell [rest 9.1 async-amd]',
+      'AsyncAmd without a URL to tell [rest 9.1 async-amd] [rest 6 21262]',
       { machineDetection: 'Enable', asyncAmd: 'true' },
       ['21262'],
     ],
-    ['a setting without MachineDetection', { machineDetectionTimeout: 10 }, ['21263']],
+    ['a setting without MachineDetection [rest 6 21263]', { machineDetectionTimeout: 10 }, ['21263']],
     ['SendDigits beside it [rest 9.1 send-digits-amd]', { machineDetection: 'Enable', sendDigits: '1' }, ['21263']],
     ['a callback without AsyncAmd', { machineDetection: 'Enable', asyncAmdStatusCallback: url }, ['21263']],
     [
@@ -247,7 +249,11 @@ describe('create (rest-api.md 9.1, 22.1)', () => {
     ['no instructions [rest 6 21205]', { url: '' }, 21205],
     ['Url is relative [rest 6 21205]', { url: '/voice' }, 21205],
     ['Url of another scheme [rest 6 21205]', { url: 'ftp://x/voice' }, 21205],
-    ['Twiml too long [sip 2.6 instructions] [twiml 4.1 inline-size]', { url: undefined, twiml: 'x'.repeat(4_001) }, 32018],
+    [
+      'Twiml too long [sip 2.6 instructions] [twiml 4.1 inline-size]',
+      { url: undefined, twiml: 'x'.repeat(4_001) },
+      32018,
+    ],
     [
       'an application that is not there [rest 9.1 application-sid] [rest 6 21218]',
       { applicationSid: `AP${'0'.repeat(32)}` },
@@ -313,13 +319,13 @@ describe('create (rest-api.md 9.1, 22.1)', () => {
     expect(world.calls.created).toHaveLength(before);
   });
 
-  test('what the call layer refuses is passed on with its status', async () => {
+  test('what the call layer refuses is passed on with its status [rest 6 10004]', async () => {
     world.calls.refusal = { code: 10004, status: 429, message: 'Too many calls' };
     await expect(make()).rejects.toMatchObject(rejection(10004, 429));
     world.calls.refusal = undefined;
   });
 
-  test('a number that the account does not own: 21210', async () => {
+  test('a number that the account does not own: 21210 [rest 6 21210]', async () => {
     const strict = await apiWorld({ ownsNumber: (_, number) => number === '+4930111111' });
     const to = '+4930222222';
     await expect(strict.client.calls.create({ to, from, url })).rejects.toMatchObject(rejection(21210));
@@ -330,7 +336,7 @@ describe('create (rest-api.md 9.1, 22.1)', () => {
 });
 
 describe('fetch, update, delete (rest-api.md 9.3, 8, 22.4)', () => {
-  test('a live call is shown as it is now; numbers are formatted, times set', async () => {
+  test('a live call is shown as it is now; numbers are formatted, times set [rest 5 formatted]', async () => {
     const { sid } = await make({ to: '+14158675309', from: '+14155550100' });
     world.calls.set(sid, { status: 'in-progress', startTime: Date.UTC(2026, 1, 3, 4, 5, 6) });
     const call = await world.client.calls(sid).fetch();
@@ -357,7 +363,7 @@ describe('fetch, update, delete (rest-api.md 9.3, 8, 22.4)', () => {
     expect((await world.client.calls(answered.sid).update({ status: 'canceled' })).status).toBe('in-progress');
   });
 
-  test('Url and Twiml redirect a call in progress; Url wins; otherwise 21220', async () => {
+  test('Url and Twiml redirect a call in progress; Url wins; otherwise 21220 [rest 6 21220]', async () => {
     const { sid } = await make();
     await expect(world.client.calls(sid).update({ url })).rejects.toMatchObject({
       ...rejection(21220),
@@ -385,7 +391,7 @@ describe('fetch, update, delete (rest-api.md 9.3, 8, 22.4)', () => {
     await expect(world.client.calls(sid).update({ timeLimit: 10 })).rejects.toMatchObject(rejection(20001));
   });
 
-  test('remove is true with 204 once ended, 20009 while live, 404 the second time', async () => {
+  test('remove is true with 204 once ended, 20009 while live, 404 the second time [rest 6 status-204] [rest 6 20009] [rest 6 20404] [rest 6 not-found-text] [rest 6 status-409]', async () => {
     const { sid } = await make();
     await expect(world.client.calls(sid).remove()).rejects.toMatchObject(rejection(20009, 409));
     await world.client.calls(sid).update({ status: 'completed' });

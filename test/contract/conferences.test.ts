@@ -93,7 +93,7 @@ describe('conferences', () => {
     expect(await json(answer)).toMatchObject({ conferences: [], end: 0 });
   });
 
-  test('Status=completed: everybody is out; a second time 16022 [rest 11 completed] [rest 11 finished]', async () => {
+  test('Status=completed: everybody is out; a second time 16022 [rest 11 completed] [rest 11 finished] [rest 6 16022]', async () => {
     const { sid, first, second } = await room();
     const ended = await world.client.conferences(sid).update({ status: 'completed' });
     expect(ended).toMatchObject({
@@ -242,7 +242,7 @@ describe('participants', () => {
     expect(bench.status('conference-end').ReasonConferenceEnded).toBe('participant-with-end-conference-on-exit-kicked');
   });
 
-  test('coaching: set, changed to a normal participant, refused [rest 11 coaching] [rest 11 coach-codes]', async () => {
+  test('coaching: set, changed to a normal participant, refused [rest 11 coaching] [rest 11 coach-codes] [rest 6 16027] [rest 6 16028]', async () => {
     const { sid, first, second } = await room();
     const { participants } = world.client.conferences(sid);
     const coach = participants('my label');
@@ -469,6 +469,7 @@ describe('participants.create', () => {
     ['CallerDisplayName=x', 20001],
     ['SipAuthUsername=u', 21225],
   ];
+  // holds: [rest 6 16020] [rest 6 16024] [rest 6 16026] [rest 6 21201] [rest 6 21225]
   // holds: [rest 11 create-codes] [rest 11 label] [rest 11 max-participants]
   test.each(refused)('%s is refused with %i, and nobody is called', async (form, code) => {
     const { sid } = await room();
@@ -490,7 +491,7 @@ describe('participants.create', () => {
     expect(bench.conferences.counts()).toMatchObject({ rooms: 0, participants: 0 });
   });
 
-  test('an unknown event: made, with warning 21626', async () => {
+  test('an unknown event: made, with warning 21626 [rest 6 21626]', async () => {
     const made = await world.client
       .conferences('Room 1')
       .participants.create({ from, to, conferenceStatusCallbackEvent: ['dance'] });

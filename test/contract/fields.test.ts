@@ -94,13 +94,16 @@ const beyond: Readonly<Record<string, readonly string[]>> = {
   [DOMAIN]: ['media_encryption', 'music_on_hold', 'dtmf_inband', 'emergency_address'],
 };
 
-test.each(Object.keys(fieldRules))('%s [sip 6.1 paths] [sip 6.2 sid-prefixes] [sip 6.3 fields]', async (schema) => {
-  const path = paths.get(schema);
-  if (path === undefined) throw new Error(`no example of ${schema}`);
-  const body = await json<Record<string, unknown>>(await world.fetch(path));
-  const [listed] = Array.isArray(body.notifications) ? body.notifications : [body];
-  expect(fieldProblems(schema, listed, beyond[schema])).toEqual([]);
-});
+test.each(Object.keys(fieldRules))(
+  '%s [sip 6.1 paths] [sip 6.2 sid-prefixes] [sip 6.3 fields] [rest 5 fields] [rest 5 sid-form]',
+  async (schema) => {
+    const path = paths.get(schema);
+    if (path === undefined) throw new Error(`no example of ${schema}`);
+    const body = await json<Record<string, unknown>>(await world.fetch(path));
+    const [listed] = Array.isArray(body.notifications) ? body.notifications : [body];
+    expect(fieldProblems(schema, listed, beyond[schema])).toEqual([]);
+  },
+);
 
 test('the links that a body names are below the resource itself and relative [sip 6 uri] [sip 6.3 subresource-uris]', async () => {
   const domain = await json<{ subresource_uris: Record<string, string>; uri: string }>(

@@ -51,7 +51,7 @@ describe('the resource', () => {
     await expect(world.client.keys(made.sid).fetch()).rejects.toMatchObject({ status: 404 });
   });
 
-  test('a name that is too long is 20002; a key of another account is not there; more than allowed is 20422', async () => {
+  test('a name that is too long is 20002; a key of another account is not there; more than allowed is 20422 [rest 6 20422]', async () => {
     await expect(world.client.newKeys.create({ friendlyName: 'x'.repeat(65) })).rejects.toMatchObject({ code: 20002 });
     const foreign = aKey(child.sid);
     await world.store.keys.insert(foreign);
@@ -99,7 +99,7 @@ describe('as credentials', () => {
     await expect(clientOf(ofChild).calls.list()).rejects.toMatchObject(denied);
   });
 
-  test('a wrong secret, an unknown key and a removed one are one answer [rest 8 key]', async () => {
+  test('a wrong secret, an unknown key and a removed one are one answer [rest 8 key] [rest 6 20003]', async () => {
     const key = await world.client.newKeys.create();
     const client = clientOf(key);
     expect(await client.calls.list()).toEqual([]);

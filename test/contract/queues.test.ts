@@ -91,7 +91,7 @@ describe('Queues', () => {
     expect([answer.status, (await json(answer)).code]).toEqual([400, code]);
   });
 
-  test('[rest 12 duplicate] a name that is taken: 400, on create and update', async () => {
+  test('[rest 12 duplicate] a name that is taken: 400, on create and update [rest 6 20409]', async () => {
     const name = newName();
     await world.client.queues.create({ friendlyName: name });
     await expect(world.client.queues.create({ friendlyName: name })).rejects.toMatchObject({

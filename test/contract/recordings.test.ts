@@ -90,7 +90,7 @@ const rejection = (code: number, status = 400) => ({ code, status, moreInfo: exp
 const calls = () => world.client.calls;
 
 describe('start (rest-api.md 10)', () => {
-  test('[rest 10 start] 201 with the defaults of the API', async () => {
+  test('[rest 10 start] 201 with the defaults of the API [rest 6 status-201]', async () => {
     const { sid } = await aLiveCall();
     const made = await calls()(sid).recordings.create();
     expect(made).toMatchObject({
@@ -168,7 +168,7 @@ describe('change (rest-api.md 10)', () => {
     await expect(current().update({ status: 'stopped' })).rejects.toMatchObject(rejection(20404, 404));
   });
 
-  test('[rest 10 16108] two at once: Twilio.CURRENT is ambiguous, the sid is not', async () => {
+  test('[rest 10 16108] two at once: Twilio.CURRENT is ambiguous, the sid is not [rest 6 16108]', async () => {
     const { sid } = await aLiveCall();
     const one = await calls()(sid).recordings.create();
     await calls()(sid).recordings.create();
@@ -339,7 +339,7 @@ describe('media (rest-api.md 10)', () => {
     expect(both.length).toBeGreaterThan(mp3.length);
   });
 
-  test('[rest 10 16113] two channels of a mono recording', async () => {
+  test('[rest 10 16113] two channels of a mono recording [rest 6 16113]', async () => {
     const one = await aRecording();
     const answer = await world.fetch(`Recordings/${one.sid}.wav?RequestedChannels=2`);
     expect([answer.status, (await json(answer)).code]).toEqual([400, 16113]);

@@ -146,7 +146,7 @@ describe('ways to point the library here', () => {
 });
 
 describe('requests', () => {
-  test('what a client accepts does not matter: the answer is JSON [rest 4 headers]', async () => {
+  test('what a client accepts does not matter: the answer is JSON [rest 4 headers] [rest 5 content-type] [rest 6 always-json]', async () => {
     for (const accept of ['text/xml', 'text/csv', '*/*', 'application/json, text/plain, */*']) {
       const answer = await world.fetch('Calls.json', { headers: { accept, 'accept-charset': 'utf-8' } });
       expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'application/json; charset=utf-8']);

@@ -105,7 +105,7 @@ describe('domains (sip-interface.md 6.3)', () => {
     await expect(makeDomain(over)).rejects.toMatchObject(rejection(code));
   });
 
-  test('names are unique over accounts, suffixes and edge labels (sip-interface.md 0, 1.1) [sip 1.1 name-unique]', async () => {
+  test('names are unique over accounts, suffixes and edge labels (sip-interface.md 0, 1.1) [sip 1.1 name-unique] [rest 6 21232]', async () => {
     await makeDomain({ domainName: 'one.sip.frankfurt.twilio.com' });
     const found = (await world.client.sip.domains.list()).map((domain) => domain.domainName);
     expect(found).toContain('one.sip.twilio.com');
@@ -118,7 +118,7 @@ describe('domains (sip-interface.md 6.3)', () => {
     );
   });
 
-  test('sub-domains need their domain, also the parent account’s; it is not removed or renamed before them (21233) [sip 1.1 sub-domains] [sip 1.1 sub-accounts] [sip 1.1 delete-with-sub-domains] [sip 6.3 name-required]', async () => {
+  test('sub-domains need their domain, also the parent account’s; it is not removed or renamed before them (21233) [sip 1.1 sub-domains] [sip 1.1 sub-accounts] [sip 1.1 delete-with-sub-domains] [sip 6.3 name-required] [rest 6 21233]', async () => {
     const parent = await makeDomain({ domainName: 'corp.sip.localhost' });
     const child = await makeDomain({ domainName: 'berlin.corp.sip.localhost' });
     const sub = anAccount({ ownerAccountSid: world.account.sid });
@@ -170,7 +170,7 @@ describe('domains (sip-interface.md 6.3)', () => {
 });
 
 describe('lists and members (sip-interface.md 6.5, 6.6)', () => {
-  test('credential lists: create, rename, list, duplicate name (21240), remove [sip 6.5 list-name]', async () => {
+  test('credential lists: create, rename, list, duplicate name (21240), remove [sip 6.5 list-name] [rest 6 21240]', async () => {
     const list = await makeList();
     expect(list.subresourceUris).toEqual({ credentials: list.uri.replace('.json', '/Credentials.json') });
     const renamed = await world.client.sip.credentialLists(list.sid).update({ friendlyName: unique('renamed') });
@@ -234,7 +234,7 @@ describe('lists and members (sip-interface.md 6.5, 6.6)', () => {
     ['password without upper case', 'bob', 'correct-horse-1'],
     ['password without lower case', 'bob', 'CORRECT-HORSE-1'],
     ['password with NUL', 'bob', 'Correct-Horse-1\0'],
-  ])('credential refused with 21243: %s [sip 6.5 password]', async (_, username, secret) => {
+  ])('credential refused with 21243: %s [sip 6.5 password] [rest 6 21243]', async (_, username, secret) => {
     const list = await makeList();
     await expect(
       world.client.sip.credentialLists(list.sid).credentials.create({ username, password: secret }),
@@ -290,7 +290,7 @@ describe('lists and members (sip-interface.md 6.5, 6.6)', () => {
     ).rejects.toMatchObject(notFound);
   });
 
-  test('limits have their own codes (sip-interface.md 1.7) [sip 1.1 domain-limit] [sip 1.7 acl-limits] [sip 1.7 credential-limits] [sip 6.7 limits]', async () => {
+  test('limits have their own codes (sip-interface.md 1.7) [sip 1.1 domain-limit] [sip 1.7 acl-limits] [sip 1.7 credential-limits] [sip 6.7 limits] [rest 6 21230] [rest 6 21239] [rest 6 21255] [rest 6 21242] [rest 6 21237]', async () => {
     const quotas = {
       domains: 1,
       credentialLists: 1,
@@ -329,7 +329,7 @@ describe('lists and members (sip-interface.md 6.5, 6.6)', () => {
 });
 
 describe('mappings (sip-interface.md 6.1, 6.4)', () => {
-  test('the older paths and Auth/Calls are one store; the second association is 21231 [sip 6.3 auth-type] [sip 6.4 one-store] [sip 6.4 sid]', async () => {
+  test('the older paths and Auth/Calls are one store; the second association is 21231 [sip 6.3 auth-type] [sip 6.4 one-store] [sip 6.4 sid] [rest 5 mapping-sid]', async () => {
     const domain = await makeDomain();
     const list = await makeList();
     const acl = await makeAcl();
@@ -401,14 +401,14 @@ describe('mappings (sip-interface.md 6.1, 6.4)', () => {
     ['another prefix', `AL${'0'.repeat(32)}`],
     ['malformed', 'CL1'],
     ['unknown', `CL${'0'.repeat(32)}`],
-  ])('a list that cannot be mapped: %s [sip 6.4 unknown-list]', async (_, credentialListSid) => {
+  ])('a list that cannot be mapped: %s [sip 6.4 unknown-list] [rest 6 21231]', async (_, credentialListSid) => {
     const domain = await makeDomain();
     await expect(
       world.client.sip.domains(domain.sid).credentialListMappings.create({ credentialListSid }),
     ).rejects.toMatchObject(rejection(21231));
   });
 
-  test('a list is not removed while it is mapped (21241, 21236); removing the domain frees it [sip 6.7 in-use]', async () => {
+  test('a list is not removed while it is mapped (21241, 21236); removing the domain frees it [sip 6.7 in-use] [rest 6 21241] [rest 6 21236]', async () => {
     const domain = await makeDomain();
     const list = await makeList();
     const acl = await makeAcl();

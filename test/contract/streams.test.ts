@@ -48,7 +48,7 @@ beforeEach(async () => {
 afterEach(() => w.stop());
 
 describe('Streams', () => {
-  test('[rest 9.5 stream-create] url, name, track, callback and numbered parameters; 200, in-progress', async () => {
+  test('[rest 9.5 stream-create] url, name, track, callback and numbered parameters; 200, in-progress [rest 6 status-200]', async () => {
     const stream = await w.client.calls(callSid).streams.create({
       url: 'wss://agent.example.test/media',
       name: 'tap',

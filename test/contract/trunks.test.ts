@@ -38,7 +38,7 @@ describe('lists of v1 (rest-api.md 7.1)', () => {
     for (const trunk of listed) await trunks(trunk.sid).remove();
   });
 
-  test('dates are ISO 8601 in UTC, and the link is `url` [sip 7 dates]', async () => {
+  test('dates are ISO 8601 in UTC, and the link is `url` [sip 7 dates] [rest 5 v1-dates] [rest 5 v1-url]', async () => {
     const made = await voice().ipRecords.create({ ipAddress: '192.0.2.1' });
     const body = await json<Record<string, string>>(await world.fetch(`/v1/IpRecords/${made.sid}`));
     for (const date of [body.date_created, body.date_updated])
@@ -87,7 +87,7 @@ describe('lists of v1 (rest-api.md 7.1)', () => {
     }
   });
 
-  test('a bad PageToken is 21481, an unknown path 404, a strange method 405, no credentials 401', async () => {
+  test('a bad PageToken is 21481, an unknown path 404, a strange method 405, no credentials 401 [rest 6 21481]', async () => {
     expect(await json(await world.fetch('/v1/ByocTrunks?PageToken=x'))).toMatchObject(rejection(21481));
     expect((await world.fetch('/v1/Nothing')).status).toBe(404);
     expect((await world.fetch('/v1/ByocTrunks', { method: 'DELETE' })).status).toBe(405);
@@ -96,7 +96,7 @@ describe('lists of v1 (rest-api.md 7.1)', () => {
 });
 
 describe('ByocTrunks (sip-interface.md 7)', () => {
-  test('create with defaults, every setting, update keeps what is not named, an empty value clears [sip 7 byoc-trunks]', async () => {
+  test('create with defaults, every setting, update keeps what is not named, an empty value clears [sip 7 byoc-trunks] [rest 6 status-409] [rest 6 20409]', async () => {
     expect(await voice().byocTrunks.create({})).toMatchObject({
       friendlyName: null,
       voiceUrl: null,
@@ -206,7 +206,7 @@ describe('ConnectionPolicies and Targets', () => {
     await policies(policy.sid).remove();
   });
 
-  test('21254: at most ten targets; 21253: at most so many policies [sip 6.7 policies]', async () => {
+  test('21254: at most ten targets; 21253: at most so many policies [sip 6.7 policies] [rest 6 21254] [rest 6 21253]', async () => {
     const policy = await voice().connectionPolicies.create({});
     const targets = voice().connectionPolicies(policy.sid).targets;
     for (let count = 0; count < 10; count++) await targets.create({ target: `sip:t${count}.example.com` });
@@ -300,7 +300,7 @@ describe('IpRecords and SourceIpMappings', () => {
 describe('IncomingPhoneNumbers (rest-api.md 13)', () => {
   const numbers = () => world.client.incomingPhoneNumbers;
 
-  test('declares a number that is routed here, with the vendor’s defaults', async () => {
+  test('declares a number that is routed here, with the vendor’s defaults [rest 6 21422] [rest 6 21405]', async () => {
     const number = await numbers().create({ phoneNumber: '+14155550100' });
     expect(number).toMatchObject({
       phoneNumber: '+14155550100',

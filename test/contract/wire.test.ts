@@ -14,7 +14,7 @@ const sidOf = async (path: string, form: string): Promise<string> =>
 let counter = 0;
 const newDomain = () => sidOf('SIP/Domains.json', `DomainName=wire${++counter}.sip.localhost`);
 
-test('POST creates 201, GET 200, POST updates 200, DELETE 204 without body [sip 6 verbs]', async () => {
+test('POST creates 201, GET 200, POST updates 200, DELETE 204 without body [sip 6 verbs] [rest 6 status-200] [rest 6 status-201] [rest 6 status-204]', async () => {
   const made = await world.fetch('SIP/CredentialLists.json', { form: 'FriendlyName=verbs' });
   expect(made.status).toBe(201);
   const path = `SIP/CredentialLists/${(await json(made)).sid}.json`;

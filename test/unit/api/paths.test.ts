@@ -85,7 +85,7 @@ describe('page request (rest-api.md 7.1) [sip 6 lists]', () => {
     expect(form.ok && pageRequest(form.value)).toMatchObject({ ok: true, value: expected });
   });
 
-  test.each(['x', 'PA', `PC${sid}`, `PA${sid}'--`, 'PA%00'])('token %s is 21481', (token) => {
+  test.each(['x', 'PA', `PC${sid}`, `PA${sid}'--`, 'PA%00'])('token %s is 21481 [rest 6 21481]', (token) => {
     const form = parseForm(`PageToken=${encodeURIComponent(token)}`);
     expect(form.ok && pageRequest(form.value)).toMatchObject({ ok: false, error: { code: 21481 } });
   });

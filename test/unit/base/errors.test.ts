@@ -86,7 +86,7 @@ describe('error catalogue', () => {
     }
   });
 
-  test('HTTP status by code, 400 where none is named (rest-api.md 6)', () => {
+  test('HTTP status by code, 400 where none is named (rest-api.md 6) [rest 6 status-400] [rest 6 status-401]', () => {
     expect([20003, 20004, 20005, 20404, 20429, 21211, 13224].map(httpStatusOf)).toEqual([
       401, 405, 403, 404, 429, 400, 400,
     ]);

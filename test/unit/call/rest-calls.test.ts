@@ -172,7 +172,7 @@ describe('rest-api.md 9.1: making a call', () => {
     [10004, 429],
     [13224, 400],
   ] as const) {
-    test(`a target that is refused with ${errorCode}: HTTP ${status}`, () => {
+    test(`a target that is refused with ${errorCode}: HTTP ${status} [rest 6 10004]`, () => {
       const bench = new RestBench();
       bench.failure = { errorCode, detail: 'refused', sipStatus: 503 };
       expect(bench.rest.create({ to: 'x', from: '' } as CreateCallRequest)).toMatchObject({
@@ -233,7 +233,7 @@ describe('rest-api.md 9.3: changing a call', () => {
     expect(await bench.rest.complete(call.sid)).toBeUndefined();
   });
 
-  test('another document: only while in progress, else 21220', async () => {
+  test('another document: only while in progress, else 21220 [rest 6 21220]', async () => {
     const bench = new RestBench();
     const { call, leg } = await bench.create();
     const instructions = {
@@ -335,7 +335,7 @@ describe('rest-api.md 20: calls per second', () => {
     expect([call.status, bench.calls.waiting]).toEqual(['initiated', 1]);
   });
 
-  test('a backlog of more than a day: 22005 [rest 20 backlog]', async () => {
+  test('a backlog of more than a day: 22005 [rest 20 backlog] [rest 6 22005]', async () => {
     const bench = new RestBench();
     bench.callsPerSecond = 0.00002;
     await bench.create();

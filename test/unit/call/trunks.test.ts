@@ -146,7 +146,7 @@ describe('which trunk (sip-interface.md 7)', () => {
       expect(bench.admit('+4930', { byoc })).toMatchObject({ value: { trunk: { name: 'second' } } });
   });
 
-  test('[sip 7 byoc-unknown] one that nobody has: 32401, 21300 over REST', () => {
+  test('[sip 7 byoc-unknown] one that nobody has: 32401, 21300 over REST [rest 6 21300]', () => {
     const unknown = { errorCode: 32401, sipStatus: 404, rest: { code: 21300, status: 400 } };
     expect(new GateBench([outboundTrunk()]).admit('+4930', { byoc: 'BY0' })).toMatchObject({ error: unknown });
   });
@@ -165,7 +165,7 @@ describe('which trunk (sip-interface.md 7)', () => {
     expect(bench.admit('+4930')).toMatchObject({ value: { trunk: { name: 'carrier' } } });
   });
 
-  test('no trunk at all: 13224, 21214 over REST', () => {
+  test('no trunk at all: 13224, 21214 over REST [rest 6 21214]', () => {
     const none = { errorCode: 13224, sipStatus: 404, rest: { code: 21214, status: 400 } };
     expect(new GateBench([]).admit('+4930')).toMatchObject({ error: none });
   });
@@ -206,7 +206,7 @@ describe('toll fraud: what may be dialled (design.md 9)', () => {
   const admit = (number: string, trunk: Partial<OutboundTrunk>, limits: Partial<AccountLimits> = {}, byoc?: string) =>
     new GateBench([outboundTrunk(trunk)], limits).admit(number, { byoc });
 
-  test('[sip 8.4 13227] no trunk allows the prefix; 21215 over REST', () => {
+  test('[sip 8.4 13227] no trunk allows the prefix; 21215 over REST [rest 6 21215]', () => {
     const refused = { errorCode: 13227, sipStatus: 403, rest: { code: 21215, status: 400 } };
     expect(admit('+33155', {})).toMatchObject({ error: refused });
     expect(admit('004930', {})).toMatchObject({ error: refused });
@@ -236,7 +236,7 @@ describe('toll fraud: what may be dialled (design.md 9)', () => {
     expect(bench.admit('+4330', { byoc: restTrunk().sid })).toMatchObject({ error: { errorCode: 13227 } });
   });
 
-  test('[sip 8.4 13225] blocked whatever is allowed, however it is written; 21216 over REST', () => {
+  test('[sip 8.4 13225] blocked whatever is allowed, however it is written; 21216 over REST [rest 6 21216]', () => {
     const refused = { errorCode: 13225, sipStatus: 403, rest: { code: 21216, status: 400 } };
     const open = { allowedPrefixes: [''], stripPrefix: '0', prepend: '+49' };
     for (const number of ['+49900123', '0049900123', '49900123', '0900123'])

@@ -125,6 +125,20 @@ describe('who may not join', () => {
     expect(await refused(bench, {})).toBe(16020);
   }, 20_000);
 
+  test('16021 one room more than an account may have; another account has its own count [rest 6 16021]', async () => {
+    const bench = new ConferenceBench();
+    const own = limits.conferencesPerAccount;
+    for (let count = 0; count < own; count++) {
+      const made = bench.conferences.check(bench.accountSid, options({ room: `Room ${count}` }));
+      expect(made.ok).toBe(true);
+      void bench.join({ room: `Room ${count}` });
+    }
+    await settle();
+    expect(bench.conferences.counts().rooms).toBe(own);
+    expect(await refused(bench, { room: 'One more' })).toBe(16021);
+    expect(bench.conferences.check('AC1', options({ room: 'One more' })).ok).toBe(true);
+  }, 20_000);
+
   test('13236 the sid of no running room [twiml 7.1 sid]', async () => {
     const bench = new ConferenceBench();
     expect(await refused(bench, { room: `CF${'0'.repeat(32)}` })).toBe(13236);
