@@ -1,8 +1,9 @@
-// The objects that hookswitch.yaml may declare, as a schema: domains, credential lists, IP access control lists, trunks.
+// The objects that hookswitch.yaml may declare, as a schema: domains, credential lists, IP access control lists, trunks, recording servers.
 // They are applied on start and on change, idempotently; REST shows the same objects (design.md 4).
 
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
+import { siprecConnectorsSchema } from './config-siprec.ts';
 import { accountLimitsSchema, numberSchema, trunkSchema } from './config-trunks.ts';
 import { isAddress } from './setting-values.ts';
 
@@ -110,6 +111,7 @@ export const declaredSchema = z.object({
   trunks: z.array(trunkSchema).default([]),
   numbers: z.array(numberSchema).default([]),
   accountLimits: z.array(accountLimitsSchema).default([]),
+  siprecConnectors: siprecConnectorsSchema.default([]),
 });
 
 export type DeclaredEmergencyAddress = z.infer<typeof emergencyAddress>;

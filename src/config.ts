@@ -145,7 +145,7 @@ export function loadConfig(
   );
 }
 
-const DECLARED_KEYS = ['domains', 'credentialLists', 'ipAccessControlLists', 'trunks', 'numbers', 'accountLimits'];
+const DECLARED_KEYS = ['domains', 'credentialLists', 'ipAccessControlLists', 'trunks', 'numbers', 'accountLimits', 'siprecConnectors'];
 
 function readDocument(
   file: string | undefined,

@@ -72,6 +72,7 @@ function createServer(parts: HttpParts, listen: Config['httpListen'], tls: ApiTl
     queues: calls.restQueues,
     conferences: calls.restConferences,
     streams: calls.streams.api,
+    siprec: calls.siprec.api,
     transcriptions: calls.restTranscriptions,
     recordings: calls.recordings.api,
     hashPassword: digestHa1,

@@ -256,6 +256,7 @@ function countsOf(sip: SipStack, calls: CallStack, engine: MediaEngine): Record<
     media: engine.counts(),
     webhooks: calls.webhook.counts(),
     streams: calls.streams.counts(),
+    siprec: calls.siprec.siprec.counts(),
     transcriptions: calls.transcriptions.count,
     statusCallbacks: calls.statusCallbacks.pending(),
     statusCallbacksWaiting: calls.statusCallbacks.waiting(),

@@ -44,6 +44,7 @@ export type {
 export type { QueueMember, QueuesApi } from '../base/queues-api.ts';
 export type { RecordingMedia, RecordingsApi } from '../base/recordings-api.ts';
 export type { Page, PageRequest, Repository } from '../base/repository.ts';
+export type { SiprecApi } from '../base/siprec-api.ts';
 export type { CreateStreamRequest, StreamRecord, StreamsApi } from '../base/streams-api.ts';
 export type { TranscriptionsApi } from '../base/transcriptions-api.ts';
 

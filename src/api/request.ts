@@ -20,6 +20,7 @@ import type {
   HashPassword,
   QueuesApi,
   RecordingsApi,
+  SiprecApi,
   StreamsApi,
   TranscriptionsApi,
 } from './ports.ts';
@@ -69,6 +70,7 @@ export interface ApiParts {
   readonly recordings: RecordingsApi | undefined;
   readonly conferences: ConferencesApi | undefined;
   readonly streams: StreamsApi | undefined;
+  readonly siprec: SiprecApi | undefined;
   readonly transcriptions: TranscriptionsApi | undefined;
   readonly callerIds: CallerIdsApi | undefined;
   readonly iceServers: IceServersApi | undefined;

@@ -26,6 +26,7 @@ import type {
   HashPassword,
   QueuesApi,
   RecordingsApi,
+  SiprecApi,
   StreamsApi,
   TranscriptionsApi,
 } from './ports.ts';
@@ -56,6 +57,7 @@ export interface ApiServerOptions {
   readonly conferences?: ConferencesApi;
   readonly recordings?: RecordingsApi;
   readonly streams?: StreamsApi;
+  readonly siprec?: SiprecApi;
   readonly transcriptions?: TranscriptionsApi;
   readonly callerIds?: CallerIdsApi;
   readonly iceServers?: IceServersApi;
@@ -124,6 +126,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     conferences: options.conferences,
     recordings: options.recordings,
     streams: options.streams,
+    siprec: options.siprec,
     transcriptions: options.transcriptions,
     callerIds: options.callerIds,
     iceServers: options.iceServers,

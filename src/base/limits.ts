@@ -272,6 +272,16 @@ export const limits = {
   ssmlDepth: 16,
   ssmlBreakMs: 10_000,
   ssmlBreaksTotalMs: 120_000,
+  // --- session recording
+  /** A recording server that rings for so long is given up. */
+  siprecAnswerMs: 20_000,
+  /** A server that is up is asked so often whether it still knows the session. */
+  siprecProbeMs: 300_000,
+  /** Names and values of the parameters of one Siprec together: they travel in the INVITE. */
+  siprecParameterChars: 8_192,
+  siprecConnectors: 100,
+  siprecServersPerConnector: 10,
+
   // --- media streams
   /** Forked tracks of one call, streams and session recording together (twiml.md 9). */
   forkedTracksPerCall: 4,

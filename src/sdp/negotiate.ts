@@ -34,7 +34,7 @@ import { type AudioLines, serializeSdp } from './serialize.ts';
 /** Payload type of telephone-event in our offers. */
 const TELEPHONE_EVENT_TYPE = 101;
 
-const broken = (text: string, fault: SdpFault): NegotiationFailure => ({
+export const broken = (text: string, fault: SdpFault): NegotiationFailure => ({
   status: 400,
   reason: 'Bad Request',
   errorCode: text.trim() === '' ? 32_103 : 32_102,
@@ -74,7 +74,7 @@ function fitsFamily(audio: AudioSection, localAddress: string): boolean {
   return audio.connection.kind !== 'address' || audio.connection.address.includes(':') === localAddress.includes(':');
 }
 
-interface Acceptable {
+export interface Acceptable {
   readonly audio: AudioSection;
   /** Ours among the offered ones, in the offerer's order (RFC 3264 6.1). */
   readonly codecs: readonly CodecPayload[];
@@ -82,10 +82,10 @@ interface Acceptable {
 }
 
 /** Whether we can take this section: protocol, security policy, codec, keys. */
-function judge(
+export function judge(
   section: MediaSection,
   session: SessionDescription,
-  local: LocalMedia,
+  local: Pick<LocalMedia, 'address' | 'codecs'>,
   security: SecurityPolicy,
 ): Result<Acceptable, NegotiationFailure> {
   const read = readAudio(section, session);
@@ -133,15 +133,26 @@ export function answerOffer(
     if (index === 0 || weight(judged.error) > weight(failure)) failure = judged.error;
   }
   if (!taken) return err(failure);
-  const { audio, codecs, crypto } = taken;
+  const { lines, plan } = takeSection(taken, options.direction, options.masterKey);
+  const sections = session.media.map((section, index) => (index === takenIndex ? lines : section));
+  return ok({
+    sdp: serializeSdp(local, options.version, session.timing, sections),
+    offeredDirection: taken.audio.direction,
+    plan,
+  });
+}
+
+/** Our answer to one section and what it leads to; `most`: the widest direction that we agree to. */
+export function takeSection(
+  { audio, codecs, crypto }: Acceptable,
+  most: MediaDirection,
+  masterKey: Uint8Array,
+): { readonly lines: AudioLines; readonly plan: MediaPlan } {
   // RFC 3264 6.1: we send only if the offerer receives, and the other way round.
-  const direction = directionOf(
-    sends(options.direction) && receives(audio.direction),
-    receives(options.direction) && sends(audio.direction),
-  );
+  const direction = directionOf(sends(most) && receives(audio.direction), receives(most) && sends(audio.direction));
   const remote = remoteOf(audio, true);
   const { telephoneEvent } = audio.payloads;
-  const ours = crypto ? { tag: crypto.tag, suite: crypto.suite, masterKey: options.masterKey } : null;
+  const ours = crypto ? { tag: crypto.tag, suite: crypto.suite, masterKey } : null;
   const lines: AudioLines = {
     protocol: audio.protocol,
     codecs: [codecs[0]!],
@@ -150,21 +161,17 @@ export function answerOffer(
     rtcpMux: remote.rtcpMux,
     crypto: ours,
   };
-  const sections = session.media.map((section, index) => (index === takenIndex ? lines : section));
-  return ok({
-    sdp: serializeSdp(local, options.version, session.timing, sections),
-    offeredDirection: audio.direction,
-    plan: {
-      ...remote,
-      direction,
-      codec: codecs[0]!.codec,
-      payloadType: codecs[0]!.payloadType,
-      receivePayloadTypes: codecs,
-      telephoneEventSend: telephoneEvent?.payloadType ?? null,
-      telephoneEventReceive: telephoneEvent?.payloadType ?? null,
-      srtp: crypto ? keysOf(crypto, options.masterKey) : null,
-    },
-  });
+  const plan: MediaPlan = {
+    ...remote,
+    direction,
+    codec: codecs[0]!.codec,
+    payloadType: codecs[0]!.payloadType,
+    receivePayloadTypes: codecs,
+    telephoneEventSend: telephoneEvent?.payloadType ?? null,
+    telephoneEventReceive: telephoneEvent?.payloadType ?? null,
+    srtp: crypto ? keysOf(crypto, masterKey) : null,
+  };
+  return { lines, plan };
 }
 
 /** The keys of a stream whose peer wrote `theirs`. */
@@ -207,16 +214,26 @@ export function acceptAnswer(
   const description = parseSdp(answer);
   if (!description.ok) return err(broken(answer, description.error));
   const index = activeIndex(ourDescription.value);
-  const ourSection = ourDescription.value.media[index];
-  const section = description.value.media[index];
+  return acceptSection(ourDescription.value, description.value, index, options.masterKey);
+}
+
+/** What the answer to section number `index` of our description leads to. */
+export function acceptSection(
+  ourDescription: SessionDescription,
+  description: SessionDescription,
+  index: number,
+  masterKey: Uint8Array | null,
+): Result<MediaPlan, NegotiationFailure> {
+  const ourSection = ourDescription.media[index];
+  const section = description.media[index];
   if (!ourSection || !section) return err(notAcceptable('no media section'));
-  const ours = readAudio(ourSection, ourDescription.value);
+  const ours = readAudio(ourSection, ourDescription);
   if (!ours.ok) return ours;
-  const theirs = readAudio(section, description.value);
+  const theirs = readAudio(section, description);
   if (!theirs.ok) return theirs;
   const ourAddress = ours.value.connection.kind === 'address' ? ours.value.connection.address : '0.0.0.0';
   if (!fitsFamily(theirs.value, ourAddress)) return err(notAcceptable('c= of another address family than our offer'));
-  const keys = agreedKeys(ours.value, theirs.value, options.masterKey);
+  const keys = agreedKeys(ours.value, theirs.value, masterKey);
   if (!keys.ok) return keys;
   const offered = ours.value.payloads.codecs;
   const codecs = theirs.value.payloads.codecs.filter(({ codec }) => offered.some((entry) => entry.codec === codec));

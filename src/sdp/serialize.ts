@@ -15,6 +15,9 @@ export interface AudioLines {
   readonly direction: MediaDirection;
   readonly rtcpMux: boolean;
   readonly crypto: CryptoLine | null;
+  /** Of a description with several audio sections: the port of this one, and what names it elsewhere (RFC 4574). */
+  readonly port?: number;
+  readonly label?: string;
 }
 
 /** A media section of the offer that is refused: port 0 in the same place (RFC 3264 6). */
@@ -42,10 +45,11 @@ function audioLines(port: number, audio: AudioLines): string[] {
   if (audio.rtcpMux) lines.push('a=rtcp-mux');
   if (crypto) lines.push(`a=crypto:${serializeCrypto(crypto)}`);
   lines.push(`a=${audio.direction}`);
+  if (audio.label !== undefined) lines.push(`a=label:${audio.label}`);
   return lines;
 }
 
-/** Writes a description; `sections` are in the order of the offer, exactly one of them is our audio. */
+/** Writes a description; `sections` are in the order of the offer. Where several of them are our audio, each has a port of its own. */
 export function serializeSdp(
   local: LocalMedia,
   version: number,
@@ -61,7 +65,7 @@ export function serializeSdp(
     `t=${timing}`,
     ...sections.flatMap((section) =>
       'codecs' in section
-        ? audioLines(local.port, section)
+        ? audioLines(section.port ?? local.port, section)
         : [`m=${section.kind} 0 ${section.protocol} ${section.formats[0]}`],
     ),
   ];

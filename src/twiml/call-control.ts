@@ -9,6 +9,7 @@ import type { RecordingControl } from '../recording/control.ts';
 import type { WebhookParams } from '../webhook/webhook.ts';
 import type { ConferenceControl } from './conference-control.ts';
 import type { QueueControl } from './queue-control.ts';
+import type { SiprecControl } from './siprec-control.ts';
 import type { StreamControl } from './stream-control.ts';
 import type { TranscriptionControl } from './transcription-control.ts';
 
@@ -99,6 +100,7 @@ export interface CallControl {
   /** Media streams: Start, Stop and Connect. */
   readonly streams: StreamControl;
   readonly recordings: RecordingControl;
+  readonly siprec: SiprecControl;
   readonly transcriptions: TranscriptionControl;
   /** Standard and SIP parameters of this leg as of now (twiml.md 3.1, 3.2), with the current CallStatus. */
   params(): WebhookParams;

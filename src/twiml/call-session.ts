@@ -22,6 +22,7 @@ import { collectInput } from './collect-speech.ts';
 import type { ConferenceControl } from './conference-control.ts';
 import { type MediaSourceServices, prepare } from './media-sources.ts';
 import type { QueueControl } from './queue-control.ts';
+import { type SiprecControl, type SiprecControlServices, siprecControl } from './siprec-control.ts';
 import type { StreamControl } from './stream-control.ts';
 import { type TranscriptionControl, transcriptionControl } from './transcription-control.ts';
 
@@ -37,6 +38,7 @@ export interface CallSessionServices extends MediaSourceServices {
   readonly queues: (call: Call) => QueueControl;
   readonly recordings: (call: Call) => RecordingControl;
   readonly streams: (call: Call) => StreamControl;
+  readonly siprec: SiprecControlServices;
   readonly transcriptions: LiveTranscriptions;
   /** Told of what begins to be heard, for whoever tests on this machine (trace/call-watch.ts). */
   readonly onHeard?: ((callSid: string, what: 'say' | 'ssml' | 'play', text: string) => void) | undefined;
@@ -76,6 +78,9 @@ export class CallSession implements CallControl {
   }
   get transcriptions(): TranscriptionControl {
     return transcriptionControl(this.#call, this.#services.transcriptions);
+  }
+  get siprec(): SiprecControl {
+    return siprecControl(this.#call, this.#services.siprec);
   }
   get recordings(): RecordingControl {
     return this.#services.recordings(this.#call);

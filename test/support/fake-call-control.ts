@@ -29,6 +29,7 @@ import type {
   StreamOptions,
 } from '../../src/twiml/stream-control.ts';
 
+import type { SiprecControl, SiprecFailure, SiprecOptions } from '../../src/twiml/siprec-control.ts';
 import type {
   TranscriptionControl,
   TranscriptionOptions,
@@ -137,7 +138,23 @@ export class FakeTranscriptionControl implements TranscriptionControl {
   }
 }
 
+export class FakeSiprecControl implements SiprecControl {
+  readonly started: SiprecOptions[] = [];
+  readonly stopped: (string | undefined)[] = [];
+  failure: SiprecFailure | undefined;
+
+  start(options: SiprecOptions) {
+    this.started.push(options);
+    return this.failure;
+  }
+  stop(name: string | undefined): boolean {
+    this.stopped.push(name);
+    return this.started.some((one) => name === undefined || one.name === name);
+  }
+}
+
 export class FakeCallControl implements CallControl {
+  readonly siprec = new FakeSiprecControl();
   readonly transcriptions = new FakeTranscriptionControl();
   readonly recordings = new FakeRecordingControl();
   readonly streams = new FakeStreamControl();

@@ -26,6 +26,7 @@ import { recordingTranscriptionRoutes } from './recording-transcriptions.ts';
 import { recordingRoutes } from './recordings.ts';
 import { registrationRoutes } from './registrations.ts';
 import { ipRecordRoutes, sourceIpMappingRoutes } from './source-addresses.ts';
+import { siprecRoutes } from './siprec.ts';
 import { streamRoutes } from './streams.ts';
 
 import { tokenRoutes } from './tokens.ts';
@@ -39,6 +40,7 @@ export const routes: readonly Route[] = [
   ...callRoutes,
   ...callEventRoutes,
   ...streamRoutes,
+  ...siprecRoutes,
   ...conferenceRoutes,
   ...participantRoutes,
   ...queueRoutes,

@@ -3,14 +3,14 @@
 import { z } from 'zod';
 import { limits } from '../../base/limits.ts';
 import { rfc2822 } from '../dates.ts';
-import { type ApiFault, fault, notFound } from '../errors.ts';
-import { checked, type Form, hasControl, lastOf, method, optional, printable, required, text, url } from '../form.ts';
+import { fault, notFound } from '../errors.ts';
+import { checked, lastOf, method, optional, printable, required, text, url } from '../form.ts';
 import type { StreamRecord } from '../ports.ts';
 import { accountPath } from '../present.ts';
 import type { ApiParts, ApiRequest, Handler, Route } from '../request.ts';
+import { readParameters } from './stream-parameters.ts';
 
 const TRACKS = ['inbound_track', 'outbound_track', 'both_tracks'] as const;
-const PARAMETER = /^Parameter([1-9]\d?)\.(Name|Value)$/;
 
 const socketUrl = z
   .string({ error: '21205|Url parameter is required.' })
@@ -61,27 +61,6 @@ async function liveCall({ account, params }: ApiRequest, { calls, store }: ApiPa
   const callSid = params.CallSid ?? '';
   const call = calls.live(callSid) ?? (await store.calls.get(callSid));
   return call?.accountSid === account.sid ? call.sid : undefined;
-}
-
-/** rest-api.md 4: `Parameter1.Name=a&Parameter1.Value=b` up to 99; each text below 500 characters (twiml.md 9). */
-function readParameters(form: Form): ReadonlyMap<string, string> | ApiFault {
-  const pairs = new Map<number, { name?: string; value?: string }>();
-  for (const key of form.keys()) {
-    const match = PARAMETER.exec(key);
-    if (!match) continue;
-    const given = form.get(key)?.at(-1) ?? '';
-    if (given.length >= limits.streamParameterChars || hasControl(given))
-      return fault(20001, `${key} is too long or holds a character that is not allowed`);
-    const index = Number(match[1]);
-    const pair = pairs.get(index) ?? {};
-    pairs.set(index, match[2] === 'Name' ? { ...pair, name: given } : { ...pair, value: given });
-  }
-  const parameters = new Map<string, string>();
-  for (const [, { name, value = '' }] of [...pairs].sort(([a], [b]) => a - b)) {
-    if (name === undefined || name === '') return fault(20001, 'a parameter has a value and no name');
-    parameters.set(name, value);
-  }
-  return parameters;
 }
 
 const presentStream = (stream: StreamRecord) => ({

@@ -58,10 +58,12 @@ export function contactUriFor(flow: Flow, user: string): SipUri {
   });
 }
 
-export const contactField = (flow: Flow, user: string): HeaderField => ({
-  name: 'Contact',
-  value: serializeNameAddr({ displayName: undefined, uri: contactUriFor(flow, user), params: new Map() }),
-});
+/** `feature`: a feature tag of ours (RFC 3840), such as `+sip.src`. */
+export function contactField(flow: Flow, user: string, feature?: string): HeaderField {
+  const uri = contactUriFor(flow, user);
+  const value = serializeNameAddr({ displayName: undefined, uri, params: new Map() });
+  return { name: 'Contact', value: feature === undefined ? value : `${value};${feature}` };
+}
 
 /** Max-Forwards of a request; 70 where it is absent or unreadable (RFC 3261 16.6 3). */
 export function maxForwardsOf(request: Request): number {

@@ -68,6 +68,8 @@ export class Session implements InviteSession {
   #unheard: SessionEvent[] = [];
   #byeTimer: Timer | undefined;
   #dialogIds = new Set<string>();
+  /** Of a call to a recording server, which may ask for metadata. */
+  isRecording = false;
   /** We sent a REFER: its NOTIFYs are known. */
   hasReferred = false;
   #subscription: ReferSubscription | undefined;

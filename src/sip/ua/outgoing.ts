@@ -118,7 +118,7 @@ export function buildInvite(context: UaContext, parts: InviteParts): Request {
     headers: [
       ...hop.routes.map((value) => ({ name: 'Route', value })),
       { name: 'Max-Forwards', value: String(options.maxForwards) },
-      contactField(flow, parts.contactUser),
+      contactField(flow, parts.contactUser, options.isRecording ? '+sip.src' : undefined),
       ...parts.authorization,
       allowField,
       ...parts.sessionTimer,

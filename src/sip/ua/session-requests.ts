@@ -12,6 +12,7 @@ import type { SessionEvent } from './ua.ts';
 /** What the rows need of the session. */
 export interface ServingSession {
   readonly hasReferred: boolean;
+  readonly isRecording: boolean;
   readonly reinvites: { receive(peer: DialogPeer, transaction: ServerTransaction<Flow>): void };
   emit(event: SessionEvent): void;
   referred(event: Omit<Extract<SessionEvent, { type: 'refer' }>, 'type' | 'notifier'>): void;
@@ -25,9 +26,19 @@ type Serve = (
   transaction: ServerTransaction<Flow>,
 ) => void;
 
+const METADATA_REQUEST = 'application/rs-metadata-request';
+
+const contactOfDialog = (peer: DialogPeer) => ({ name: 'Contact', value: `<${peer.dialog.localTarget}>` });
+
 const rows: Readonly<Record<string, Serve>> = {
   INVITE: (_context, session, peer, transaction) => session.reinvites.receive(peer, transaction),
-  UPDATE: (_context, session, peer, transaction) => session.reinvites.receive(peer, transaction),
+  UPDATE: (context, session, peer, transaction) => {
+    if (!session.isRecording || contentTypeOf(transaction.request) !== METADATA_REQUEST)
+      return session.reinvites.receive(peer, transaction);
+    // RFC 7866 9.2: no offer; the metadata follows in a request of ours.
+    answer(context, transaction, 200, { headers: [contactOfDialog(peer), allowField] });
+    session.emit({ type: 'metadataRequested' });
+  },
 
   // RFC 6086: 200 whatever the body, which the application may or may not know (digits come this way, design.md 10).
   INFO: (context, session, _peer, transaction) => {
@@ -47,7 +58,7 @@ const rows: Readonly<Record<string, Serve>> = {
     if (request.headers.getAll('refer-to').length !== 1)
       return void answer(context, transaction, 400, { reason: 'One Refer-To Needed' });
     // RFC 3515 2.2: a 2xx has a Contact.
-    const contact = [{ name: 'Contact', value: `<${peer.dialog.localTarget}>` }];
+    const contact = [contactOfDialog(peer)];
     session.referred({
       request,
       respond: (status, reason, headers = []) =>

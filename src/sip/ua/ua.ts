@@ -97,6 +97,8 @@ export type SessionEvent =
   /** The answer to an offer of ours that the listener did not ask for: ACK of a re-INVITE without offer, 2xx of a session refresh. */
   | { readonly type: 'reinviteAcknowledged'; readonly sdp: string | undefined }
   | { readonly type: 'info'; readonly contentType: string; readonly body: Buffer }
+  /** Recording session: the peer wants the whole metadata (RFC 7866 9.2); answered already. */
+  | { readonly type: 'metadataRequested' }
   /** REFER of the peer: answer it by `notifier`, which also tells the peer what came of it, or by `respond` alone. */
   | {
       readonly type: 'refer';
@@ -248,6 +250,8 @@ export interface OutgoingInviteOptions {
   readonly credentials: { readonly username: string; readonly password: string } | undefined;
   /** Goes beside the session description: a location (RFC 6442). */
   readonly bodyPart?: BodyPart;
+  /** RFC 7866 6.1: we are the client of a recording session, and say so in our Contact. */
+  readonly isRecording?: boolean;
   readonly maxForwards: number;
   /** Somebody else can be called instead: the last address too is given up after limits.targetFailoverMs of silence. */
   readonly hasAlternatives?: boolean;

@@ -58,6 +58,7 @@ class UacInvite implements SessionOrigin, InviteClientUser {
     this.#context = context;
     this.#session = session;
     this.#options = options;
+    session.isRecording = options.isRecording === true;
     this.#auth = createAuthClient(options.credentials, context.random);
     this.#localTag = newTag(context.random);
     this.#contactUser = `${context.settings.nodeId}-${context.random(8).toString('hex')}`;

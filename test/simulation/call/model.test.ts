@@ -19,6 +19,7 @@ import type { WebhookClient } from '../../../src/webhook/webhook.ts';
 import { ACCOUNT, CallBench, domainRecord, type FakeLeg, noConferences } from '../../support/call-fakes.ts';
 import { FakeRecordingControl, FakeStreamControl } from '../../support/fake-call-control.ts';
 import { queuesInMemory } from '../../support/queues.ts';
+import { noSiprec } from '../../support/siprec.ts';
 import { noTranscriptions } from '../../support/transcriptions.ts';
 import { settle } from '../../support/virtual-clock.ts';
 
@@ -73,6 +74,7 @@ class CallWorld extends CallBench {
     } as unknown as Router;
     this.sessions = new VoiceSessions({
       recogniser: noRecogniser,
+      siprec: noSiprec,
       transcriptions: noTranscriptions,
       audio: new AudioListeners(this.engine),
       conferences: noConferences,

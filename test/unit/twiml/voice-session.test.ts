@@ -11,6 +11,7 @@ import { VoiceSessions } from '../../../src/twiml/voice-session.ts';
 import { CallBench, domainRecord, type FakeLeg, noConferences } from '../../support/call-fakes.ts';
 import { FakeRecordingControl, FakeStreamControl } from '../../support/fake-call-control.ts';
 import { queuesInMemory } from '../../support/queues.ts';
+import { noSiprec } from '../../support/siprec.ts';
 import { noTranscriptions } from '../../support/transcriptions.ts';
 import { settle } from '../../support/virtual-clock.ts';
 import { FakeWebhook } from './kit.ts';
@@ -37,6 +38,7 @@ class SessionBench extends CallBench {
     } as unknown as Router;
     this.sessions = new VoiceSessions({
       recogniser: noRecogniser,
+      siprec: noSiprec,
       transcriptions: noTranscriptions,
       audio: new AudioListeners(this.engine),
       conferences: noConferences,

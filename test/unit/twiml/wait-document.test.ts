@@ -12,6 +12,7 @@ import { VoiceSessions } from '../../../src/twiml/voice-session.ts';
 import { CallBench, noConferences } from '../../support/call-fakes.ts';
 import { FakeRecordingControl, FakeStreamControl } from '../../support/fake-call-control.ts';
 import { queuesInMemory } from '../../support/queues.ts';
+import { noSiprec } from '../../support/siprec.ts';
 import { noTranscriptions } from '../../support/transcriptions.ts';
 import { settle } from '../../support/virtual-clock.ts';
 import { FakeWebhook } from './kit.ts';
@@ -32,6 +33,7 @@ class WaitBench extends CallBench {
     this.webhook = new FakeWebhook(pages);
     this.sessions = new VoiceSessions({
       recogniser: noRecogniser,
+      siprec: noSiprec,
       transcriptions: noTranscriptions,
       audio: new AudioListeners(this.engine),
       conferences: noConferences,
