@@ -11,7 +11,7 @@ import type { UserAgent } from './sip/ua/ua.ts';
 import type { SiprecConnector } from './siprec/options.ts';
 import { Siprec } from './siprec/siprec.ts';
 import type { Streams } from './streams/streams.ts';
-import { createSiprecApi, farParty, type SiprecControlServices } from './twiml/siprec-control.ts';
+import { createSiprecApi, farParty, type SiprecControlServices } from './twiml/call-siprec.ts';
 import type { StatusCallbacks } from './webhook/status-callbacks.ts';
 
 export interface SiprecStack extends SiprecControlServices {

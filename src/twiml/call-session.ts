@@ -17,12 +17,13 @@ import type { LiveTranscriptions } from '../transcription/live.ts';
 import { type WebhookParams, withoutSecrets } from '../webhook/webhook.ts';
 import { AudioAhead } from './audio-ahead.ts';
 import type { AudioSource, CallControl, Collected, CollectOptions, PlayOutcome } from './call-control.ts';
+import { type SiprecControlServices, siprecControl } from './call-siprec.ts';
 import { type CollectServices, collectDigits } from './collect.ts';
 import { collectInput } from './collect-speech.ts';
 import type { ConferenceControl } from './conference-control.ts';
 import { type MediaSourceServices, prepare } from './media-sources.ts';
 import type { QueueControl } from './queue-control.ts';
-import { type SiprecControl, type SiprecControlServices, siprecControl } from './siprec-control.ts';
+import type { SiprecControl } from './siprec-control.ts';
 import type { StreamControl } from './stream-control.ts';
 import { type TranscriptionControl, transcriptionControl } from './transcription-control.ts';
 

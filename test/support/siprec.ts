@@ -8,7 +8,7 @@ import type { HeaderField, Request, Response } from '../../src/sip/grammar/messa
 import { parseMessage } from '../../src/sip/grammar/parse.ts';
 import { serializeMessage } from '../../src/sip/grammar/serialize.ts';
 import { Siprec } from '../../src/siprec/siprec.ts';
-import type { SiprecControlServices } from '../../src/twiml/siprec-control.ts';
+import type { SiprecControlServices } from '../../src/twiml/call-siprec.ts';
 import { until } from './until.ts';
 import { VirtualClock } from './virtual-clock.ts';
 

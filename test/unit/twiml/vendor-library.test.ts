@@ -27,8 +27,6 @@ const refused: Readonly<Record<string, number>> = {
   'connect conversationRelaySession': NOT_SUPPORTED,
   'connect room': NOT_SUPPORTED,
   'connect virtualAgent': NOT_SUPPORTED,
-  'start siprec': NOT_SUPPORTED,
-  'stop siprec': NOT_SUPPORTED,
 };
 
 /** Attributes that are warned about, some with one value only. */
