@@ -1,48 +1,12 @@
 // The store ports. sqlite.ts implements them in a worker thread (node:sqlite is synchronous), postgres.ts with the same tests.
 // Every method returns a promise that settles when the write is durable, but for `records.put`, which is batched (design.md 7).
 
-import type {
-  Account,
-  Binding,
-  ByocTrunk,
-  CallRecord,
-  CallStatus,
-  ConnectionPolicy,
-  Credential,
-  CredentialList,
-  Domain,
-  DomainMapping,
-  IpAccessControlList,
-  IpAddress,
-  IpRecord,
-  MappingKind,
-  NotificationRecord,
-  PhoneNumber,
-  PolicyTarget,
-  SourceIpMapping,
-  TrunkUsage,
-} from '../base/records.ts';
-import type {
-  DateRange,
-  LogRepository,
-  Page,
-  PageRequest,
-  RecordRepository,
-  Repository,
-  TaskRepository,
-} from '../base/repository.ts';
-import type {
-  ApiKey,
-  Application,
-  Conference,
-  OutgoingCallerId,
-  PendingCallback,
-  Queue,
-  Recording,
-  Transcription,
-  WebhookExchange,
-} from '../base/voice-records.ts';
+import type { RecordStore } from '../base/record-store.ts';
+import type { Binding, DomainMapping, TrunkUsage } from '../base/records.ts';
+import type { TaskRepository } from '../base/repository.ts';
+import type { PendingCallback, Recording } from '../base/voice-records.ts';
 
+export type { CallFilter, CallStore, MappingRepository } from '../base/record-store.ts';
 export type { DateRange, Page, PageRequest, Repository } from '../base/repository.ts';
 
 /**
@@ -62,39 +26,9 @@ export class StoreFault extends Error {
   }
 }
 
-/** A mapping has no sid of its own: the cursor of a page is `mappingKey` of the last record. */
-export interface MappingRepository {
-  get(domainSid: string, kind: MappingKind, listSid: string): Promise<DomainMapping | undefined>;
-  insert(mapping: DomainMapping): Promise<void>;
-  remove(domainSid: string, kind: MappingKind, listSid: string): Promise<boolean>;
-  list(where: Partial<DomainMapping>, page: PageRequest): Promise<Page<DomainMapping>>;
-}
-
 /** The key of a mapping in cursors. */
 export const mappingKey = (mapping: Pick<DomainMapping, 'domainSid' | 'kind' | 'listSid'>): string =>
   `${mapping.domainSid}/${mapping.kind}/${mapping.listSid}`;
-
-/** `to` and `from` match the stored text, SIP URIs without parameters and headers (rest-api.md 9.4). */
-export interface CallFilter {
-  readonly accountSid: string;
-  readonly to?: string;
-  readonly from?: string;
-  readonly parentCallSid?: string;
-  readonly status?: CallStatus;
-  /** Wall milliseconds, both ends inclusive. */
-  readonly startTimeFrom?: number;
-  readonly startTimeTo?: number;
-  readonly endTimeFrom?: number;
-  readonly endTimeTo?: number;
-}
-
-export interface CallStore {
-  /** Inserts or replaces; batched within 100 ms, never awaited by SIP. */
-  put(record: CallRecord): void;
-  get(sid: string): Promise<CallRecord | undefined>;
-  list(filter: CallFilter, page: PageRequest): Promise<Page<CallRecord>>;
-  remove(sid: string): Promise<boolean>;
-}
 
 export interface BindingChange {
   readonly aor: string;
@@ -172,44 +106,11 @@ export interface StoreHealth {
   readonly reason: string | null;
 }
 
-export interface Store {
-  readonly accounts: Repository<Account>;
-  readonly domains: Repository<Domain>;
-  readonly credentialLists: Repository<CredentialList>;
-  /** Removing a list removes its credentials or addresses; removing a domain removes its mappings. */
-  readonly credentials: Repository<Credential>;
-  readonly ipAccessControlLists: Repository<IpAccessControlList>;
-  readonly ipAddresses: Repository<IpAddress>;
-  readonly mappings: MappingRepository;
-  readonly byocTrunks: Repository<ByocTrunk>;
-  readonly connectionPolicies: Repository<ConnectionPolicy>;
-  /** Removing a policy removes its targets. */
-  readonly policyTargets: Repository<PolicyTarget>;
-  /** Removing a record, or the domain, removes the mapping. */
-  readonly ipRecords: Repository<IpRecord>;
-  readonly sourceIpMappings: Repository<SourceIpMapping>;
-  readonly phoneNumbers: Repository<PhoneNumber> & {
-    /** Numbers that match `pattern` (digits with `*` wildcards), newest first. */
-    matching(where: Partial<PhoneNumber>, pattern: string, page: PageRequest): Promise<Page<PhoneNumber>>;
-  };
-  readonly applications: Repository<Application>;
-  readonly keys: Repository<ApiKey>;
-  readonly outgoingCallerIds: Repository<OutgoingCallerId>;
-  /** One name of a queue per account. */
-  readonly queues: Repository<Queue>;
-  readonly recordings: RecordRepository<Recording>;
-  readonly transcriptions: RecordRepository<Transcription>;
-  readonly conferences: RecordRepository<Conference>;
-  readonly webhookExchanges: LogRepository<WebhookExchange>;
+export interface Store extends RecordStore {
   /** In the order of `orderKey`, then `position`. */
   readonly pendingCallbacks: TaskRepository<PendingCallback>;
   readonly trunkUsage: TrunkUsageStore;
-  readonly calls: CallStore;
   readonly bindings: BindingStore;
-  readonly notifications: {
-    put(record: NotificationRecord): void;
-    list(where: Partial<NotificationRecord>, page: PageRequest, range?: DateRange): Promise<Page<NotificationRecord>>;
-  };
   readonly retention: RetentionStore;
   /** Whether the database can be used now. It heals by itself. */
   health(): StoreHealth;
