@@ -145,7 +145,15 @@ export function loadConfig(
   );
 }
 
-const DECLARED_KEYS = ['domains', 'credentialLists', 'ipAccessControlLists', 'trunks', 'numbers', 'accountLimits', 'siprecConnectors'];
+const DECLARED_KEYS = [
+  'domains',
+  'credentialLists',
+  'ipAccessControlLists',
+  'trunks',
+  'numbers',
+  'accountLimits',
+  'siprecConnectors',
+];
 
 function readDocument(
   file: string | undefined,

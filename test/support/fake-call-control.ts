@@ -19,7 +19,7 @@ import type {
   QueueControl,
   QueueNoun,
 } from '../../src/twiml/queue-control.ts';
-
+import type { SiprecControl, SiprecFailure, SiprecOptions } from '../../src/twiml/siprec-control.ts';
 import type {
   RelayEnd,
   RelayOptions,
@@ -28,8 +28,6 @@ import type {
   StreamFailure,
   StreamOptions,
 } from '../../src/twiml/stream-control.ts';
-
-import type { SiprecControl, SiprecFailure, SiprecOptions } from '../../src/twiml/siprec-control.ts';
 import type {
   TranscriptionControl,
   TranscriptionOptions,

@@ -25,8 +25,8 @@ import { queueRoutes } from './queues.ts';
 import { recordingTranscriptionRoutes } from './recording-transcriptions.ts';
 import { recordingRoutes } from './recordings.ts';
 import { registrationRoutes } from './registrations.ts';
-import { ipRecordRoutes, sourceIpMappingRoutes } from './source-addresses.ts';
 import { siprecRoutes } from './siprec.ts';
+import { ipRecordRoutes, sourceIpMappingRoutes } from './source-addresses.ts';
 import { streamRoutes } from './streams.ts';
 
 import { tokenRoutes } from './tokens.ts';
