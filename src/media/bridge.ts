@@ -5,8 +5,9 @@
 //                a ◀──sink── b                             a │ ◀══ ring ◀── b
 
 import type { AudioCodec } from '../sdp/plan.ts';
-import type { Endpoint, RelaySink } from './endpoint.ts';
+import type { Endpoint } from './endpoint.ts';
 import type { SourceToken } from './outgoing-stream.ts';
+import type { RelaySink } from './relay-sink.ts';
 import { RTP_HEADER_BYTES } from './rtp.ts';
 import { drop } from './statistics.ts';
 

@@ -9,21 +9,24 @@ import type { Clock, Timer } from '../base/clock.ts';
 import type { RandomSource } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
-import { err, ok, type Result } from '../base/result.ts';
+import type { Result } from '../base/result.ts';
 import type { AudioCodec } from '../sdp/plan.ts';
 import type { ForkCommand } from './audio-messages.ts';
 import { type Bridge, joinBridge, linkBridge, type RingSink } from './bridge.ts';
 import { Endpoint, type EndpointContext } from './endpoint.ts';
 import type { EndpointId, MediaEvent } from './engine.ts';
-import { Fork, forkInlet, forkTo, forkToRing } from './fork.ts';
+import { Fork } from './fork.ts';
+import { forkInlet, forkTo, forkToRing } from './fork-ends.ts';
 import type { CoreCommand, CoreReply, OpenFailure } from './messages.ts';
 import type { MixerCommand } from './mixer-messages.ts';
 import { Mixers } from './mixers.ts';
 import type { SourceToken } from './outgoing-stream.ts';
+import type { EndpointSockets } from './outlet.ts';
 import { PacketBuffers } from './packet-buffers.ts';
 import { type CaptureOptions, PacketTap, type TappedBatch } from './packet-tap.ts';
+import { openPortPair } from './port-pair.ts';
 import { PortPool } from './port-pool.ts';
-import type { MediaSocket, SocketFactory, SocketHandlers } from './sockets.ts';
+import type { SocketFactory } from './sockets.ts';
 import { drop, type StatisticsTable } from './statistics.ts';
 
 const FRAME_MS = 20;
@@ -190,25 +193,10 @@ export class MediaCore {
     this.#options.reply({ type: 'opened', request: command.request, result });
   }
 
-  async #openEndpoint(command: OpenCommand): Promise<Result<{ rtpPort: number; rtcpPort: number }, OpenFailure>> {
+  #openEndpoint(command: OpenCommand): Promise<Result<{ rtpPort: number; rtcpPort: number }, OpenFailure>> {
     const { localAddress } = command;
-    // Each pair that is found busy rests, so this ends when the pool has no more.
-    for (;;) {
-      if (this.#isStopped) return err({ code: 'stopped', detail: 'media engine is stopping' });
-      const rtpPort = this.#pool.take(localAddress, this.#options.clock.now());
-      if (rtpPort === undefined) return err({ code: 'noPorts', detail: `no free RTP port on ${localAddress}` });
-      const bound = await this.#bindPair(command, rtpPort);
-      if (bound.ok) return ok({ rtpPort, rtcpPort: rtpPort + 1 });
-      this.#pool.release(localAddress, rtpPort, this.#options.clock.now());
-      if (bound.error) return err(bound.error);
-    }
-  }
-
-  /** Error null: the pair is in use, try the next. */
-  async #bindPair(command: OpenCommand, rtpPort: number): Promise<Result<void, OpenFailure | null>> {
-    const { localAddress } = command;
+    const { sockets, clock } = this.#options;
     let endpoint: Endpoint | undefined;
-    const error = () => endpoint?.socketFailed();
     const guarded = (handle: (endpoint: Endpoint, packet: Buffer, address: string, port: number) => void) => ({
       packet: (packet: Buffer, address: string, port: number) => {
         if (!endpoint) return;
@@ -219,34 +207,17 @@ export class MediaCore {
           this.#faulted(endpoint, fault);
         }
       },
-      error,
+      error: () => endpoint?.socketFailed(),
     });
     const onRtp = guarded((target, packet, address, port) => target.receive(packet, address, port));
-    const rtp = await this.#bind(localAddress, rtpPort, onRtp);
-    if (!rtp.ok) return rtp;
     const onRtcp = guarded((target, packet, address, port) => target.receiveControl(packet, address, port));
-    const rtcp = await this.#bind(localAddress, rtpPort + 1, onRtcp);
-    if (!rtcp.ok || this.#isStopped) {
-      rtp.value.close();
-      if (rtcp.ok) rtcp.value.close();
-      return rtcp.ok ? err({ code: 'stopped', detail: 'media engine is stopping' }) : rtcp;
-    }
-    const statistics = this.#options.statistics.claim(command.slot);
-    endpoint = new Endpoint(command.endpoint, this.#context, { rtp: rtp.value, rtcp: rtcp.value }, statistics);
-    this.#endpoints.set(command.endpoint, { endpoint, callSid: command.callSid, localAddress, rtpPort });
-    return ok(undefined);
-  }
-
-  async #bind(
-    address: string,
-    port: number,
-    handlers: SocketHandlers,
-  ): Promise<Result<MediaSocket, OpenFailure | null>> {
-    const bound = await this.#options.sockets.bind(address, port, handlers);
-    if (bound.ok) return bound;
-    const { code, detail } = bound.error;
-    if (code === 'inUse') return err(null);
-    return err({ code: code === 'noAddress' ? 'noAddress' : 'noPorts', detail: `${address} port ${port}: ${detail}` });
+    const isStopped = () => this.#isStopped;
+    const onOpen = (rtpPort: number, opened: EndpointSockets) => {
+      const statistics = this.#options.statistics.claim(command.slot);
+      endpoint = new Endpoint(command.endpoint, this.#context, opened, statistics);
+      this.#endpoints.set(command.endpoint, { endpoint, callSid: command.callSid, localAddress, rtpPort });
+    };
+    return openPortPair(localAddress, { pool: this.#pool, sockets, clock, onRtp, onRtcp, isStopped, onOpen });
   }
 
   #faulted(endpoint: Endpoint, fault: unknown): void {

@@ -25,11 +25,13 @@ import { type EndpointSockets, Outlet } from './outlet.ts';
 import { PacketBudget } from './packet-budget.ts';
 import type { PacketBuffers } from './packet-buffers.ts';
 import type { PacketTap } from './packet-tap.ts';
+import { codecOf, PayloadTypes, payloadKind } from './payload-types.ts';
 import { type ComfortMode, Playback } from './playback.ts';
 import { Presses } from './presses.ts';
 import { Protection } from './protection.ts';
 import { Reception } from './reception.ts';
 import type { RecordingsHost } from './recordings.ts';
+import type { RelaySink } from './relay-sink.ts';
 import {
   isRtcp,
   isVersion2,
@@ -45,12 +47,6 @@ import { drop, field, type SlotStatistics } from './statistics.ts';
 import { obeyStream, StreamPlayer } from './stream-player.ts';
 import { FRAME_SAMPLES } from './tone.ts';
 
-/** Takes audio and telephone events of one endpoint: another endpoint, or the ring to another worker. */
-export interface RelaySink {
-  /** packet[0..12) is the peer's header, the payload is from `start` to `end`; `codec` null: a telephone event. May rewrite it. */
-  relay(packet: Buffer, start: number, end: number, codec: AudioCodec | null, nowMs: number): void;
-}
-
 /** What the core gives to each of its endpoints. */
 export interface EndpointContext extends RecordingsHost {
   readonly clock: Clock;
@@ -63,10 +59,6 @@ export interface EndpointContext extends RecordingsHost {
   newToken(): SourceToken;
 }
 
-const OTHER = 0;
-const PCMU = 1;
-const PCMA = 2;
-const TELEPHONE_EVENT = 3;
 /** Without a relayed packet for so long, comfort goes on. */
 const RELAY_PAUSE_MS = 200;
 const COMFORT_TOKEN = 0;
@@ -92,8 +84,7 @@ export class Endpoint {
   readonly #playback = new Playback();
   readonly #presses: Presses;
   readonly #frame = new Int16Array(FRAME_SAMPLES);
-  /** Index: payload type, value: OTHER … TELEPHONE_EVENT. */
-  readonly #payloadTypes = new Uint8Array(128);
+  readonly #payloadTypes = new PayloadTypes();
   #plan: MediaPlan | null = null;
   /** Null while nobody listens to its audio. */
   #listeners: Listeners | null = null;
@@ -135,11 +126,7 @@ export class Endpoint {
       nowMs,
     );
     this.#outlet.disconnect();
-    this.#payloadTypes.fill(OTHER);
-    for (const { payloadType, codec } of plan.receivePayloadTypes) {
-      this.#payloadTypes[payloadType & 0x7f] = codec === 'PCMU' ? PCMU : PCMA;
-    }
-    if (plan.telephoneEventReceive !== null) this.#payloadTypes[plan.telephoneEventReceive & 0x7f] = TELEPHONE_EVENT;
+    this.#payloadTypes.configure(plan);
     this.#hasStarted = false;
     this.#restartSilence(nowMs);
   }
@@ -312,7 +299,7 @@ export class Endpoint {
     const payloadEndAt = start < 0 ? -1 : payloadEnd(packet, start, end);
     if (payloadEndAt < 0) return this.statistics.add(drop.malformed, 1);
     if (this.#tap && (!plan.srtp || this.#tap.options.decrypted)) {
-      const isEvent = this.#payloadTypes[readPayloadType(packet)] === TELEPHONE_EVENT;
+      const isEvent = this.#payloadTypes.kind(readPayloadType(packet)) === payloadKind.telephoneEvent;
       this.#tap.take('in', packet, 0, end, isEvent, address, port);
     }
     this.#accept(plan, packet, start, payloadEndAt, address, port, nowMs);
@@ -330,10 +317,10 @@ export class Endpoint {
     // RFC 6263 4.6: keep-alives come with a payload type of their own. They count as a sign of life, and for nothing else.
     this.#restartSilence(nowMs);
     this.statistics.set(field.lastPacketAtMs, nowMs);
-    const kind = this.#payloadTypes[readPayloadType(packet)]!;
-    if (kind === OTHER) return this.statistics.add(drop.payloadType, 1);
+    const kind = this.#payloadTypes.kind(readPayloadType(packet));
+    if (kind === payloadKind.other) return this.statistics.add(drop.payloadType, 1);
     const ssrc = readSsrc(packet);
-    this.#count(ssrc, packet, end - start, kind !== TELEPHONE_EVENT, nowMs);
+    this.#count(ssrc, packet, end - start, kind !== payloadKind.telephoneEvent, nowMs);
     if (this.#latch.accept(address, port, ssrc, nowMs)) this.#latched(address, port);
     else if (!this.#outlet.isConnected && this.#latch.state(nowMs) === 'latched') this.#outlet.connect();
     if (!this.#hasStarted) {
@@ -354,7 +341,7 @@ export class Endpoint {
   }
 
   #deliver(packet: Buffer, start: number, end: number, kind: number, ssrc: number, nowMs: number): void {
-    const codec = kind === TELEPHONE_EVENT ? null : kind === PCMU ? 'PCMU' : 'PCMA';
+    const codec = codecOf(kind);
     if (codec === null || this.#presses.hearsTones) {
       this.#presses.received(packet.subarray(start, end), readTimestamp(packet), codec, nowMs);
     }

@@ -5,13 +5,11 @@
 //   listeners of `from` ── frame per tick ──▶ packet ──▶ `to`                  one core
 //                                                  └──▶ ring ══▶ │ inlet ──▶ `to`   two cores
 
-import type { Bridge, RingSink } from './bridge.ts';
-import type { Endpoint, RelaySink } from './endpoint.ts';
 import type { AudioTrack } from './engine-audio.ts';
 import { encode } from './g711.ts';
 import type { PacketBuffers } from './packet-buffers.ts';
+import type { RelaySink } from './relay-sink.ts';
 import { RTP_HEADER_BYTES, writeHeader } from './rtp.ts';
-import { drop, type SlotStatistics } from './statistics.ts';
 import { FRAME_SAMPLES } from './tone.ts';
 
 export class Fork {
@@ -36,22 +34,3 @@ export class Fork {
     this.#sink.relay(packet, RTP_HEADER_BYTES, end, 'PCMU', nowMs);
   }
 }
-
-/** Towards an endpoint of the same core. */
-export const forkTo = (to: Endpoint, token: number): RelaySink => ({
-  relay: (packet, start, end, codec, nowMs) => to.relay(token, packet, start, end, codec, nowMs),
-});
-
-/** Towards an endpoint of another core. */
-export const forkToRing = (ring: RingSink, number: number, statistics: SlotStatistics): RelaySink => ({
-  relay: (packet, start, end, codec) => {
-    if (!ring.push(number, packet, start, end, codec)) statistics.add(drop.ring, 1);
-  },
-});
-
-/** The far end of a fork that comes through the ring: a bridge of one direction. */
-export const forkInlet = (to: Endpoint, token: number): Bridge => ({
-  has: (endpoint) => endpoint === to,
-  relayFromRing: (packet, codec, nowMs) => to.relay(token, packet, RTP_HEADER_BYTES, packet.length, codec, nowMs),
-  end: () => {},
-});

@@ -7,10 +7,11 @@
 // Muted members are not even decoded.
 
 import type { AudioCodec } from '../sdp/plan.ts';
-import type { Endpoint, RelaySink } from './endpoint.ts';
+import type { Endpoint } from './endpoint.ts';
 import { aLawToLinear, muLawToLinear } from './g711.ts';
 import { JitterBuffer } from './jitter-buffer.ts';
 import type { SourceToken } from './outgoing-stream.ts';
+import type { RelaySink } from './relay-sink.ts';
 import { readSequence, readSsrc, readTimestamp } from './rtp.ts';
 import { FRAME_SAMPLES } from './tone.ts';
 
