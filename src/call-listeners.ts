@@ -38,7 +38,13 @@ export function listenToCalls(services: ListenerServices): void {
   calls.onEvent((event) => logEvent(log, event));
   calls.onEvent((event, call) => storeEvent(services, event, call));
   const sequences = new WeakMap<Call, number>();
-  calls.onEvent((event, call) => callBack(services, sequences, event, call));
+  const queued = new WeakSet<Call>();
+  calls.onEvent((event, call) => {
+    if (event.type === 'created' && call.status === 'queued') queued.add(call);
+    if (event.type === 'status') queued.delete(call);
+    // twiml.md 3.4: of a call that was given up while it was queued nobody hears.
+    if (!queued.has(call)) callBack(services, sequences, event, call);
+  });
 }
 
 function logEvent(log: Log, event: CallEvent): void {

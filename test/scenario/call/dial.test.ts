@@ -5,7 +5,7 @@ import { bridged, bridges, DEADLINE_MS, dials, expectEvent, Inbox, world } from 
 
 const SCREENED_RING = '<Dial answerOnBridge="true" action="/after"><Client>bob</Client></Dial>';
 
-test('twiml.md 3.3: the action of a bridged Dial tells all Dial* parameters; the domain is called back once, after it [sip 2.5 action-parameters] [sip 2.5 action-sip-call-id] [sip 8.1 inbound-once] [sip 8.3 answered]', async () => {
+test('twiml.md 3.3: the action of a bridged Dial tells all Dial* parameters; the domain is called back once, after it [sip 2.5 action-parameters] [sip 2.5 action-sip-call-id] [sip 8.1 inbound-once] [sip 8.3 answered] [twiml 3.3 dial-status]', async () => {
   const w = await world();
   const { alice, bob, caller, callee } = await bridged(
     w,
@@ -40,7 +40,7 @@ test('twiml.md 3.3: the action of a bridged Dial tells all Dial* parameters; the
   expect(w.app.requests.map((request) => request.path)).toEqual(['/voice', '/after', '/status']);
 });
 
-test('twiml.md 4.2 point 5: the caller hangs up; the action is still asked, and the callee gets BYE [sip 10 trap-11]', async () => {
+test('twiml.md 4.2 point 5: the caller hangs up; the action is still asked, and the callee gets BYE [sip 10 trap-11] [twiml 4.2 dial-hangup]', async () => {
   const w = await world();
   const { bob, caller, callee } = await bridged(w);
   caller.leg.hangUp();
@@ -73,7 +73,7 @@ test('sip-interface.md 1.4: caller sends CANCEL while the callee rings: 487 to t
   await w.isIdle();
 });
 
-test('sip-interface.md 8.3: what a callee answers becomes the status of the Dial; its X-headers reach the action [sip 2.5 action-response-code] [sip 2.5 action-headers] [sip 8.2 dial-status] [sip 8.3 busy]', async () => {
+test('sip-interface.md 8.3: what a callee answers becomes the status of the Dial; its X-headers reach the action [sip 2.5 action-response-code] [sip 2.5 action-headers] [sip 8.2 dial-status] [sip 8.3 busy] [twiml 3.3 dial-sip] [twiml 3.4 busy]', async () => {
   const w = await world();
   w.answers(SCREENED_RING);
   w.answers('<Reject reason="busy"/>', '/after');
@@ -104,7 +104,7 @@ test('sip-interface.md 8.3: what a callee answers becomes the status of the Dial
   await w.isIdle();
 });
 
-test('twiml.md 6.1: timeout, and 5 s on top of it: CANCEL to the callee, no-answer with 487 [sip 2.1 timeout] [sip 8.3 ring-timeout]', async () => {
+test('twiml.md 6.1: timeout, and 5 s on top of it: CANCEL to the callee, no-answer with 487 [sip 2.1 timeout] [sip 8.3 ring-timeout] [twiml 3.4 no-answer]', async () => {
   const w = await world({ clockRate: 10 });
   w.answers('<Dial answerOnBridge="true" timeout="5" action="/after"><Client>bob</Client></Dial>');
   w.answers('<Reject/>', '/after');
@@ -129,7 +129,7 @@ test('sip-interface.md 8.1: events that a noun does not name are not told [sip 8
   expect(w.app.requestsTo('/child').map(({ params }) => params.CallStatus)).toEqual(['in-progress']);
 });
 
-test('sip-interface.md 3: dialling a user without binding fails with 404, alert 32009, and is called back about [sip 3 not-registered] [sip 8.1 error-code] [sip 8.1 child-sids]', async () => {
+test('sip-interface.md 3: dialling a user without binding fails with 404, alert 32009, and is called back about [sip 3 not-registered] [sip 8.1 error-code] [sip 8.1 child-sids] [twiml 3.4 failed]', async () => {
   const w = await world();
   w.app.on('/child', { status: 204 });
   w.answers(
@@ -155,7 +155,7 @@ test('sip-interface.md 3: dialling a user without binding fails with 404, alert 
   expect(JSON.stringify(body)).toContain('32009');
 });
 
-test('sip-interface.md 1.4, trap 3: 180 is sent before the webhook is asked, 200 only when the callee answers [sip 1.4 ringing-first] [sip 1.4 answer-on-bridge] [sip 10 trap-3]', async () => {
+test('sip-interface.md 1.4, trap 3: 180 is sent before the webhook is asked, 200 only when the callee answers [sip 1.4 ringing-first] [sip 1.4 answer-on-bridge] [sip 10 trap-3] [twiml 4.3 ringing] [twiml 4.3 answer-on-bridge]', async () => {
   const w = await world();
   let answer = (_: ReturnType<typeof Object>) => {};
   const gate = new Promise((resolve) => {
@@ -180,7 +180,7 @@ test('sip-interface.md 1.4, trap 3: 180 is sent before the webhook is asked, 200
   await w.isIdle();
 });
 
-test('sip-interface.md 8.1: a child is called back in order with SequenceNumber from 0 [sip 2.1 status-callback] [sip 8.1 child-events] [sip 8.1 sequence-number] [sip 8.2 events]', async () => {
+test('sip-interface.md 8.1: a child is called back in order with SequenceNumber from 0 [sip 2.1 status-callback] [sip 8.1 child-events] [sip 8.1 sequence-number] [sip 8.2 events] [twiml 3.4 initiated]', async () => {
   const w = await world();
   w.app.on('/child', { status: 204 });
   const { caller, callee } = await bridged(
@@ -275,6 +275,8 @@ test('twiml.md 6.2: parallel nouns, the first to answer wins [sip 2.1 parallel]'
   await w.isIdle();
 });
 
+// holds: [twiml 3.1 direction] [twiml 3.1 parent-call-sid] [twiml 3.3 screening] [twiml 3.3 screening-sip]
+// holds: [twiml 4.2 end-of-screening]
 test('sip-interface.md 2.5, trap 7: screening runs on the callee with the X-headers of its 200, and bridges at its end [sip 2.1 screening] [sip 2.5 screening-called] [sip 2.5 screening-sip-call-id] [sip 2.5 screening-sip-domain] [sip 2.5 screening-source-ip] [sip 2.5 screening-headers] [sip 10 trap-7]', async () => {
   const w = await world();
   w.answers(`<Dial answerOnBridge="true"><Sip url="/screen">sip:bob@office.sip.localhost</Sip></Dial>`);

@@ -166,7 +166,7 @@ test('RFC 3264 8.4: who holds hangs up; the held caller is taken off hold for wh
   await w.isIdle();
 });
 
-test('sip-interface.md 1.6: with answerOnBridge the caller hears early media of the callee before its 200 [sip 1.6 early-media]', async () => {
+test('sip-interface.md 1.6: with answerOnBridge the caller hears early media of the callee before its 200 [sip 1.6 early-media] [twiml 4.3 early-media]', async () => {
   const w = await world();
   w.answers('<Dial answerOnBridge="true"><Client>bob</Client></Dial>');
   const alice = await w.phone('alice');

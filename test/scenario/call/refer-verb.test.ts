@@ -22,7 +22,7 @@ async function referred(w: World, verbs: string) {
 const askedToTransfer = (phone: Parameters<typeof expectEvent>[0], call: PhoneCall) =>
   expectEvent(phone, call, 'refer');
 
-test('[sip 5.1 refer-target] an unanswered leg is answered first; URI headers go into Refer-To as written [sip 10 trap-14]', async () => {
+test('[sip 5.1 refer-target] an unanswered leg is answered first; URI headers go into Refer-To as written [sip 10 trap-14] [twiml 3.3 refer]', async () => {
   const w = await world();
   const { alice, call, request } = await referred(w, refer());
   expect(call.events.map((event) => event.type)).toContain('answered');
@@ -72,7 +72,7 @@ test('[sip 5.1 refer-refused] the phone refuses the REFER: failed, its code, no 
   await expectEvent(alice, call, 'ended');
 });
 
-test('[sip 5.1 refer-caller-leaves] the caller hangs up meanwhile: the action is asked with canceled, and its answer ignored', async () => {
+test('[sip 5.1 refer-caller-leaves] the caller hangs up meanwhile: the action is asked with canceled, and its answer ignored [twiml 4.2 refer-hangup]', async () => {
   const w = await world();
   const { call, request } = await referred(w, refer());
   w.answers('<Say>nobody hears this</Say>', '/referred');

@@ -27,7 +27,7 @@ for (const [verb, sipStatus, callStatus] of [
   ['<Reject/>', 404, 'no-answer'],
   ['<Reject reason="busy"/>', 486, 'busy'],
 ] as const) {
-  test(`sip-interface.md 1.4, trap 1: ${verb} refuses with ${sipStatus}, status ${callStatus} [sip 1.4 reject-busy] [sip 1.4 reject-default] [sip 8.3 reject] [sip 10 trap-1]`, async () => {
+  test(`sip-interface.md 1.4, trap 1: ${verb} refuses with ${sipStatus}, status ${callStatus} [sip 1.4 reject-busy] [sip 1.4 reject-default] [sip 8.3 reject] [sip 10 trap-1] [twiml 4.3 reject-busy] [twiml 4.3 reject]`, async () => {
     const w = await world();
     w.answers(verb);
     const alice = await w.phone('alice');
@@ -235,7 +235,7 @@ test('twiml.md 2.4: no answer in time without fallback: answered, announcement, 
   await expectAnnouncedEnd(w, '11200');
 });
 
-test('twiml.md 2.4: the fallback URL is asked once with ErrorCode and ErrorUrl, and runs [sip 1.4 fallback-order] [twiml 2.4 fallback]', async () => {
+test('twiml.md 2.4: the fallback URL is asked once with ErrorCode and ErrorUrl, and runs [sip 1.4 fallback-order] [twiml 2.4 fallback] [twiml 3.3 fallback]', async () => {
   const w = await world({ domain: (origin) => ({ voiceFallbackUrl: `${origin}/fallback` }) });
   w.answers('<Reject reason="busy"/>', '/fallback');
   const alice = await w.phone('alice');
@@ -269,6 +269,9 @@ test('twiml.md 2.4: the application dies in mid-call: announcement, then BYE to 
 
 // --- what crosses the gateway
 
+// holds: [twiml 3.1 call-sid] [twiml 3.1 account-sid] [twiml 3.1 from-to] [twiml 3.1 api-version] [twiml 3.1 direction]
+// holds: [twiml 3.1 caller-called] [twiml 3.2 sip-domain] [twiml 3.2 sip-username] [twiml 3.2 sip-source-ip]
+// holds: [twiml 3.2 sip-headers]
 test('sip-interface.md 1.3, trap 6: X-* and User-to-User reach the webhook with their own spelling, others do not [sip 1.2 trust-hints] [sip 1.3 standard-parameters] [sip 1.3 sip-header-names] [sip 1.3 sip-header-values] [sip 1.3 user-to-user] [sip 10 trap-6]', async () => {
   const w = await world();
   w.answers('<Reject/>');

@@ -29,6 +29,7 @@ async function untilStatus(w: World, sid: unknown, status: string): Promise<void
 }
 
 for (const to of ['sip:bob@office.sip.localhost', 'client:bob']) {
+  // holds: [twiml 3.1 from-to] [twiml 3.1 direction] [twiml 3.4 queued] [twiml 3.4 initiated] [twiml 3.4 ringing]
   test(`rest-api.md 9.2: a call to ${to}: queued, then initiated, ringing, answered, completed by callback [sip 2.6 status-callback] [sip 8.1 rest-events] [sip 8.1 child-sids] [sip 8.2 initiated]`, async () => {
     const w = await world();
     w.app.on('/progress', { status: 204 });
@@ -68,7 +69,7 @@ for (const [status, final] of [
   ['canceled', 'canceled'],
   ['completed', 'canceled'],
 ] as const) {
-  test(`rest-api.md 9.3: Status=${status} on a ringing call cancels it; the answer says so [sip 8.3 rest-cancel]`, async () => {
+  test(`rest-api.md 9.3: Status=${status} on a ringing call cancels it; the answer says so [sip 8.3 rest-cancel] [twiml 3.4 canceled]`, async () => {
     const w = await world();
     w.app.on('/progress', { status: 204 });
     const bob = await w.phone('bob');
@@ -84,7 +85,7 @@ for (const [status, final] of [
   });
 }
 
-test('rest-api.md 9.3: Status=canceled leaves an answered call alone, Status=completed ends it with BYE', async () => {
+test('rest-api.md 9.3: Status=canceled leaves an answered call alone, Status=completed ends it with BYE [twiml 4.2 rest-status]', async () => {
   const w = await world();
   w.answers('<Gather timeout="30"/>', '/outgoing');
   const bob = await w.phone('bob');
@@ -145,7 +146,7 @@ test('sip-interface.md 2.6: Twiml runs after the answer, SendDigits before it [s
   await w.isIdle();
 });
 
-test('twiml.md 4.2 point 6: Url on the parent of a Dial ends the child; the action is told, then the new document runs', async () => {
+test('twiml.md 4.2 point 6: Url on the parent of a Dial ends the child; the action is told, then the new document runs [twiml 4.2 rest-update] [twiml 4.2 rest-parent]', async () => {
   const w = await world();
   const { bob, alice, caller, callee } = await bridged(w);
   w.answers('<Hangup/>', '/elsewhere');
@@ -159,7 +160,7 @@ test('twiml.md 4.2 point 6: Url on the parent of a Dial ends the child; the acti
   await w.isIdle();
 });
 
-test('twiml.md 4.2 point 6: Url on the child takes it out alive; the parent goes on without DialCallDuration', async () => {
+test('twiml.md 4.2 point 6: Url on the child takes it out alive; the parent goes on without DialCallDuration [twiml 3.3 dial-child] [twiml 4.2 rest-child]', async () => {
   const w = await world();
   w.app.on('/child', { status: 204 });
   const { alice, bob, caller, callee } = await bridged(
@@ -181,7 +182,7 @@ test('twiml.md 4.2 point 6: Url on the child takes it out alive; the parent goes
   await w.isIdle();
 });
 
-test('rest-api.md 9.3: Status=completed on the parent ends both legs', async () => {
+test('rest-api.md 9.3: Status=completed on the parent ends both legs [twiml 4.2 rest-status]', async () => {
   const w = await world();
   const { alice, bob, caller, callee } = await bridged(w);
   const sid = (await w.asked('/voice')).params.CallSid;

@@ -46,7 +46,7 @@ const notifications = (w: World) =>
     .then((answer) => (answer.body.notifications as { error_code: string }[]).map((one) => one.error_code));
 
 for (const side of ['callee', 'caller'] as const) {
-  test(`[sip 5.2 refer-replace-${side}] answerOnBridge=false: the ${side} transfers; it gets NOTIFY 200 and BYE when referUrl was fetched [sip 10 trap-12]`, async () => {
+  test(`[sip 5.2 refer-replace-${side}] answerOnBridge=false: the ${side} transfers; it gets NOTIFY 200 and BYE when referUrl was fetched [sip 10 trap-12] [twiml 3.3 refer-url]`, async () => {
     const w = await world();
     const { alice, bob, caller, callee, carols } = await threeParties(w, dialBob());
     w.answers('<Dial><Client>carol</Client></Dial>', '/refer');

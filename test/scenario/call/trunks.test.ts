@@ -159,7 +159,7 @@ describe('inbound', () => {
     await w.isIdle();
   });
 
-  test('[sip 7 did] a declared number has its own VoiceUrl and callback; To and From are numbers', async () => {
+  test('[sip 7 did] a declared number has its own VoiceUrl and callback; To and From are numbers [twiml 3.1 from-to]', async () => {
     const w = await world();
     w.app.on('/number-status', { status: 204 });
     w.answers('<Reject/>', '/trunk');
@@ -182,7 +182,7 @@ describe('inbound', () => {
     expect(body.calls).toMatchObject([{ to: '+4930100', status: 'completed' }]);
   });
 
-  test('[sip 9 shaken-inbound] what the carrier checked of the caller reaches the application', async () => {
+  test('[sip 9 shaken-inbound] what the carrier checked of the caller reaches the application [twiml 3.1 stir]', async () => {
     const w = await world();
     w.answers('<Reject/>', '/number');
     await inboundTrunk(w, { VoiceUrl: `${w.app.origin}/trunk` });

@@ -156,7 +156,7 @@ test('a BYE of ours names the recording of the call and its length; without one 
   }
 });
 
-test('the BYE of the callee feeds the action with its X-headers [sip 2.5 action-headers]', async () => {
+test('the BYE of the callee feeds the action with its X-headers [sip 2.5 action-headers] [twiml 3.3 dial-sip]', async () => {
   const w = await world(openWorld);
   const far = await rawPhone(w);
   w.answers(`<Dial action="/after"><Sip>sip:desk@127.0.0.1:${far.port}</Sip></Dial>`);

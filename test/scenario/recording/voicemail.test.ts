@@ -9,7 +9,7 @@ import { bestShare, channelsOf, download, finished, tone } from './kit.ts';
 const CLEAN = 0.9;
 
 describe('Record', () => {
-  test('a message is downloaded as it was spoken; the key ends it [twiml 5.5 finish-on-key] [twiml 8.3 parameters]', async () => {
+  test('a message is downloaded as it was spoken; the key ends it [twiml 5.5 finish-on-key] [twiml 8.3 parameters] [twiml 3.3 record-action]', async () => {
     const w = await world();
     w.answers(
       '<Record timeout="0" playBeep="false" finishOnKey="#" recordingStatusCallback="/recorded" action="/after"/>',
@@ -60,7 +60,7 @@ describe('Record', () => {
     await w.isIdle();
   });
 
-  test('the caller hangs up: Digits=hangup, and the message is there [twiml 5.5 hang-up]', async () => {
+  test('the caller hangs up: Digits=hangup, and the message is there [twiml 5.5 hang-up] [twiml 4.2 record-hangup]', async () => {
     const w = await world();
     w.answers('<Record timeout="0" playBeep="false" action="/after"/>');
     w.answers('<Say>ignored</Say>', '/after');

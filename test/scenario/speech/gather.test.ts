@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { DEADLINE_MS, world } from '../../support/world.ts';
 import { calls, loudness, recogniserServer, sentence } from './kit.ts';
 
-test('what the caller says stops the prompt, reaches the recogniser whole, and its text the action [twiml 5.4 speech-input]', async () => {
+test('what the caller says stops the prompt, reaches the recogniser whole, and its text the action [twiml 5.4 speech-input] [twiml 3.3 gather-speech] [twiml 3.3 partial-result]', async () => {
   const words = await sentence();
   const server = await recogniserServer('i need help with my bill');
   const w = await world({ settings: { recogniserUrl: server.url } });

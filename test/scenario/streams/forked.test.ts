@@ -10,7 +10,7 @@ const tone = (frequency: number, durationMs = 3_000) =>
   [{ kind: 'tone', frequencies: [frequency], levelDb: -10, durationMs }] as const;
 
 describe('Start Stream', () => {
-  test('[twiml 9.1 messages] connected, start, media with the tone of the phone, stop at the end of the call', async () => {
+  test('[twiml 9.1 messages] connected, start, media with the tone of the phone, stop at the end of the call [twiml 3.1 iso-dates]', async () => {
     const { w, server } = await streamWorld();
     w.app.on('/stream-status', { status: 204 });
     w.answers(

@@ -135,7 +135,7 @@ describe('Connect Stream', () => {
     await nothingIsLeft(w);
   });
 
-  test('[twiml 9.2 caller-hangs-up] stop, close, and the action hears of it', async () => {
+  test('[twiml 9.2 caller-hangs-up] stop, close, and the action hears of it [twiml 4.2 connect-hangup]', async () => {
     const { w, server } = await streamWorld();
     w.answers(connected(server.url(), 'action="/after"'));
     w.answers('<Hangup/>', '/after');

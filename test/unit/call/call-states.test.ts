@@ -31,7 +31,7 @@ describe('rest-api.md 9.2: the life of a status [sip 8.2 rest-words]', () => {
     }
   }
 
-  test('all other pairs are ignored', () => {
+  test('all other pairs are ignored [twiml 3.4 final]', () => {
     const found = all.map((from) => `${from} → ${all.filter((to) => !mayMove(from, to)).join(' ')}`);
     expect(found).toEqual(ignored);
   });

@@ -3,7 +3,7 @@ import { limits } from '../../../src/base/limits.ts';
 import { CallBench } from '../../support/call-fakes.ts';
 
 describe('an inbound call (sip-interface.md 1.4)', () => {
-  test('answered, then the peer hangs up: completed, whole seconds from the answer', async () => {
+  test('answered, then the peer hangs up: completed, whole seconds from the answer [twiml 3.4 completed]', async () => {
     const bench = new CallBench();
     const { call, leg } = bench.inbound();
     expect(call.status).toBe('ringing');

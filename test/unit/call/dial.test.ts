@@ -93,7 +93,7 @@ const expectNothingLeft = (bench: DialBench, calls = 0): void => {
 };
 
 describe('Dial: ringing', () => {
-  test('parallel: all start at once, the first answer is bridged, the others are cancelled [sip 2.1 never-queued]', async () => {
+  test('parallel: all start at once, the first answer is bridged, the others are cancelled [sip 2.1 never-queued] [twiml 3.4 queued]', async () => {
     const bench = new DialBench();
     const run = await bench.run({ targets: [target('bob'), target('carol')] });
     expect([bench.legOf('bob').done, bench.legOf('carol').done]).toEqual([['start'], ['start']]);
@@ -232,7 +232,7 @@ describe('Dial: ringing', () => {
 });
 
 describe('Dial: answerOnBridge', () => {
-  test('the caller is answered when the callee answers, then bridged', async () => {
+  test('the caller is answered when the callee answers, then bridged [twiml 4.3 answer-on-bridge]', async () => {
     const bench = new DialBench();
     const run = await bench.run({ answerOnBridge: true }, false);
     bench.legOf('bob').rings();
@@ -349,7 +349,7 @@ describe('Dial: bridged', () => {
     expectNothingLeft(bench, 1);
   });
 
-  test('twiml.md 4.2 point 6: the parent is redirected: the child ends', async () => {
+  test('twiml.md 4.2 point 6: the parent is redirected: the child ends [twiml 4.2 rest-parent]', async () => {
     const { bench, run, child } = await bridged();
     bench.document.abort('replaced');
     await run.done;
@@ -358,7 +358,7 @@ describe('Dial: bridged', () => {
     expectNothingLeft(bench, 1);
   });
 
-  test('twiml.md 4.2 point 6: the child is redirected: it lives on, the duration is not told', async () => {
+  test('twiml.md 4.2 point 6: the child is redirected: it lives on, the duration is not told [twiml 4.2 rest-child]', async () => {
     const { bench, run, child } = await bridged();
     bench.bridge!.release(child.call);
     await run.done;

@@ -29,6 +29,8 @@ function invite(...headers: string[]): Request {
 }
 
 describe('twiml.md 3.1: standard parameters', () => {
+  // holds: [twiml 3.1 call-sid] [twiml 3.1 account-sid] [twiml 3.1 call-status] [twiml 3.1 api-version]
+  // holds: [twiml 3.1 caller-called] [twiml 3.1 nothing-made-up] [twiml 3.4 ringing] [twiml 3.4 in-progress]
   test('of an inbound call, as it is now [sip 1.3 standard-parameters] [sip 9 shaken-nothing-made-up]', async () => {
     const { call } = new CallBench().inbound({ sipParams: new Map([['SipDomain', 'office.example']]) });
     expect(Object.fromEntries(callParams(call))).toEqual({
@@ -47,14 +49,14 @@ describe('twiml.md 3.1: standard parameters', () => {
     expect(callParams(call).get('CallStatus')).toBe('in-progress');
   });
 
-  test('ParentCallSid on children only [sip 1.3 parent-call-sid]', () => {
+  test('ParentCallSid on children only [sip 1.3 parent-call-sid] [twiml 3.1 parent-call-sid]', () => {
     const { call } = new CallBench().outbound({ parentCallSid: 'CA1' });
     expect(callParams(call).get('ParentCallSid')).toBe('CA1');
   });
 });
 
 describe('sip-interface.md 2.5: a document for a callee', () => {
-  test('how it was reached, and the X-headers of its 200 [sip 2.5 screening-sip-call-id] [sip 2.5 screening-source-ip] [sip 2.5 screening-headers]', () => {
+  test('how it was reached, and the X-headers of its 200 [sip 2.5 screening-sip-call-id] [sip 2.5 screening-source-ip] [sip 2.5 screening-headers] [twiml 3.3 screening-sip]', () => {
     const { call, leg } = new CallBench().outbound({ to: 'sip:bob@office.example', domain: domainRecord() });
     call.start();
     leg.answers([
@@ -86,6 +88,7 @@ describe('sip-interface.md 2.5: a document for a callee', () => {
 });
 
 describe('twiml.md 3.2: SIP parameters of an INVITE', () => {
+  // holds: [twiml 3.2 sip-domain] [twiml 3.2 sip-call-id] [twiml 3.2 sip-source-ip] [twiml 3.2 sip-headers]
   test('domain, Call-ID, source, user, X-headers and User-to-User; equal names joined (RFC 3261 7.3.1) [sip 1.3 sip-domain] [sip 1.3 sip-call-id] [sip 1.3 sip-source-ip] [sip 1.3 sip-header-repeated]', () => {
     const request = invite(
       'X-A: 1',
@@ -107,7 +110,18 @@ describe('twiml.md 3.2: SIP parameters of an INVITE', () => {
     });
   });
 
-  test('signed calls are a matter of trunks: what a phone claims is none of it [sip 9 shaken-nothing-made-up]', () => {
+  test('what came with the INVITE goes with every request of the leg, after the answer too [twiml 3.2 every-request]', async () => {
+    const sipParams = inboundSipParams(invite('X-A: 1'), domainRecord(), '192.0.2.7', 'alice');
+    const { call } = new CallBench().inbound({ sipParams });
+    const before = documentParams(call);
+    await call.answer();
+    const after = documentParams(call);
+    for (const [name, value] of sipParams)
+      expect([name, before.get(name), after.get(name)]).toEqual([name, value, value]);
+    expect(after.get('CallStatus')).toBe('in-progress');
+  });
+
+  test('signed calls are a matter of trunks: what a phone claims is none of it [sip 9 shaken-nothing-made-up] [twiml 3.1 stir]', () => {
     const claims = [
       'P-Asserted-Identity: <sip:+4930111;verstat=TN-Validation-Passed@x>',
       'X-Twilio-VerStat: TN-Validation-Passed-A',
@@ -127,16 +141,19 @@ describe('twiml.md 3.2: SIP parameters of an INVITE', () => {
     ['a host alone', '<sip:desk.example;transport=tcp>', 'sip:desk.example;transport=tcp'],
     ['tel', '<tel:+4930222;x=1>', '+4930222'],
     ['what cannot be read', '<<<', undefined],
-  ])('Diversion becomes ForwardedFrom: %s [sip 1.3 forwarded-from]', (_name, diversion, forwardedFrom) => {
-    const request = invite(`Diversion: ${diversion}`);
-    for (const byocTrunkSid of [null, 'BY1']) {
-      const params = inboundSipParams(request, domainRecord({ byocTrunkSid }), '192.0.2.7', undefined);
-      expect(params.get('ForwardedFrom')).toBe(forwardedFrom);
-      expect([...params.keys()].filter((name) => name.startsWith('SipHeader_'))).toEqual([]);
-    }
-  });
+  ])(
+    'Diversion becomes ForwardedFrom: %s [sip 1.3 forwarded-from] [twiml 3.1 forwarded-from]',
+    (_name, diversion, forwardedFrom) => {
+      const request = invite(`Diversion: ${diversion}`);
+      for (const byocTrunkSid of [null, 'BY1']) {
+        const params = inboundSipParams(request, domainRecord({ byocTrunkSid }), '192.0.2.7', undefined);
+        expect(params.get('ForwardedFrom')).toBe(forwardedFrom);
+        expect([...params.keys()].filter((name) => name.startsWith('SipHeader_'))).toEqual([]);
+      }
+    },
+  );
 
-  test('no SipUsername without digest; no headers at all behind a BYOC trunk [sip 1.3 sip-username] [sip 1.3 byoc-no-headers]', () => {
+  test('no SipUsername without digest; no headers at all behind a BYOC trunk [sip 1.3 sip-username] [sip 1.3 byoc-no-headers] [twiml 3.2 sip-username]', () => {
     const params = inboundSipParams(invite('X-A: 1'), domainRecord({ byocTrunkSid: 'BY1' }), '::1', undefined);
     expect([...params.keys()]).toEqual(['SipDomain', 'SipDomainSid', 'SipCallId', 'SipSourceIp']);
   });

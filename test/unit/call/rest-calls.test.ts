@@ -353,7 +353,7 @@ describe('rest-api.md 20: calls per second', () => {
 });
 
 describe('what the record of a call names', () => {
-  test('the number that calls, if it is one of the account [rest 9.1 phone-number-sid]; the application in its parameters', async () => {
+  test('the number that calls, if it is one of the account [rest 9.1 phone-number-sid]; the application in its parameters [twiml 3.1 application-sid]', async () => {
     const bench = new RestBench();
     const { record, call } = await bench.create({ from: '+4930123', applicationSid: 'AP1' });
     expect(record.phoneNumberSid).toBe('PN1');
@@ -373,7 +373,7 @@ describe('machine detection (rest-api.md 9.1)', () => {
     callback: null,
   };
 
-  test('the document waits for the verdict and is told; nothing at all that comes is silence [rest 9.1 machine-detection]', async () => {
+  test('the document waits for the verdict and is told; nothing at all that comes is silence [rest 9.1 machine-detection] [twiml 3.3 screening-answered-by]', async () => {
     const bench = new RestBench();
     const { call, leg } = await bench.create({ machineDetection: detection });
     leg.answers();

@@ -40,7 +40,7 @@ describe('sip-interface.md 1.6: what the caller hears while it rings', () => {
     expect(bench.engine.counts()).toMatchObject({ plays: 0, bridges: 0 });
   });
 
-  test('an unanswered caller gets 183 first; where that is not possible, nothing', async () => {
+  test('an unanswered caller gets 183 first; where that is not possible, nothing [twiml 4.3 early-media]', async () => {
     const { bench, caller, first, ringback } = await ringing(undefined, false);
     ringback.onRinging(first.call, true);
     expect([caller.leg.done, bench.engine.done]).toEqual([['earlyMedia'], ['bridge leg1 leg2']]);

@@ -156,7 +156,7 @@ describe('an agent', () => {
     expect(bench.left()).toEqual(nothingLeft);
   });
 
-  test('[twiml 7.3 action-params] the Dial action hears of caller and queue', async () => {
+  test('[twiml 7.3 action-params] the Dial action hears of caller and queue [twiml 3.3 dial-queue]', async () => {
     const bench = new QueueBench();
     const caller = await bench.caller();
     await bench.clock.advanceAsync(6_000);

@@ -104,7 +104,7 @@ function bench(isConfigured = true) {
 }
 
 describe('twiml.md 10.3: live transcription', () => {
-  test('is told as started with what was asked for, then each sentence, then its end [twiml 10.3 events]', async () => {
+  test('is told as started with what was asked for, then each sentence, then its end [twiml 10.3 events] [twiml 3.1 iso-dates]', async () => {
     const it = bench();
     const started = it.live.start(it.leg, options({ name: 'notes' }));
     expect(started).toMatchObject({ ok: true, value: { name: 'notes', status: 'in-progress', callSid: 'CA1' } });

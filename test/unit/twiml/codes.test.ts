@@ -118,7 +118,7 @@ const raised: [code: number, verbs: string][] = [
   [13910, '<Pause length="0"/>'],
 ];
 
-describe('numbers that a document raises', () => {
+describe('numbers that a document raises [twiml 4.1 values] [twiml 4.1 warnings-only]', () => {
   // holds: [twiml 14 dial] [twiml 14 conference] [twiml 14 sip] [twiml 14 gather] [twiml 14 play-say] [twiml 14 record]
   // holds: [twiml 14 verbs]
   test.each(raised)('%i: %s', async (code, verbs) => {

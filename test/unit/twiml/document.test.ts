@@ -68,13 +68,16 @@ const documents: [rule: string, xml: string, expected: string[] | number][] = [
   ['over 64 kB', `<Response><Say>${'x'.repeat(limits.webhookBodyBytes)}</Say></Response>`, 11750],
 ];
 
+// holds: [twiml 4.1 root] [twiml 4.1 version] [twiml 4.1 case] [twiml 4.1 prolog] [twiml 4.1 byte-order-mark]
+// holds: [twiml 4.1 comments] [twiml 4.1 size] [twiml 4.1 empty-response] [twiml 4.1 text-ignored] [twiml 4.1 doctype]
+// holds: [twiml 4.1 well-formed] [twiml 4.1 bounded]
 describe('twiml.md 4.1 document [twiml 2.4 too-large]', () => {
   test.each(documents)('%s', (_rule, xml, expected) => {
     expect(verbsOf(xml)).toEqual(expected);
     expect(parseDocument(Buffer.from(xml)).ok).toBe(Array.isArray(expected));
   });
 
-  test('a parse failure has line and column', () => {
+  test('a parse failure has line and column [twiml 4.1 well-formed]', () => {
     const parsed = parseDocument('<Response>\n  <Say>a</Say>\n  <Play>b</Pla>\n</Response>');
     expect(!parsed.ok && parsed.error).toMatchObject({ code: 12100, line: 3, column: 10 });
   });
@@ -87,17 +90,17 @@ describe('twiml.md 4.1 document [twiml 2.4 too-large]', () => {
     ['&#65;&#x1F600;', 'A\u{1f600}'],
     ['a<![CDATA[ &amp; <b> ]]>c', 'a &amp; <b> c'],
     ['a<!-- &amp; -->b', 'ab'],
-  ])('XML 1.0 4.4: %s is decoded once', (written, read) => {
+  ])('XML 1.0 4.4: %s is decoded once [twiml 4.1 entities]', (written, read) => {
     const parsed = parseDocument(`<Response><Redirect>${written}</Redirect></Response>`);
     expect(parsed.ok && textOf(parsed.value.verbs[0]!.element)).toBe(read);
   });
 
-  test('attribute values are decoded once [twiml 2.1 ampersand]', () => {
+  test('attribute values are decoded once [twiml 2.1 ampersand] [twiml 4.1 entities]', () => {
     const parsed = parseDocument('<Response><Gather action="/a?b=1&amp;c=2&amp;#65;"/></Response>');
     expect(parsed.ok && parsed.value.verbs[0]!.element.attributes.get('action')).toBe('/a?b=1&c=2&#65;');
   });
 
-  test('XML 1.0 4.3.3: the declared encoding is used', () => {
+  test('XML 1.0 4.3.3: the declared encoding is used [twiml 4.1 encoding]', () => {
     const body = Buffer.from(
       '<?xml version="1.0" encoding="ISO-8859-1"?><Response><Say>Gr\xfc\xdfe</Say></Response>',
       'latin1',
@@ -106,7 +109,7 @@ describe('twiml.md 4.1 document [twiml 2.4 too-large]', () => {
     expect(parsed.ok && textOf(parsed.value.verbs[0]!.element)).toBe('Grüße');
   });
 
-  test('bytes that are no UTF-8 are 12100', () => {
+  test('bytes that are no UTF-8 are 12100 [twiml 4.1 encoding]', () => {
     const parsed = parseDocument(Buffer.from('<Response><Say>\xff</Say></Response>', 'latin1'));
     expect(!parsed.ok && parsed.error.code).toBe(12100);
   });
@@ -155,7 +158,7 @@ const schemaRows: [rule: string, xml: string, left: string[], warnings: string[]
   ],
 ];
 
-describe('twiml.md 15 schema check (12200)', () => {
+describe('twiml.md 15 schema check (12200) [twiml 4.1 case] [twiml 4.1 schema]', () => {
   test.each(schemaRows)('%s', (_rule, xml, left, warnings) => {
     const parsed = parseDocument(`<Response>${xml}</Response>`);
     if (!parsed.ok) throw new Error('must parse', { cause: parsed.error });
@@ -188,7 +191,7 @@ describe('twiml.md 15 schema check (12200)', () => {
     expect(parsed.ok && parsed.value.warnings).toEqual([]);
   });
 
-  test('the number of warnings is bounded', () => {
+  test('the number of warnings is bounded [twiml 4.1 bounded]', () => {
     const parsed = parseDocument(`<Response>${'<Nope/>'.repeat(200)}</Response>`);
     expect(parsed.ok && parsed.value.warnings).toHaveLength(limits.warningsPerDocument);
   });

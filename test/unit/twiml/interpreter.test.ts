@@ -33,6 +33,8 @@ const firstVerbs: [document: string, done: string[]][] = [
   ['', ['answer', 'hangUp']],
 ];
 
+// holds: [twiml 4.1 empty-response] [twiml 4.3 answer] [twiml 4.3 redirect] [twiml 4.3 pause] [twiml 4.3 hangup]
+// holds: [twiml 4.3 others]
 describe('twiml.md 4.3 answering by the first verb [twiml 1 empty-document] [twiml 1 only-reject]', () => {
   // holds: [sip 1.4 doing-verbs-answer]
   test.each(firstVerbs)('%s', async (document, done) => {
@@ -44,14 +46,14 @@ describe('twiml.md 4.3 answering by the first verb [twiml 1 empty-document] [twi
     expect((await runSession(pages)).control.done).toEqual(done);
   });
 
-  test('Dial answerOnBridge does not answer; the end of the document does', async () => {
+  test('Dial answerOnBridge does not answer; the end of the document does [twiml 4.3 answer-on-bridge]', async () => {
     const { control } = await runSession({ [START]: response('<Dial answerOnBridge="true">100</Dial>') });
     expect(control.done).toEqual(['dial 1', 'answer', 'hangUp']);
   });
 });
 
 describe('twiml.md 4.2 flow', () => {
-  test('verbs run one by one; the end hangs up [twiml 1 blocking] [twiml 1 end-of-document]', async () => {
+  test('verbs run one by one; the end hangs up [twiml 1 blocking] [twiml 1 end-of-document] [twiml 4.2 in-order] [twiml 4.2 end]', async () => {
     const { control } = await runSession({ [START]: response('<Say>a</Say><Pause/><Say>b</Say>') });
     expect(control.done).toEqual(['answer', 'play say:a', 'pause 1000', 'play say:b', 'hangUp']);
   });
@@ -63,6 +65,7 @@ describe('twiml.md 4.2 flow', () => {
     ]);
   });
 
+  // holds: [twiml 3.1 call-status] [twiml 3.3 redirect] [twiml 4.2 replaced]
   test('a taken action replaces the document; Digits are sent once, not to the next document [twiml 1 action-replaces]', async () => {
     const control = new FakeCallControl();
     control.collected = [{ digits: '42', finishedOnKey: '#', reason: 'finishKey' }];
@@ -125,7 +128,7 @@ describe('twiml.md 4.2 flow', () => {
     expect(control.done).toEqual(['answer', 'collect', 'play say:b', 'hangUp']);
   });
 
-  test('point 5: caller hang-up ends the session; remaining verbs never run, nothing is requested', async () => {
+  test('point 5: caller hang-up ends the session; remaining verbs never run, nothing is requested [twiml 4.2 hangup] [twiml 4.2 no-request-hangup]', async () => {
     const control = new FakeCallControl();
     control.during = (action) => action.startsWith('play') && control.call.abort();
     const { webhook } = await runSession({ [START]: response('<Say>a</Say><Redirect>/x</Redirect>') }, { control });
@@ -133,7 +136,7 @@ describe('twiml.md 4.2 flow', () => {
     expect(webhook.sent).toHaveLength(1);
   });
 
-  test('point 5: the Dial action after caller hang-up is requested, its answer ignored', async () => {
+  test('point 5: the Dial action after caller hang-up is requested, its answer ignored [twiml 4.2 dial-hangup]', async () => {
     const control = new FakeCallControl();
     control.dialOutcomes = [{ ...bridgedOutcome, callerHungUp: true }];
     control.during = (action) => action === 'dial 1' && control.call.abort();
@@ -147,7 +150,7 @@ describe('twiml.md 4.2 flow', () => {
     expect(control.done).toEqual(['answer', 'dial 1']);
   });
 
-  test('hang-up while the document is fetched: nothing runs', async () => {
+  test('hang-up while the document is fetched: nothing runs [twiml 4.2 hangup-while-fetching]', async () => {
     const control = new FakeCallControl();
     const webhook = new FakeWebhook({ [START]: response('<Say>a</Say>') });
     webhook.during = () => control.call.abort();
@@ -155,7 +158,7 @@ describe('twiml.md 4.2 flow', () => {
     expect(control.done).toEqual([]);
   });
 
-  test('point 6: a replaced document leaves the call alone', async () => {
+  test('point 6: a replaced document leaves the call alone [twiml 4.2 rest-update]', async () => {
     const control = new FakeCallControl();
     const replaced = new AbortController();
     control.during = () => replaced.abort();
@@ -219,7 +222,7 @@ const failures: [name: string, page: ConstructorParameters<typeof FakeWebhook>[0
 
 describe('twiml.md 2.4 failure and fallback', () => {
   test.each(failures)(
-    '%s: fallback with ErrorCode and ErrorUrl, and the call goes on [twiml 2.4 unparseable] [twiml 2.4 fallback]',
+    '%s: fallback with ErrorCode and ErrorUrl, and the call goes on [twiml 2.4 unparseable] [twiml 2.4 fallback] [twiml 3.3 fallback]',
     async (_name, page, code) => {
       const pages = { [START]: page, [FALLBACK.url]: response('<Say>sorry</Say>') };
       const { control, webhook, codes } = await runSession(pages, { fallback: FALLBACK });
@@ -284,7 +287,7 @@ describe('twiml.md 2.4 failure and fallback', () => {
     expect(webhook.sent[2]).toMatchObject({ url: FALLBACK.url, purpose: 'document' });
   });
 
-  test('a fault of our own ends the call and nothing else', async () => {
+  test('a fault of our own ends the call and nothing else [twiml 4.2 own-fault]', async () => {
     const control = new FakeCallControl();
     control.during = (action) => {
       if (action.startsWith('play')) throw new TypeError('bug');
@@ -298,14 +301,14 @@ describe('twiml.md 2.4 failure and fallback', () => {
 describe('twiml.md 4.2 point 7: documents without wait', () => {
   const loop = { [START]: response('<Redirect/>') };
 
-  test('without fallback: hang up after 100', async () => {
+  test('without fallback: hang up after 100 [twiml 4.2 loop-guard]', async () => {
     const { webhook, control, codes } = await runSession(loop);
     expect(webhook.sent).toHaveLength(limits.documentsWithoutWait);
     expect(codes).toEqual([11215]);
     expect(control.done).toEqual(['answer', 'hangUp']);
   });
 
-  test('the fallback gets one chance', async () => {
+  test('the fallback gets one chance [twiml 4.2 loop-guard]', async () => {
     const pages = { ...loop, [FALLBACK.url]: response(`<Redirect>${START}</Redirect>`) };
     const { webhook, control, codes } = await runSession(pages, { fallback: FALLBACK });
     expect(webhook.sent).toHaveLength(limits.documentsWithoutWait + 1);
@@ -313,7 +316,7 @@ describe('twiml.md 4.2 point 7: documents without wait', () => {
     expect(control.done).toEqual(['answer', 'hangUp']);
   });
 
-  test('a verb that takes time resets the count', async () => {
+  test('a verb that takes time resets the count [twiml 4.2 loop-guard]', async () => {
     const rounds = [...new Array(90).fill(response('<Redirect/>')), response('<Pause/><Redirect/>')];
     const pages = { [START]: [...rounds, ...rounds, response('<Hangup/>')] };
     const { webhook, codes } = await runSession(pages);
@@ -321,7 +324,7 @@ describe('twiml.md 4.2 point 7: documents without wait', () => {
     expect(codes).toEqual([]);
   });
 
-  test('a verb that fails at once does not', async () => {
+  test('a verb that fails at once does not [twiml 4.2 loop-guard]', async () => {
     const control = new FakeCallControl();
     control.playOutcomes = new Array(200).fill('failed');
     const { webhook } = await runSession({ [START]: response('<Play>/a</Play><Redirect/>') }, { control });
@@ -348,7 +351,7 @@ describe('verbs that are not run', () => {
     });
   });
 
-  test('an unknown verb is skipped with 12200', async () => {
+  test('an unknown verb is skipped with 12200 [twiml 4.1 schema] [twiml 4.1 warnings-only]', async () => {
     const { control, codes } = await runSession({ [START]: response('<Speak/><Say>b</Say>') });
     expect(codes).toEqual([12200]);
     expect(control.done).toContain('play say:b');
@@ -363,7 +366,7 @@ describe('twiml.md 15 restricted documents: screening', () => {
     return runSession({ [START]: response(xml) }, { control, endMeans: 'return', ...options });
   };
 
-  test('the end of the document leaves the call up: the legs are bridged', async () => {
+  test('the end of the document leaves the call up: the legs are bridged [twiml 4.2 end-of-screening]', async () => {
     expect((await screening('<Say>a call for you</Say>')).control.done).toEqual(['play say:a call for you']);
   });
 
@@ -395,6 +398,12 @@ describe('design.md 5.2, 9: events', () => {
       { type: 'verbEnded', verb: 'Gather', outcome: '4 digits' },
     ]);
     expect(JSON.stringify(events)).not.toContain('4711');
+  });
+
+  test('what is misplaced is told before the first verb runs, what a verb is given when it does [twiml 4.1 schema-first]', async () => {
+    const { events } = await runSession({ [START]: response('<Pause/><Pause length="x"/><Speak/>') });
+    const told = events.map((event) => (event.type === 'notification' ? event.errorCode : event.type));
+    expect(told).toEqual([12200, 'verbStarted', 'verbEnded', 13910, 'verbStarted', 'verbEnded']);
   });
 
   test('warnings of a verb come before it starts', async () => {

@@ -55,7 +55,10 @@ export async function runVerb<T>(
   return { result: await verb.run(value, context, control.callSignal), control, ignored, notices };
 }
 
-type Page = string | { readonly error: number } | (Partial<Omit<WebhookResponse, 'body'>> & { readonly body?: string });
+type Page =
+  | string
+  | { readonly error: number }
+  | (Partial<Omit<WebhookResponse, 'body'>> & { readonly body?: string; readonly bytes?: Buffer });
 
 export interface SentRequest {
   readonly url: string;
@@ -102,8 +105,15 @@ export class FakeWebhook implements WebhookClient {
 }
 
 function response(url: string, page: Exclude<Page, string | { error: number }>): WebhookResponse {
-  const { body = '', contentType = 'text/xml', finalUrl = url, status = 200, durationMs = 1 } = page;
-  return { body: Buffer.from(body), contentType, finalUrl, status, durationMs };
+  const {
+    body = '',
+    bytes = Buffer.from(body),
+    contentType = 'text/xml',
+    finalUrl = url,
+    status = 200,
+    durationMs = 1,
+  } = page;
+  return { body: bytes, contentType, finalUrl, status, durationMs };
 }
 
 export interface SessionRun {

@@ -88,7 +88,7 @@ function faultsOf(element: LibraryElement, attributes: Readonly<Record<string, u
   return faults;
 }
 
-describe('what the vendor’s library writes [twiml 15 library] [twiml 15 attributes]', () => {
+describe('what the vendor’s library writes [twiml 15 library] [twiml 15 attributes] [twiml 4.1 lists]', () => {
   test('its verbs are all known', () => {
     const atTop = elements
       .filter(({ path }) => path.length === 1)

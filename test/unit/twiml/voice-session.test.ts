@@ -81,15 +81,13 @@ const DIAL = '<Dial action="/after"><Client>bob</Client></Dial>';
 const GATHER = '<Gather timeout="100" numDigits="1" action="/digits"/>';
 
 describe('documents of a call', () => {
-  test('twiml.md 4.2 point 3: no verb left: answered, then hung up [twiml 1 end-of-document] [twiml 1 empty-document]', async () => {
+  test('twiml.md 4.2 point 3: no verb left: answered, then hung up [twiml 1 end-of-document] [twiml 1 empty-document] [twiml 4.2 end]', async () => {
     const bench = new SessionBench({ '/voice': '' });
     const { call, leg } = await bench.call();
     expect(leg.done).toEqual(['answer', 'hangUp']);
     expect([call.status, bench.sessions.count, bench.clock.pendingTimers]).toEqual(['completed', 0, 0]);
   });
 
-  test('a static document of the domain needs no request', async () => {
-    const bench = new SessionBench({});
   test('the fallback of the domain is asked in its own method, and its document runs [twiml 2.4 fallback-method]', async () => {
     const bench = new SessionBench({ '/sorry': '<Reject reason="busy"/>' });
     const { call } = bench.inbound();
@@ -104,13 +102,15 @@ describe('documents of a call', () => {
     expect(domainRecord().voiceFallbackMethod).toBe('POST');
   });
 
+  test('a static document of the domain needs no request', async () => {
+    const bench = new SessionBench({});
     const { call } = bench.inbound();
     bench.sessions.startForDomain(call, domainRecord({ voiceUrl: null, voiceTwiml: page('<Reject reason="busy"/>') }));
     await settle();
     expect([call.status, bench.paths]).toEqual(['busy', []]);
   });
 
-  test('the caller cancels while the document is fetched: nothing is left', async () => {
+  test('the caller cancels while the document is fetched: nothing is left [twiml 4.2 hangup-while-fetching]', async () => {
     const bench = new SessionBench({ '/voice': GATHER });
     const { call, leg } = bench.inbound();
     bench.sessions.startForDomain(call, domainRecord({ voiceUrl: 'http://app/voice' }));
@@ -120,7 +120,7 @@ describe('documents of a call', () => {
     expect([call.status, leg.done, bench.sessions.count]).toEqual(['canceled', [], 0]);
   });
 
-  test('a fault of ours ends this call only', async () => {
+  test('a fault of ours ends this call only [twiml 4.2 own-fault]', async () => {
     const bench = new SessionBench({ '/voice': '<Gather><Say>hello</Say></Gather>' });
     const other = new SessionBench({ '/voice': GATHER });
     const { call: living } = await other.call();
@@ -134,7 +134,7 @@ describe('documents of a call', () => {
 });
 
 describe('twiml.md 4.2 point 6: another document over REST', () => {
-  test('it replaces the running verb', async () => {
+  test('it replaces the running verb [twiml 4.2 in-order] [twiml 4.2 rest-update]', async () => {
     const bench = new SessionBench({ '/voice': GATHER, '/else': '<Pause length="5"/>' });
     const { call } = await bench.call();
     bench.redirect(call, '/else');
@@ -145,7 +145,7 @@ describe('twiml.md 4.2 point 6: another document over REST', () => {
     expect([call.status, bench.sessions.count]).toEqual(['completed', 0]);
   });
 
-  test('on the parent of a Dial: the child ends, the action is told and ignored, then the new document', async () => {
+  test('on the parent of a Dial: the child ends, the action is told and ignored, then the new document [twiml 4.2 rest-parent]', async () => {
     const bench = new SessionBench({ '/voice': DIAL, '/after': '<Reject/>', '/else': GATHER });
     const { call } = await bench.call();
     const [child] = bench.children;
@@ -160,7 +160,7 @@ describe('twiml.md 4.2 point 6: another document over REST', () => {
     expect([call.isAnswered, bench.engine.counts().bridges]).toEqual([true, 0]);
   });
 
-  test('on the child: it is taken out alive, the parent goes on, both end apart', async () => {
+  test('on the child: it is taken out alive, the parent goes on, both end apart [twiml 4.2 rest-child]', async () => {
     const bench = new SessionBench({ '/voice': DIAL, '/after': GATHER, '/else': GATHER });
     const { call, leg } = await bench.call();
     const [child] = bench.children;
@@ -177,7 +177,7 @@ describe('twiml.md 4.2 point 6: another document over REST', () => {
     expect([child!.call.isAnswered, bench.sessions.count]).toEqual([true, 1]);
   });
 
-  test('on a child that is being screened: it leaves the Dial, and is not bridged', async () => {
+  test('on a child that is being screened: it leaves the Dial, and is not bridged [twiml 4.2 rest-screening]', async () => {
     const bench = new SessionBench({
       '/voice': '<Dial action="/after"><Sip url="/screen">sip:bob@x.example</Sip></Dial>',
       '/screen': GATHER,
@@ -203,7 +203,7 @@ describe('twiml.md 6.3: screening', () => {
     '/after': GATHER,
   };
 
-  test('its end bridges', async () => {
+  test('its end bridges [twiml 4.2 end-of-screening]', async () => {
     const bench = new SessionBench({ ...pages, '/screen': '<Pause length="1"/>' });
     await bench.call();
     bench.children[0]!.leg.answers();

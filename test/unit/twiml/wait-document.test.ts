@@ -81,7 +81,7 @@ class WaitBench extends CallBench {
 }
 
 describe('wait document', () => {
-  test('[twiml 7.2 wait-again] the end of the document requests it again, with parameters as of then', async () => {
+  test('[twiml 7.2 wait-again] the end of the document requests it again, with parameters as of then [twiml 4.2 end-of-wait]', async () => {
     const bench = new WaitBench({ [URL]: page('<Pause length="5"/>') });
     const { call } = await bench.wait();
     await bench.clock.advanceAsync(5_000);
@@ -164,7 +164,7 @@ describe('wait document', () => {
     expect([bench.end, call.isAnswered]).toEqual([{ how: 'ended' }, true]);
   });
 
-  test('[twiml 7.1 wait-end-silence] atEnd silence: nothing more is asked', async () => {
+  test('[twiml 7.1 wait-end-silence] atEnd silence: nothing more is asked [twiml 4.2 end-of-wait]', async () => {
     const bench = new WaitBench({ [URL]: page('<Pause/>') });
     await bench.wait({ atEnd: 'silence' });
     await bench.clock.advanceAsync(60_000);

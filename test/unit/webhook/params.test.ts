@@ -3,7 +3,7 @@ import { buildParams, encodeForm, mergeParams, mergeQuery, rfc2822Date } from '.
 import { withoutSecrets } from '../../../src/webhook/webhook.ts';
 
 describe('twiml.md 2.1, 3.1 parameters [twiml 2.1 get-query]', () => {
-  test('absent values are left out, numbers and booleans are text, order is kept', () => {
+  test('absent values are left out, numbers and booleans are text, order is kept [twiml 3.1 booleans]', () => {
     const params = buildParams([
       ['B', 1],
       ['A', true],
@@ -55,7 +55,7 @@ describe('twiml.md 2.1, 3.1 parameters [twiml 2.1 get-query]', () => {
     expect(mergeQuery(new URL(own), new Map([['A', '1']])).href).toBe(expected);
   });
 
-  test('RFC 2822 date', () => {
+  test('RFC 2822 date [twiml 3.1 dates]', () => {
     expect(rfc2822Date(Date.UTC(2010, 7, 20, 1, 13, 42))).toBe('Fri, 20 Aug 2010 01:13:42 +0000');
   });
 });

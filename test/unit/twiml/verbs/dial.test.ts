@@ -81,7 +81,7 @@ const attributes: [attribute: string, expected: Record<string, unknown>, codes: 
   ['callReason="hello" events="call-progress-event"', {}, []],
 ];
 
-describe('twiml.md 6.1 Dial: attributes', () => {
+describe('twiml.md 6.1 Dial: attributes [twiml 4.1 values] [twiml 4.1 booleans]', () => {
   // holds: [sip 2.1 timeout] [sip 2.1 time-limit] [sip 2.1 answer-on-bridge-default] [sip 2.1 refer-attributes]
   // holds: [sip 2.2 sip-characters] [sip 2.2 bad-characters] [sip 2.2 too-long] [sip 2.2 client] [sip 5.2 refer-url]
   // holds: [sip 8.4 dial-codes]
@@ -149,7 +149,7 @@ const failedOutcome: DialOutcome = {
 };
 
 describe('twiml.md 3.3 Dial: action parameters', () => {
-  test('a bridged SIP leg', () => {
+  test('a bridged SIP leg [twiml 3.3 dial-status]', () => {
     expect(Object.fromEntries(actionParams(bridgedOutcome))).toEqual({
       DialCallStatus: 'completed',
       DialCallSid: bridgedOutcome.callSid,
@@ -160,7 +160,7 @@ describe('twiml.md 3.3 Dial: action parameters', () => {
     });
   });
 
-  test('sip-interface.md 2.5: X-headers only, in their own spelling; the code of the failure [sip 2.5 only-x-headers]', () => {
+  test('sip-interface.md 2.5: X-headers only, in their own spelling; the code of the failure [sip 2.5 only-x-headers] [twiml 3.3 dial-sip]', () => {
     expect(Object.fromEntries(actionParams(failedOutcome))).toMatchObject({
       DialCallStatus: 'busy',
       DialBridged: 'false',
@@ -171,12 +171,12 @@ describe('twiml.md 3.3 Dial: action parameters', () => {
     expect(actionParams(failedOutcome).has('DialSipHeader_User-to-User')).toBe(false);
   });
 
-  test('no DialCallDuration when the child was redirected, no DialCallSid when there was none', () => {
+  test('no DialCallDuration when the child was redirected, no DialCallSid when there was none [twiml 3.3 dial-child]', () => {
     const params = actionParams({ ...bridgedOutcome, callSid: undefined, durationSeconds: undefined, sip: undefined });
     expect([...params.keys()]).toEqual(['DialCallStatus', 'DialBridged']);
   });
 
-  test('answered = conference: neither DialCallSid nor DialCallDuration [sip 8.2 dial-status]', () => {
+  test('answered = conference: neither DialCallSid nor DialCallDuration [sip 8.2 dial-status] [twiml 3.3 dial-child] [twiml 3.4 answered]', () => {
     const params = actionParams({ ...bridgedOutcome, status: 'answered', sip: undefined });
     expect([...params.keys()]).toEqual(['DialCallStatus', 'DialBridged']);
   });
@@ -224,7 +224,7 @@ describe('twiml.md 6.2 Dial: run', () => {
     });
   });
 
-  test('twiml.md 4.2 point 5: after caller hang-up the action is requested with CallStatus=completed, its answer ignored', async () => {
+  test('twiml.md 4.2 point 5: after caller hang-up the action is requested with CallStatus=completed, its answer ignored [twiml 4.2 dial-hangup]', async () => {
     const control = new FakeCallControl();
     control.dialOutcomes = [{ ...bridgedOutcome, callerHungUp: true }];
     control.during = (action) => action.startsWith('dial') && control.call.abort();

@@ -91,7 +91,7 @@ describe('Enqueue', () => {
     expect(result).toEqual({ kind: 'next', outcome: 'bridged', waited: true });
   });
 
-  test('[twiml 7.2 action-params] QueueResult always, QueueSid and QueueTime where it was really queued', async () => {
+  test('[twiml 7.2 action-params] QueueResult always, QueueSid and QueueTime where it was really queued [twiml 3.3 enqueue]', async () => {
     const xml = '<Enqueue action="/after">support</Enqueue>';
     const { result } = await runVerb(enqueue, xml);
     expect(result).toMatchObject({ kind: 'redirect', url: `${HOST}/after`, purpose: 'action', waited: true });
@@ -187,7 +187,7 @@ describe('Queue inside Dial', () => {
     expect([parsed.value.queue, parsed.value.options.targets, parsed.codes]).toEqual([noun, [], codes]);
   });
 
-  test('is asked of the call with what Dial says; parameters of the queue reach the action', async () => {
+  test('is asked of the call with what Dial says; parameters of the queue reach the action [twiml 3.3 dial-queue]', async () => {
     const control = new FakeCallControl();
     control.dialOutcomes = [
       {

@@ -82,7 +82,7 @@ const attributes: [attribute: string, expected: Record<string, unknown>, codes: 
   ['input="speech" partialResultCallback="/p" partialResultCallbackMethod="PUT"', {}, [13329]],
 ];
 
-describe('twiml.md 5.4 Gather: attributes [twiml 2.1 method-case]', () => {
+describe('twiml.md 5.4 Gather: attributes [twiml 2.1 method-case] [twiml 4.1 values] [twiml 4.1 lists]', () => {
   test.each(attributes)('%s', (attribute, expected, codes) => {
     const parsed = parsedValue(parseVerb(gather, `<Gather ${attribute}/>`));
     expect(parsed.value).toMatchObject(expected);
@@ -142,7 +142,7 @@ const semantics: [string, attributes: string, Collected, action: [digits: string
 ];
 
 describe('twiml.md 5.4 Gather: semantics', () => {
-  test.each(semantics)('%s', async (_situation, attribute, collected, expected) => {
+  test.each(semantics)('%s [twiml 3.3 gather]', async (_situation, attribute, collected, expected) => {
     const control = new FakeCallControl();
     control.collected = [collected];
     const { result } = await runVerb(gather, `<Gather action="/menu" ${attribute}/>`, control);
@@ -166,7 +166,7 @@ describe('twiml.md 5.4 Gather: semantics', () => {
     expect(result).toMatchObject({ kind: 'redirect', url: BASE, method: 'GET' });
   });
 
-  test('hang-up while gathering: no action request', async () => {
+  test('hang-up while gathering: no action request [twiml 4.2 no-request-hangup]', async () => {
     const control = new FakeCallControl();
     control.collected = [got('12', '', 'timeout')];
     control.during = (action) => action === 'collect' && control.call.abort();
@@ -205,7 +205,7 @@ describe('twiml.md 5.4 Gather: semantics', () => {
     expect(result).toMatchObject({ kind: 'redirect', outcome: '1 digit' });
   });
 
-  test('what was said goes to the action with its confidence, without Digits [twiml 5.4 speech-result]', async () => {
+  test('what was said goes to the action with its confidence, without Digits [twiml 5.4 speech-result] [twiml 3.3 gather-speech]', async () => {
     const control = new FakeCallControl();
     control.collected = [{ ...got('', '', 'speech'), speech: { text: 'billing please', confidence: 0.25 } }];
     const { result } = await runVerb(gather, '<Gather input="speech" action="/menu"/>', control);
@@ -217,14 +217,14 @@ describe('twiml.md 5.4 Gather: semantics', () => {
     });
   });
 
-  test('a recogniser that tells no confidence: none is made up', async () => {
+  test('a recogniser that tells no confidence: none is made up [twiml 3.3 gather-speech]', async () => {
     const control = new FakeCallControl();
     control.collected = [{ ...got('', '', 'speech'), speech: { text: 'yes', confidence: null } }];
     const { result } = await runVerb(gather, '<Gather input="speech"/>', control);
     expect(result.kind === 'redirect' && result.params.has('Confidence')).toBe(false);
   });
 
-  test('partial results are sent one after another, the latest one when the application is slow [twiml 5.4 partial-result]', async () => {
+  test('partial results are sent one after another, the latest one when the application is slow [twiml 5.4 partial-result] [twiml 3.3 partial-result]', async () => {
     const control = new FakeCallControl();
     const sent: { url: string; method: string; params: Record<string, string> }[] = [];
     let answer = () => {};

@@ -7,12 +7,15 @@ import { parsedValue, parseVerb, runVerb } from '../kit.ts';
 const rows: [xml: string][] = [['<Hangup/>'], ['<Hangup><Parameter name="a" value="b"/></Hangup>']];
 
 describe('twiml.md 5.9 Hangup', () => {
-  test.each(rows)('%s: answers a ringing call first, then BYE (4.3) [sip 1.4 hangup-answers]', async (xml) => {
-    expect(parsedValue(parseVerb(hangup, xml)).codes).toEqual([]);
-    const { control, result } = await runVerb(hangup, xml);
-    expect(control.done).toEqual(['answer', 'hangUp']);
-    expect(result.kind).toBe('end');
-  });
+  test.each(rows)(
+    '%s: answers a ringing call first, then BYE (4.3) [sip 1.4 hangup-answers] [twiml 4.3 hangup]',
+    async (xml) => {
+      expect(parsedValue(parseVerb(hangup, xml)).codes).toEqual([]);
+      const { control, result } = await runVerb(hangup, xml);
+      expect(control.done).toEqual(['answer', 'hangUp']);
+      expect(result.kind).toBe('end');
+    },
+  );
 
   test('an answered call is hung up', async () => {
     const control = new FakeCallControl();

@@ -146,7 +146,7 @@ describe('twiml.md 3.3, 5.5 Record: the action request', () => {
     expect(result.kind === 'redirect' && Object.fromEntries(result.params)).toEqual({ Digits: '' });
   });
 
-  test('[twiml 5.5 hang-up] the action is told with Digits=hangup, and its answer ignored', async () => {
+  test('[twiml 5.5 hang-up] the action is told with Digits=hangup, and its answer ignored [twiml 4.2 record-hangup]', async () => {
     const control = new FakeCallControl();
     control.recordings.outcomes = [message({ reason: 'hangUp', finishedOnKey: '' })];
     control.recordings.during = () => control.call.abort();

@@ -17,7 +17,7 @@ describe('twiml.md 5.7 Redirect', () => {
     expect(parsedValue(parseVerb(redirect, xml))).toEqual({ value: { url, method }, codes });
   });
 
-  test('twiml.md 4.3: stays at 180; the new document is asked for without parameters of this one [sip 1.4 redirect-rings-on]', async () => {
+  test('twiml.md 4.3: stays at 180; the new document is asked for without parameters of this one [sip 1.4 redirect-rings-on] [twiml 3.3 redirect] [twiml 4.3 redirect]', async () => {
     const { control, result } = await runVerb(redirect, '<Redirect>/next</Redirect>');
     expect(control.done).toEqual([]);
     expect(result).toMatchObject({ kind: 'redirect', url: 'https://app.example.test/next', waited: false });

@@ -61,7 +61,7 @@ describe('[sip 5.1 refer-target] the URI goes into Refer-To as written, any head
   });
 });
 
-describe('twiml.md 5.10: outcome → parameters of the action [sip 5.1 refer-notify-200]', () => {
+describe('twiml.md 5.10: outcome → parameters of the action [sip 5.1 refer-notify-200] [twiml 3.3 refer]', () => {
   test.each([
     [{ status: 'in-progress', sipResponseCode: 202, notifyResponseCode: 200 }, ['in-progress', '202', '200']],
     [{ status: 'busy', sipResponseCode: 202, notifyResponseCode: 486 }, ['busy', '202', '486']],
@@ -90,7 +90,7 @@ describe('twiml.md 5.10: flow', () => {
     expect(result).toEqual({ kind: 'next', outcome: 'in-progress', waited: true });
   });
 
-  test('the caller hangs up meanwhile: the action is told, its answer is ignored', async () => {
+  test('the caller hangs up meanwhile: the action is told, its answer is ignored [twiml 4.2 refer-hangup]', async () => {
     const control = new FakeCallControl();
     control.referOutcomes = [{ ...referredOutcome, status: 'canceled', notifyResponseCode: 180 }];
     control.during = (action) => action.startsWith('refer') && control.call.abort();

@@ -136,7 +136,7 @@ describe('Connect Stream', () => {
     });
   });
 
-  test('[twiml 11 connect-hangup] the caller hangs up: the action hears of it, its answer is ignored', async () => {
+  test('[twiml 11 connect-hangup] the caller hangs up: the action hears of it, its answer is ignored [twiml 4.2 connect-hangup]', async () => {
     const control = new FakeCallControl();
     const { connect: original } = control.streams;
     control.streams.connect = async (options) => {

@@ -76,7 +76,7 @@ const attributes: [attribute: string, expected: Record<string, unknown>, codes: 
   ],
 ];
 
-describe('twiml.md 6.3, 6.6 Sip: attributes', () => {
+describe('twiml.md 6.3, 6.6 Sip: attributes [twiml 4.1 lists]', () => {
   // holds: [sip 2.1 credentials] [sip 2.1 method] [sip 2.1 status-callback-events] [sip 2.1 status-callback-default]
   // holds: [sip 2.1 status-callback-method] [sip 2.1 machine-detection] [twiml 13 attributes]
   test.each(attributes)('%s', (attribute, expected, codes) => {
