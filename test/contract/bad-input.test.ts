@@ -167,21 +167,13 @@ test.each(named.filter(([, { handlers }]) => handlers.POST))(
   },
 );
 
-// Lists of what outlives its call, conference or recording: of an unknown one they are empty (rest-api.md 8: recordings stay).
-const outliving = new Set([
-  'GET /Accounts/{AccountSid}/Calls/{CallSid}/Notifications',
-  'GET /Accounts/{AccountSid}/Calls/{CallSid}/Recordings',
-  'GET /Accounts/{AccountSid}/Conferences/{ConferenceSid}/Recordings',
-  'GET /Accounts/{AccountSid}/Recordings/{RecordingSid}/Transcriptions',
-]);
 // rest-api.md 6, 16022: a conference that is missing.
 const missingConference = new Set(['POST /Accounts/{AccountSid}/Conferences/{ConferenceSid}/Participants']);
 
 /** What a method on an unknown sid is answered with. */
 async function expectMissing(route: Route, method: Method, answer: Response): Promise<void> {
   const operation = `${method} ${route.path}`;
-  if (outliving.has(operation)) expect([answer.status, (await json(answer)).end]).toEqual([200, 0]);
-  else if (missingConference.has(operation)) await expectError(answer, 16022, 400);
+  if (missingConference.has(operation)) await expectError(answer, 16022, 400);
   else await expectError(answer, 20404, 404);
 }
 

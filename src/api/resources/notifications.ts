@@ -10,6 +10,7 @@ import { pageBody, pageRequest } from '../page.ts';
 import type { ApiStore } from '../ports.ts';
 import { presentNotification, presentNotificationInstance } from '../present.ts';
 import type { ApiRequest, Handler, Route } from '../request.ts';
+import { isListMissing } from './parents.ts';
 
 /** rest-api.md 7.3: `Log` is 0 for errors, 1 for warnings. */
 const levels: Readonly<Record<string, NotificationRecord['level']>> = { '0': 'error', '1': 'warning' };
@@ -19,7 +20,7 @@ const whereOf = (request: ApiRequest): Partial<NotificationRecord> => ({
   ...(request.params.CallSid === undefined ? {} : { callSid: request.params.CallSid }),
 });
 
-const list: Handler = async (request, { store }) => {
+const list: Handler = async (request, parts) => {
   const page = pageRequest(request.query);
   if (!page.ok) return page.error;
   const asked = lastOf(request.query, 'Log');
@@ -27,7 +28,10 @@ const list: Handler = async (request, { store }) => {
   const range = timeRange(request.query, 'MessageDate');
   const isNothing = range === 'none' || (asked !== undefined && level === undefined);
   const where = { ...whereOf(request), ...(level === undefined ? {} : { level }) };
-  const found = isNothing ? { records: [], hasMore: false } : await store.notifications.list(where, page.value, range);
+  const found = isNothing
+    ? { records: [], hasMore: false }
+    : await parts.store.notifications.list(where, page.value, range);
+  if (await isListMissing(found, page.value, request, parts)) return notFound(`${request.path}.json`);
   const present = (record: NotificationRecord) => presentNotification(record, request.path);
   return { status: 200, body: pageBody(request, page.value, found, 'notifications', present) };
 };

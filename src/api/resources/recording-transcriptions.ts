@@ -6,6 +6,7 @@ import { notFound } from '../errors.ts';
 import { pageBody, pageRequest } from '../page.ts';
 import { accountPath } from '../present.ts';
 import type { ApiParts, ApiRequest, Handler, Route } from '../request.ts';
+import { isListMissing } from './parents.ts';
 
 const whereOf = ({ account, params }: ApiRequest): Partial<Transcription> => ({
   accountSid: account.sid,
@@ -32,10 +33,11 @@ function present(transcription: Transcription, { params }: Pick<ApiRequest, 'par
   };
 }
 
-const list: Handler = async (request, { store }) => {
+const list: Handler = async (request, parts) => {
   const page = pageRequest(request.query);
   if (!page.ok) return page.error;
-  const found = await store.transcriptions.list(whereOf(request), page.value);
+  const found = await parts.store.transcriptions.list(whereOf(request), page.value);
+  if (await isListMissing(found, page.value, request, parts)) return notFound(`${request.path}.json`);
   const body = pageBody(request, page.value, found, 'transcriptions', (one) => present(one, request));
   return { status: 200, body };
 };

@@ -15,6 +15,7 @@ import { bool, checked, lastOf, optional } from '../form.ts';
 import { pageBody, pageRequest } from '../page.ts';
 import { presentCallRecording, presentConferenceRecording, presentRecording } from '../present-recordings.ts';
 import type { Answer, ApiParts, ApiRequest, Handler, Route } from '../request.ts';
+import { isListMissing } from './parents.ts';
 import { readChange, readRecording } from './recording-form.ts';
 
 /** What the path says of a recording's owner, as a filter. */
@@ -57,6 +58,7 @@ const list: Handler = async (request, parts) => {
     range === 'none' || !where
       ? { records: [], hasMore: false }
       : await parts.store.recordings.list(where, page.value, range);
+  if (await isListMissing(found, page.value, request, parts)) return notFound(`${request.path}.json`);
   const records = found.records.map((one) => parts.recordings?.live(one.sid) ?? one);
   const body = pageBody(request, page.value, { ...found, records }, 'recordings', (one) => present(one, request));
   return { status: 200, body };
@@ -121,7 +123,7 @@ const create: Handler = async (request, parts) => {
 
 const update: Handler = async (request, parts) => {
   const change = readChange(request.form);
-  if (!change.ok) return change.error;
+  if (!change.ok) return (await isUnknown(request, parts)) ? notFound(`${request.path}.json`) : change.error;
   const { Sid: sid = '', CallSid: callSid, ConferenceSid: conferenceSid = '' } = request.params;
   const accountSid = request.account.sid;
   const owner: RecordingOwner = callSid === undefined ? { accountSid, conferenceSid } : { accountSid, callSid };
@@ -131,6 +133,11 @@ const update: Handler = async (request, parts) => {
   const recording = await find(request, sid, parts);
   if (!recording || recording.status === 'deleted') return notFound(`${request.path}.json`);
   return fault(21220, `The recording is ${recording.status}: it cannot become ${change.value.status}`);
+};
+
+const isUnknown = async (request: ApiRequest, parts: ApiParts): Promise<boolean> => {
+  const { Sid: sid = '' } = request.params;
+  return sid !== 'Twilio.CURRENT' && (await find(request, sid, parts)) === undefined;
 };
 
 const remove: Handler = async (request, parts) => {
