@@ -90,7 +90,7 @@ describe('accounts (rest-api.md 2)', () => {
     expect((await own.api.v2010.accounts(child.sid).fetch()).friendlyName).toBe('Child');
   });
 
-  test('list: itself and its subaccounts for a parent, itself for a subaccount; filters [rest 2 accounts-list]', async () => {
+  test('list: itself and its subaccounts for a parent, itself for a subaccount; filters [rest 2 accounts-list] [rest 7.3 accounts] [rest 7.3 unknown-value]', async () => {
     const sids = async (client: ApiWorld['client'], filter = {}) =>
       (await client.api.v2010.accounts.list(filter)).map((account) => account.sid);
     expect(await sids(world.client)).toEqual(expect.arrayContaining([world.account.sid, child.sid, sibling.sid]));
@@ -273,7 +273,7 @@ test.each([
 );
 
 describe('notifications (rest-api.md 16, 7.3)', () => {
-  test('list, filters, fetch; under a call only its own', async () => {
+  test('list, filters, fetch; under a call only its own [rest 7.3 notifications]', async () => {
     const day = (text: string) => Date.parse(text);
     const warning = aNotification(world.account.sid, { level: 'warning', date: day('2026-01-01T05:00:00Z') });
     const error = aNotification(world.account.sid, {

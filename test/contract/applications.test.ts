@@ -64,7 +64,7 @@ test('list: FriendlyName is an exact match; only of the account [rest 7.3 applic
   await expect(world.client.applications(foreign.sid).fetch()).rejects.toMatchObject({ status: 404 });
 });
 
-test('delete is 204, then 404 [rest 8 second-delete]', async () => {
+test('delete is 204, then 404 [rest 8 second-delete] [rest 8 application]', async () => {
   const { sid } = await world.client.applications.create();
   expect(await world.client.applications(sid).remove()).toBe(true);
   await expect(world.client.applications(sid).remove()).rejects.toMatchObject({ status: 404, code: 20404 });

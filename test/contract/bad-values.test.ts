@@ -2,26 +2,14 @@
 // (rest-api.md 6). One row per parameter; what a kind of parameter may not be stands in `wrong`.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { cryptoRandom } from '../../src/base/ids.ts';
 import { limits } from '../../src/base/limits.ts';
-import { silentLog } from '../../src/base/log.ts';
-import type { QueuesApi } from '../../src/base/queues-api.ts';
-import { Queues } from '../../src/queue/queues.ts';
 import { type ApiWorld, apiWorld, json } from '../support/api-world.ts';
 import { aCall } from '../support/store-records.ts';
-import { QueueBench } from '../unit/queue/kit.ts';
+import { storedQueues } from '../support/stored-queues.ts';
 
 let world: ApiWorld;
-let bench: QueueBench;
-class StoredQueues extends QueueBench {
-  protected override makeQueues(): Queues {
-    return new Queues({ store: world.store.queues, clock: this.clock, random: cryptoRandom, log: silentLog });
-  }
-}
 beforeAll(async () => {
-  const queues = new Proxy({} as QueuesApi, { get: (_, name) => Reflect.get(bench.rest, name) });
-  world = await apiWorld({ queues });
-  bench = new StoredQueues();
+  world = await apiWorld({ queues: storedQueues(() => world.store) });
 });
 afterAll(() => world.stop());
 

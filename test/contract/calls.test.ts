@@ -391,7 +391,7 @@ describe('fetch, update, delete (rest-api.md 9.3, 8, 22.4)', () => {
     await expect(world.client.calls(sid).update({ timeLimit: 10 })).rejects.toMatchObject(rejection(20001));
   });
 
-  test('remove is true with 204 once ended, 20009 while live, 404 the second time [rest 6 status-204] [rest 6 20009] [rest 6 20404] [rest 6 not-found-text] [rest 6 status-409]', async () => {
+  test('remove is true with 204 once ended, 20009 while live, 404 the second time [rest 6 status-204] [rest 6 20009] [rest 6 20404] [rest 6 not-found-text] [rest 6 status-409] [rest 8 call] [rest 22 check-4]', async () => {
     const { sid } = await make();
     await expect(world.client.calls(sid).remove()).rejects.toMatchObject(rejection(20009, 409));
     await world.client.calls(sid).update({ status: 'completed' });
@@ -444,7 +444,7 @@ describe('list (rest-api.md 7, 22.2)', () => {
   afterAll(() => list.stop());
   const labelsOf = (calls: readonly { readonly sid: string }[]) => calls.map((call) => labels.get(call.sid));
 
-  test('three pages of two: newest first, each call once', async () => {
+  test('three pages of two: newest first, each call once [rest 7.1 walk-all] [rest 7.1 page-token] [rest 7.1 newest-first] [rest 22 check-2]', async () => {
     const before = list.http.requests.length;
     expect(labelsOf(await list.client.calls.list({ pageSize: 2 }))).toEqual([
       'fifth',
@@ -463,14 +463,14 @@ describe('list (rest-api.md 7, 22.2)', () => {
     expect(uris[0]?.get('PageToken')).toMatch(/^PACA[0-9a-f]{32}$/);
   });
 
-  test('limit 5 over pages of 2; limit 5000 is clamped to 1000, not refused', async () => {
+  test('limit 5 over pages of 2; limit 5000 is clamped to 1000, not refused [rest 7.1 clamp]', async () => {
     expect(await list.client.calls.list({ limit: 3, pageSize: 2 })).toHaveLength(3);
     expect(await list.client.calls.list({ limit: 5_000 })).toHaveLength(5);
     const page = await list.client.calls.page({ pageSize: 5_000 });
     expect(page.instances).toHaveLength(5);
   });
 
-  test('a walk forward and back gives the same pages', async () => {
+  test('a walk forward and back gives the same pages [rest 7.1 backwards] [rest 7.1 end]', async () => {
     const one = await list.client.calls.page({ pageSize: 2 });
     const two = await one.nextPage();
     const three = await two?.nextPage();
@@ -499,7 +499,7 @@ describe('list (rest-api.md 7, 22.2)', () => {
     ['endTimeAfter', { endTimeAfter: date('2026-01-03T00:00:00Z') }, ['third']],
     ['endTimeBefore', { endTimeBefore: date('2026-01-01T10:05:00Z') }, ['first']],
     ['nothing matches', { to: 'nobody' }, []],
-  ])('filter: %s', async (_, filter, expected) => {
+  ])('filter: %s [rest 7.3 calls] [rest 7.3 date-time] [rest 7.3 library-names]', async (_, filter, expected) => {
     expect(labelsOf(await list.client.calls.list(filter))).toEqual(expected);
   });
 
@@ -513,12 +513,12 @@ describe('list (rest-api.md 7, 22.2)', () => {
     ['Status=unheard-of', []],
     ['EndTime>=2026-01-01&EndTime<=2026-01-02', ['first']],
     ['Unknown=1&Status=busy', ['second']],
-  ])('a plain day is that whole UTC day, < up to its midnight, > from it on: %s', async (query, expected) => {
+  ])('a plain day is that whole UTC day, < up to its midnight, > from it on: %s [rest 7.3 day] [rest 7.3 operator] [rest 7.3 unknown-value]', async (query, expected) => {
     const body = await json<{ calls: { sid: string }[] }>(await list.fetch(`Calls.json?${query}`));
     expect(labelsOf(body.calls)).toEqual(expected);
   });
 
-  test('the envelope: relative links that keep the filters, indexes, no totals [sip 6 lists]', async () => {
+  test('the envelope: relative links that keep the filters, indexes, no totals [sip 6 lists] [rest 7.1 envelope] [rest 7.1 links] [rest 7.1 start-end] [rest 7.1 no-totals] [rest 7.1 page-size] [rest 7.1 page-token]', async () => {
     const base = `/2010-04-01/Accounts/${list.account.sid}/Calls.json`;
     const { calls, ...envelope } = await json<{ calls: { sid: string }[]; next_page_uri: string }>(
       await list.fetch('Calls.json?StartTime%3E=2026-01-01&PageSize=2'),
@@ -544,13 +544,13 @@ describe('list (rest-api.md 7, 22.2)', () => {
     ['PageToken=PACA123', 400, 21481],
     ['Page=1&PageSize=2', 200, undefined],
     ['Page=-1&PageSize=abc', 200, undefined],
-  ])('paging parameters: %s', async (query, status, code) => {
+  ])('paging parameters: %s [rest 7.1 bad-token] [rest 7.1 page-number] [rest 7.1 bad-paging]', async (query, status, code) => {
     const answer = await list.fetch(`Calls.json?${query}`);
     expect(answer.status).toBe(status);
     expect((await json(answer)).code).toBe(code);
   });
 
-  test('a walk is stable while calls arrive', async () => {
+  test('a walk is stable while calls arrive [rest 7.1 stable]', async () => {
     const seen: (string | undefined)[] = [];
     await list.client.calls.each({ pageSize: 2, callback: (call) => void seen.push(labels.get(call.sid)) });
     const arriving: (string | undefined)[] = [];

@@ -68,7 +68,7 @@ describe('conferences', () => {
     await expect(world.client.conferences(`CF${'9'.repeat(32)}`).fetch()).rejects.toMatchObject(rejection(20404, 404));
   });
 
-  test('list: filters by status, name and dates [rest 7.3 conferences]', async () => {
+  test('list: filters by status, name and dates [rest 7.3 conferences] [rest 7.3 unknown-value]', async () => {
     world.store.conferences.put(conference());
     world.store.conferences.put(
       conference({
@@ -152,7 +152,7 @@ describe('conferences', () => {
 });
 
 describe('participants', () => {
-  test('list in joining order, pages and filters [rest 11 participants] [rest 7.3 participants]', async () => {
+  test('list in joining order, pages and filters [rest 11 participants] [rest 7.3 participants] [rest 7.1 newest-first]', async () => {
     const { sid, first, second } = await room();
     const third = await bench.join({ muted: true, coach: first.call.sid });
     const { participants } = world.client.conferences(sid);
@@ -258,7 +258,7 @@ describe('participants', () => {
     await expect(coach.update({ callSidToCoach: target })).rejects.toMatchObject(rejection(16027));
   });
 
-  test('kick: 204, the call goes on; the last one, and a second time 404 [rest 11 kick]', async () => {
+  test('kick: 204, the call goes on; the last one, and a second time 404 [rest 11 kick] [rest 8 participant]', async () => {
     const { sid, first, second } = await room();
     const { participants } = world.client.conferences(sid);
     expect(await participants('my label').remove()).toBe(true);

@@ -166,7 +166,7 @@ test('[rest 5 queue-fields] every documented field of queue and member, and no o
 });
 
 describe('Members', () => {
-  test('[rest 12 members] in joining order, by CallSid and Front', async () => {
+  test('[rest 12 members] in joining order, by CallSid and Front [rest 7.1 newest-first] [rest 7.2 members]', async () => {
     const { queue, callers } = await aQueue(3);
     const members = await world.client.queues(queue.sid).members.list();
     expect(members.map(({ callSid, position, waitTime }) => [callSid, position, waitTime])).toEqual([

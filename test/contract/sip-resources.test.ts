@@ -118,7 +118,7 @@ describe('domains (sip-interface.md 6.3)', () => {
     );
   });
 
-  test('sub-domains need their domain, also the parent account’s; it is not removed or renamed before them (21233) [sip 1.1 sub-domains] [sip 1.1 sub-accounts] [sip 1.1 delete-with-sub-domains] [sip 6.3 name-required] [rest 6 21233]', async () => {
+  test('sub-domains need their domain, also the parent account’s; it is not removed or renamed before them (21233) [sip 1.1 sub-domains] [sip 1.1 sub-accounts] [sip 1.1 delete-with-sub-domains] [sip 6.3 name-required] [rest 6 21233] [rest 8 domain]', async () => {
     const parent = await makeDomain({ domainName: 'corp.sip.localhost' });
     const child = await makeDomain({ domainName: 'berlin.corp.sip.localhost' });
     const sub = anAccount({ ownerAccountSid: world.account.sid });
@@ -365,7 +365,7 @@ describe('mappings (sip-interface.md 6.1, 6.4)', () => {
     expect((await calls.credentialListMappings.list()).map((one) => one.sid)).toEqual([list.sid]);
   });
 
-  test('the envelope: older paths have keys, uri and domain_sid; Auth paths `contents` and neither [sip 6.1 collection-keys] [sip 6.4 fields] [sip 10 trap-10]', async () => {
+  test('the envelope: older paths have keys, uri and domain_sid; Auth paths `contents` and neither [sip 6.1 collection-keys] [sip 6.4 fields] [sip 10 trap-10] [rest 7.2 contents]', async () => {
     const domain = await makeDomain();
     const list = await makeList();
     await world.client.sip.domains(domain.sid).credentialListMappings.create({ credentialListSid: list.sid });
@@ -408,7 +408,7 @@ describe('mappings (sip-interface.md 6.1, 6.4)', () => {
     ).rejects.toMatchObject(rejection(21231));
   });
 
-  test('a list is not removed while it is mapped (21241, 21236); removing the domain frees it [sip 6.7 in-use] [rest 6 21241] [rest 6 21236]', async () => {
+  test('a list is not removed while it is mapped (21241, 21236); removing the domain frees it [sip 6.7 in-use] [rest 6 21241] [rest 6 21236] [rest 8 mapped-lists]', async () => {
     const domain = await makeDomain();
     const list = await makeList();
     const acl = await makeAcl();
@@ -422,7 +422,7 @@ describe('mappings (sip-interface.md 6.1, 6.4)', () => {
     expect(await world.client.sip.ipAccessControlLists(acl.sid).remove()).toBe(true);
   });
 
-  test('what REST answered, SIP sees: no window between the 201 and the first REGISTER', async () => {
+  test('what REST answered, SIP sees: no window between the 201 and the first REGISTER [rest 8 credential]', async () => {
     const domain = await makeDomain({ sipRegistration: true });
     const list = await makeList();
     await world.client.sip.domains(domain.sid).auth.registrations.credentialListMappings.create({
@@ -460,7 +460,7 @@ interface Walk {
   nextPage(): Promise<Walk> | undefined;
 }
 
-test('removing everything that a walk shows removes everything', async () => {
+test('removing everything that a walk shows removes everything [rest 7.1 stable]', async () => {
   const own = await apiWorld();
   for (let index = 0; index < 7; index++) await own.client.sip.credentialLists.create({ friendlyName: `l${index}` });
   let page: Walk | undefined = await own.client.sip.credentialLists.page({ pageSize: 2 });

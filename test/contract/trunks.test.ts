@@ -27,7 +27,7 @@ const stranger = async () => {
 };
 
 describe('lists of v1 (rest-api.md 7.1)', () => {
-  test('22.3: byocTrunks.list() walks two pages by meta.next_page_url on our own origin', async () => {
+  test('22.3: byocTrunks.list() walks two pages by meta.next_page_url on our own origin [rest 22 check-3] [rest 7.1 v1-links] [rest 7.1 end]', async () => {
     const made = new Set<string>();
     for (const name of ['a', 'b', 'c']) made.add((await voice().byocTrunks.create({ friendlyName: name })).sid);
     const before = world.http.requests.length;
@@ -48,7 +48,7 @@ describe('lists of v1 (rest-api.md 7.1)', () => {
     await records(made.sid).remove();
   });
 
-  test('the envelope, with a way back [sip 7 envelope]', async () => {
+  test('the envelope, with a way back [sip 7 envelope] [rest 7.1 v1-envelope] [rest 7.1 v1-links] [rest 7.1 backwards]', async () => {
     for (const name of ['a', 'b', 'c']) await voice().ipRecords.create({ ipAddress: '192.0.2.1', friendlyName: name });
     type Body = { meta: Record<string, unknown>; ip_records: { friendly_name: string; url: string }[] };
     const first = await json<Body>(await world.fetch('/v1/IpRecords?PageSize=2'));
@@ -87,7 +87,7 @@ describe('lists of v1 (rest-api.md 7.1)', () => {
     }
   });
 
-  test('a bad PageToken is 21481, an unknown path 404, a strange method 405, no credentials 401 [rest 6 21481]', async () => {
+  test('a bad PageToken is 21481, an unknown path 404, a strange method 405, no credentials 401 [rest 6 21481] [rest 7.1 bad-token]', async () => {
     expect(await json(await world.fetch('/v1/ByocTrunks?PageToken=x'))).toMatchObject(rejection(21481));
     expect((await world.fetch('/v1/Nothing')).status).toBe(404);
     expect((await world.fetch('/v1/ByocTrunks', { method: 'DELETE' })).status).toBe(405);
@@ -354,7 +354,7 @@ describe('IncomingPhoneNumbers (rest-api.md 13)', () => {
     await expect(numbers().create(over)).rejects.toMatchObject(rejection(code));
   });
 
-  test('7.3: filters, with wildcards and parts of a number', async () => {
+  test('7.3: filters, with wildcards and parts of a number [rest 7.3 numbers]', async () => {
     for (const phoneNumber of ['+4930111', '+4930222', '+4989111', '+3314155']) await numbers().create({ phoneNumber });
     const found = async (filter: object) => (await numbers().list(filter)).map((number) => number.phoneNumber).sort();
     expect(await found({ phoneNumber: '+4930*' })).toEqual(['+4930111', '+4930222']);

@@ -32,7 +32,7 @@ describe('form (rest-api.md 4)', () => {
     expect(lastOf(form, 'None')).toBeUndefined();
   });
 
-  test('operators are part of the name (rest-api.md 7.3)', () => {
+  test('operators are part of the name (rest-api.md 7.3) [rest 7.3 operator]', () => {
     expect(lastOf(formOf('StartTime%3C=2024-01-02'), 'StartTime<')).toBe('2024-01-02');
     expect(lastOf(formOf('StartTime<=2024-01-02'), 'StartTime<')).toBe('2024-01-02');
   });
@@ -91,7 +91,7 @@ describe('form (rest-api.md 4)', () => {
 });
 
 describe('dates (rest-api.md 5, 7.3)', () => {
-  test('RFC 2822 in UTC with a numeric zone [sip 6 dates]', () => {
+  test('RFC 2822 in UTC with a numeric zone [sip 6 dates] [rest 5 dates]', () => {
     expect(rfc2822(Date.UTC(2010, 7, 31, 20, 36, 29))).toBe('Tue, 31 Aug 2010 20:36:29 +0000');
     expect(rfc2822(null)).toBeNull();
   });

@@ -72,6 +72,7 @@ describe('Basic authentication (RFC 7617)', () => {
 
 describe('page request (rest-api.md 7.1) [sip 6 lists]', () => {
   const sid = `CA${'0'.repeat(32)}`;
+  // holds: [rest 7.1 page-size] [rest 7.1 clamp] [rest 7.1 bad-paging] [rest 7.1 page-number] [rest 7.1 page-token]
   test.each<[string, object]>([
     ['', { size: 50, page: 0, cursor: null }],
     ['PageSize=5000', { size: 1_000 }],
@@ -85,10 +86,13 @@ describe('page request (rest-api.md 7.1) [sip 6 lists]', () => {
     expect(form.ok && pageRequest(form.value)).toMatchObject({ ok: true, value: expected });
   });
 
-  test.each(['x', 'PA', `PC${sid}`, `PA${sid}'--`, 'PA%00'])('token %s is 21481 [rest 6 21481]', (token) => {
-    const form = parseForm(`PageToken=${encodeURIComponent(token)}`);
-    expect(form.ok && pageRequest(form.value)).toMatchObject({ ok: false, error: { code: 21481 } });
-  });
+  test.each(['x', 'PA', `PC${sid}`, `PA${sid}'--`, 'PA%00'])(
+    'token %s is 21481 [rest 6 21481] [rest 7.1 bad-token]',
+    (token) => {
+      const form = parseForm(`PageToken=${encodeURIComponent(token)}`);
+      expect(form.ok && pageRequest(form.value)).toMatchObject({ ok: false, error: { code: 21481 } });
+    },
+  );
 });
 
 describe('domain names (sip-interface.md 0, 1.1) [sip 1.1 name-reserved]', () => {

@@ -63,7 +63,7 @@ describe('retention in days (design.md 7)', () => {
     });
   });
 
-  test('0 keeps for ever; talk time of trunks and what is known of deleted recordings have terms of their own', async () => {
+  test('0 keeps for ever; talk time of trunks and what is known of deleted recordings have terms of their own [rest 8 recording-forty-days]', async () => {
     await withStore({ calls: 0, recordings: 0, logs: 0 }, async (store, services, now) => {
       const dateCreated = now - 9_000 * DAY_MS;
       store.calls.put(aCall('AC1', { dateCreated }));
