@@ -135,6 +135,8 @@ export const limits = {
   cookiesPerCall: 50,
   cookieBytes: 4_096,
   documentsWithoutWait: 100,
+  /** A verb that was over in less has not taken time: the guard against documents in circles goes on. */
+  verbWaitMs: 20,
   queueNameChars: 64,
   queueSizeDefault: 1_000,
   queueSizeMax: 5_000,
@@ -160,6 +162,8 @@ export const limits = {
   clientIdentityChars: 256,
   clientParameters: 32,
   clientParameterChars: 500,
+  /** Applications that dial one another in a chain. */
+  applicationDepth: 10,
   // --- conferences
   conferenceNameChars: 128,
   conferenceParticipants: 250,
@@ -232,7 +236,10 @@ export const limits = {
   recordingRenderQueue: 32,
   recordingNameChars: 256,
   gatherDigits: 1_024,
+  /** twiml.md 5.1: of basic voices, and of those of the two providers. */
   sayChars: 4_096,
+  sayPollyChars: 3_000,
+  sayGoogleChars: 5_000,
   // --- speech
   /** SSML tags count too; speechTextChars is what is spoken of it. */
   speechInputChars: 16_384,
@@ -353,6 +360,14 @@ export const limits = {
   phoneNumbersPerAccount: 100_000,
   applicationsPerAccount: 1_000,
   apiKeysPerAccount: 1_000,
+  /** Notifications about calls for an account that is not active come no faster. */
+  inactiveNoticeMs: 60_000,
+  callerIdsPerAccount: 10_000,
+  /** rest-api.md 13: the call that asks for the code of a caller id. */
+  validationRingSeconds: 60,
+  validationCallSeconds: 120,
+  /** rest-api.md 15: longest life of credentials for ICE servers. */
+  iceTokenSeconds: 86_400,
   /** rest-api.md 20: calls of an account that wait for their turn reach no further into the future. */
   callBacklogMs: 24 * 3_600 * 1_000,
   /** Calls over REST that wait for their turn, of all accounts. */
@@ -363,14 +378,6 @@ export const limits = {
   emergencyAddressChars: 2_048,
   usernameChars: 32,
   passwordMinChars: 12,
-  /** Notifications about calls for an account that is not active come no faster. */
-  inactiveNoticeMs: 60_000,
-  callerIdsPerAccount: 10_000,
-  /** rest-api.md 13: the call that asks for the code of a caller id. */
-  validationRingSeconds: 60,
-  validationCallSeconds: 120,
-  /** rest-api.md 15: longest life of credentials for ICE servers. */
-  iceTokenSeconds: 86_400,
   passwordMaxChars: 256,
   restUrlChars: 2_048,
   sipToUriChars: 255,

@@ -267,7 +267,7 @@ class VoiceSession {
 
   /** Undefined: go on with the next verb. */
   async #runVerb({ name, element }: ParsedVerb, current: Current): Promise<Step | undefined> {
-    const { control, signal, emit, restriction } = this.#options;
+    const { control, signal, emit, clock, restriction } = this.#options;
     const notify = (notice: Notice) => this.notify(notice, current.url);
     if (restriction && !restriction.verbs.has(name)) {
       const message = `${name} is not allowed in the document of a waiting call`;
@@ -304,15 +304,17 @@ class VoiceSession {
       notify,
       requestIgnored: (url, method, params) => this.#requestIgnored(url, method, params),
     };
+    const startedAt = clock.now();
     const result = await prepared.value.run(context, signal);
     emit({ type: 'verbEnded', verb: name, outcome: result.outcome });
-    return this.#after(result);
+    return this.#after(result, clock.now() - startedAt);
   }
 
-  #after(result: VerbResult): Step | undefined {
+  #after(result: VerbResult, tookMs: number): Step | undefined {
     if (this.#options.signal.aborted || result.kind === 'end') return { kind: 'stopped' };
     if (result.kind === 'leave') return this.#options.restriction ? { kind: 'left' } : undefined;
-    if (result.waited) {
+    // What takes time by its nature may still be over at once: a file without sound, a queue that is left as soon as it is entered.
+    if (result.waited && tookMs >= limits.verbWaitMs) {
       this.#documentsWithoutWait = 0;
       this.#hasGuardTripped = false;
     }

@@ -1,4 +1,5 @@
-// CallControl for tests: records what a verb asks for, and gives back what the test has prepared. Waits end at once.
+// CallControl for tests: records what a verb asks for, and gives back what the test has prepared. Waits end at once, so a document that
+// leads to itself would never give the thread back to the test's own deadline: after MAX_ACTIONS any further one throws.
 
 import type { Message, MessageOptions, NamedRecording, RecordingControl } from '../../src/recording/control.ts';
 import type {
@@ -34,6 +35,19 @@ import type {
   TranscriptionRefusal,
 } from '../../src/twiml/transcription-control.ts';
 
+/** More than any test of one call needs. */
+const MAX_ACTIONS = 2_000;
+
+/** Counts what a fake is asked for, and throws when it never ends. */
+export class CircleGuard {
+  #count = 0;
+
+  take(what: string): void {
+    if (++this.#count > MAX_ACTIONS)
+      throw new Error(`the document goes in circles: ${MAX_ACTIONS} actions, then ${what}`);
+  }
+}
+
 export const noInput: Collected = { digits: '', finishedOnKey: '', reason: 'timeout' };
 
 export const bridgedOutcome: DialOutcome = {
@@ -54,6 +68,7 @@ export const referredOutcome: ReferOutcome = {
 
 /** Messages that end as the test has prepared. */
 export class FakeRecordingControl implements RecordingControl {
+  readonly #guard = new CircleGuard();
   readonly messages: MessageOptions[] = [];
   readonly started: NamedRecording[] = [];
   readonly stopped: (string | undefined)[] = [];
@@ -63,6 +78,7 @@ export class FakeRecordingControl implements RecordingControl {
   during: () => void = () => {};
 
   async takeMessage(options: MessageOptions): Promise<Message> {
+    this.#guard.take('Record');
     this.messages.push(options);
     this.during();
     return this.outcomes.shift() ?? recordedMessage;
@@ -92,6 +108,7 @@ export class FakeStreamControl implements StreamControl {
   readonly started: StreamOptions[] = [];
   readonly stopped: string[] = [];
   readonly connected: StreamOptions[] = [];
+  readonly #guard = new CircleGuard();
   failure: StreamFailure | undefined;
   end: StreamEnd = { streamSid: `MZ${'3'.repeat(32)}`, name: undefined, how: 'closed', failure: undefined };
 
@@ -104,6 +121,7 @@ export class FakeStreamControl implements StreamControl {
     return this.started.some((stream) => stream.name === name);
   }
   async connect(options: StreamOptions): Promise<StreamEnd> {
+    this.#guard.take('Connect');
     this.connected.push(options);
     return this.end;
   }
@@ -116,6 +134,7 @@ export class FakeStreamControl implements StreamControl {
     failure: undefined,
   };
   async relay(options: RelayOptions): Promise<RelayEnd> {
+    this.#guard.take('ConversationRelay');
     this.relayed.push(options);
     return this.relayEnd;
   }
@@ -159,6 +178,7 @@ export class FakeCallControl implements CallControl {
   readonly callSid = `CA${'1'.repeat(32)}`;
   readonly accountSid = `AC${'a'.repeat(32)}`;
   readonly call = new AbortController();
+  readonly #guard = new CircleGuard();
   /** What was done, in order: `answer`, `play say:Hello`, `dial 1`, `hangUp` … */
   readonly done: string[] = [];
   readonly played: AudioSource[][] = [];
@@ -277,6 +297,8 @@ export class FakeCallControl implements CallControl {
   }
 
   #note(action: string): void {
+    // A session that fails of it still hangs up.
+    if (action !== 'hangUp') this.#guard.take(action);
     this.done.push(action);
     this.during(action);
   }

@@ -42,14 +42,15 @@ export const connect: Verb<Connect> = {
     if (!noun) return nextVerb('nothing to connect', false);
     await control.answer(signal);
     if (signal.aborted) return endOfCall('aborted');
-    const { outcome, params } = await noun.run(context, signal);
+    const { outcome, params, hasFailed } = await noun.run(context, signal);
     if (control.callSignal.aborted || signal.aborted) {
       // twiml.md 4.2 point 5: the application still hears of it; what it answers is ignored.
       const status: [string, string][] = control.callSignal.aborted ? [['CallStatus', 'completed']] : [];
       if (action !== undefined) await context.requestIgnored(action, method, new Map([...params, ...status]));
       return endOfCall(outcome);
     }
-    if (action === undefined) return nextVerb(outcome, true);
-    return { kind: 'redirect', url: action, method, params, purpose: 'action', outcome, waited: true };
+    const waited = !hasFailed;
+    if (action === undefined) return nextVerb(outcome, waited);
+    return { kind: 'redirect', url: action, method, params, purpose: 'action', outcome, waited };
   },
 };

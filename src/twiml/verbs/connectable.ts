@@ -10,6 +10,8 @@ export interface ConnectEnd {
   readonly outcome: string;
   /** What the action request adds to the standard parameters. */
   readonly params: WebhookParams;
+  /** Nobody was there to be connected with. */
+  readonly hasFailed: boolean;
 }
 
 export interface ConnectableNoun<T> {

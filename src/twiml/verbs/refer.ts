@@ -49,8 +49,9 @@ export const refer: Verb<Refer> = {
       if (action !== undefined) await context.requestIgnored(action, method, params);
       return endOfCall(word);
     }
-    if (action === undefined) return nextVerb(word, true);
-    return { kind: 'redirect', url: action, method, params, purpose: 'action', outcome: word, waited: true };
+    const waited = outcome.status !== 'failed';
+    if (action === undefined) return nextVerb(word, waited);
+    return { kind: 'redirect', url: action, method, params, purpose: 'action', outcome: word, waited };
   },
 };
 

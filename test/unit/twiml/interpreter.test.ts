@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { limits } from '../../../src/base/limits.ts';
 import { bridgedOutcome, FakeCallControl } from '../../support/fake-call-control.ts';
+import { VirtualClock } from '../../support/virtual-clock.ts';
 import { BASE, FakeWebhook, runSession } from './kit.ts';
 
 const HOST = 'https://app.example.test';
@@ -319,7 +320,12 @@ describe('twiml.md 4.2 point 7: documents without wait', () => {
   test('a verb that takes time resets the count [twiml 4.2 loop-guard]', async () => {
     const rounds = [...new Array(90).fill(response('<Redirect/>')), response('<Pause/><Redirect/>')];
     const pages = { [START]: [...rounds, ...rounds, response('<Hangup/>')] };
-    const { webhook, codes } = await runSession(pages);
+    const clock = new VirtualClock();
+    const control = new FakeCallControl();
+    control.during = (action) => {
+      if (action.startsWith('pause')) clock.advance(1_000);
+    };
+    const { webhook, codes } = await runSession(pages, { clock, control });
     expect(webhook.sent).toHaveLength(183);
     expect(codes).toEqual([]);
   });

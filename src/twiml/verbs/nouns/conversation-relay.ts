@@ -48,7 +48,7 @@ export const conversationRelay: ConnectableNoun<RelayOptions> = {
   describe: ({ url }) => withoutSecrets(url),
   async run(options, { control }, signal) {
     const end = await control.streams.relay(options, signal);
-    return { outcome: end.status, params: actionParams(end) };
+    return { outcome: end.status, params: actionParams(end), hasFailed: end.failure !== undefined };
   },
 };
 

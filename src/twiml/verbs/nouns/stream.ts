@@ -33,7 +33,7 @@ export const connectedStream: ConnectableNoun<StreamOptions> = {
   describe,
   async run(options, { control }, signal) {
     const end = await control.streams.connect(options, signal);
-    return { outcome: end.how, params: actionParams(end) };
+    return { outcome: end.how, params: actionParams(end), hasFailed: end.failure !== undefined };
   },
 };
 
