@@ -17,6 +17,7 @@ const commands: Readonly<Record<string, () => Promise<{ run: (args: readonly str
   ladder: () => import('./cli/ladder.ts'),
   capture: () => import('./cli/capture.ts'),
   signature: () => import('./cli/signature.ts'),
+  replay: () => import('./cli/replay.ts'),
   doctor: () => import('./cli/doctor.ts'),
   help: () => import('./cli/help.ts'),
 };

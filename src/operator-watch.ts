@@ -4,7 +4,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { CallEvent } from './base/events.ts';
 import { limits } from './base/limits.ts';
-import type { WebhookExchange } from './base/voice-records.ts';
+import type { RecordedInputs } from './dialogue/recorded.ts';
 import type { Store } from './store/store.ts';
 import type { CallWatches } from './trace/call-watch.ts';
 import type { Trace } from './trace/trace.ts';
@@ -14,16 +14,6 @@ export interface WatchParts {
   readonly trace: Pick<Trace, 'family'>;
   readonly store: Pick<Store, 'calls' | 'webhookExchanges'>;
   readonly isFromHere: (request: FastifyRequest) => boolean;
-}
-
-/** What a call was given from outside, and what it was told: enough to run its application again. */
-export interface RecordedInputs {
-  readonly callSid: string;
-  readonly accountSid: string;
-  /** Of the call itself, in order; empty when the trace has forgotten it. */
-  readonly events: readonly CallEvent[];
-  /** Oldest first. */
-  readonly exchanges: readonly WebhookExchange[];
 }
 
 const ONLY_HERE = 'only from this machine\n';
@@ -57,14 +47,23 @@ export function serveWatches(server: FastifyInstance, parts: WatchParts): void {
   });
 }
 
+/** A call with those that it dialled; the trace forgets the oldest calls, the store those older than its days. */
 async function readRecorded({ trace, store }: WatchParts, callSid: string): Promise<RecordedInputs | undefined> {
   const record = await store.calls.get(callSid);
   if (!record) return undefined;
-  const family = trace.family(callSid);
-  const events = (family?.entries ?? []).flatMap((entry) =>
-    entry.kind === 'event' && entry.event.callSid === callSid ? [entry.event] : [],
-  );
+  const sids = new Set([callSid]);
+  const events: CallEvent[] = [];
+  for (const entry of trace.family(callSid)?.entries ?? []) {
+    if (entry.kind !== 'event') continue;
+    const { event } = entry;
+    if (event.type === 'created' && event.parentCallSid !== null && sids.has(event.parentCallSid))
+      sids.add(event.callSid);
+    if (sids.has(event.callSid)) events.push(event);
+  }
   const page = { size: limits.exchangesReplayed, cursor: null, page: 0 };
-  const { records } = await store.webhookExchanges.list({ callSid }, page);
-  return { callSid, accountSid: record.accountSid, events, exchanges: [...records].reverse() };
+  const lists = await Promise.all([...sids].map((sid) => store.webhookExchanges.list({ callSid: sid }, page)));
+  const exchanges = lists
+    .flatMap(({ records }) => [...records].reverse())
+    .sort((a, b) => a.dateCreated - b.dateCreated);
+  return { callSid, accountSid: record.accountSid, events, exchanges };
 }

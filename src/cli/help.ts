@@ -5,10 +5,14 @@ import { commandLine } from './arguments.ts';
 
 const COMMANDS: readonly (readonly [name: string, meaning: string])[] = [
   ['serve', 'the gateway, until it is told to stop'],
-  ['call', 'a scripted phone: dials, sends digits, plays, records, prints its ladder'],
+  [
+    'call',
+    'a scripted phone: dials, sends digits, plays, records; --script tests an application, --virtual in no time',
+  ],
   ['ladder', 'draws a call of the running gateway: SIP, webhooks, verbs, media'],
   ['capture', 'writes the SIP of a call of the running gateway to a file for a packet analyser'],
   ['signature', 'what was signed in the webhooks of a call, and why the application computes another signature'],
+  ['replay', 'plays the recorded inputs of a call against a changed application and shows the difference'],
   ['doctor', 'what the settings and this machine allow, and what would not work'],
   ['app', 'the example voice application on its own'],
 ];

@@ -138,7 +138,7 @@ class Reader {
 
   duration(what: string): number {
     const word = this.next(what);
-    const match = /^(\d{1,7}(?:\.\d{1,3})?)(ms|s|m|h|)$/.exec(word.text);
+    const match = /^(\d{1,8}(?:\.\d{1,3})?)(ms|s|m|h|)$/.exec(word.text);
     const ms = match ? Math.round(Number(match[1]) * UNITS[match[2]!]!) : Number.NaN;
     if (word.kind === 'bare' && ms <= limits.callTimeLimitMs) return ms;
     return this.fail(`${what} is a time such as 500ms, 2s, 1.5m or 1h, at most 4h`, word);
@@ -184,6 +184,7 @@ const STEPS: Readonly<Record<string, (reader: Reader) => Step>> = {
   speak: (reader) => ({ kind: 'speak', text: reader.text('what is said') }),
   'say-tone': (reader) => ({ kind: 'sound', hz: reader.frequency(), forMs: reader.timed('for') ?? DEFAULT_TONE_MS }),
   wait: (reader) => ({ kind: 'wait', forMs: reader.duration('the time') }),
+  'leave-message': (reader) => ({ kind: 'message', forMs: reader.duration('the time') }),
   'no-input': () => ({ kind: 'silent' }),
   'hang-up': () => ({ kind: 'hang-up' }),
   answer: (reader) => outcome({ kind: 'answer', forMs: reader.timed('for') }),

@@ -42,6 +42,7 @@ export async function runScript(script: Script, call: TestCall, options: ScriptO
 const PASSED_OVER: ReadonlySet<string> = new Set('Say Play Pause Gather Redirect Start Stop Hangup Leave'.split(' '));
 /** Verbs during which keys of the caller mean something. */
 const LISTENING: ReadonlySet<string> = new Set(['Gather', 'Record', 'Dial', 'Connect', 'Echo']);
+const RECORDING: ReadonlySet<string> = new Set(['Record']);
 /** Verbs that give the call to somebody else. */
 const GIVING: ReadonlySet<string> = new Set(['Dial', 'Enqueue', 'Connect', 'Refer']);
 
@@ -63,6 +64,8 @@ class ScriptRun {
   #cursor = 0;
   /** Where what is shown of a difference begins. */
   #shownFrom = 0;
+  /** How much longer the next expectation waits: what the script has decided takes its time. */
+  #patienceMs = 0;
   /** The last verb that an expectation has named. */
   #metVerb = -1;
 
@@ -88,11 +91,14 @@ class ScriptRun {
     const call = this.#call;
     switch (step.kind) {
       case 'press':
-        if (!step.now) await this.#until(() => this.#openVerb(LISTENING), 'a verb that listens for keys', undefined);
+        if (!step.now)
+          this.#acknowledge(
+            await this.#until(() => this.#openVerb(LISTENING), 'a verb that listens for keys', undefined),
+          );
         this.#did(text);
         return call.press(step.keys);
       case 'speak': {
-        await this.#until(() => this.#openVerb(LISTENING), 'a verb that listens', undefined);
+        await this.#behindBeep(await this.#until(() => this.#openVerb(LISTENING), 'a verb that listens', undefined));
         this.#did(text);
         const failure = await call.speak(step.text);
         if (failure !== undefined) throw new Difference(failure, stepLine(step));
@@ -105,6 +111,10 @@ class ScriptRun {
         return;
       case 'wait':
         return this.#wait(step.forMs);
+      case 'message':
+        await this.#behindBeep(await this.#until(() => this.#openVerb(RECORDING), 'a Record', undefined));
+        this.#did(text);
+        return call.sound(MESSAGE_HZ, step.forMs);
       case 'silent':
         return this.#staySilent();
       case 'hang-up':
@@ -115,10 +125,14 @@ class ScriptRun {
       case 'outcome':
         return this.#decide(step.outcome, text);
       case 'expect':
-        await this.#expect(step.expectation, step.withinMs);
+        await this.#expect(step.expectation, step.withinMs ?? this.#options.withinMs + this.#patienceMs);
+        this.#patienceMs = 0;
         this.#add('met', text);
         this.#shownFrom = call.feed.all.length;
-        if (step.expectation.kind === 'record') await this.#leaveMessage(step.expectation.forMs);
+        if (step.expectation.kind === 'record' && step.expectation.forMs !== undefined) {
+          await this.#behindBeep(this.#metVerb);
+          await call.sound(MESSAGE_HZ, step.expectation.forMs);
+        }
     }
   }
 
@@ -139,33 +153,41 @@ class ScriptRun {
     unsubscribe();
   }
 
-  async #leaveMessage(forMs: number | undefined): Promise<void> {
-    if (forMs === undefined) return;
-    // Behind the beep.
-    await this.#wait(BEEP_MS);
-    await this.#call.sound(MESSAGE_HZ, forMs);
+  /** What is said into the beep of a Record is not in it. */
+  async #behindBeep(verb: number): Promise<void> {
+    const { feed } = this.#call;
+    this.#acknowledge(verb);
+    if (feed.verbAt(verb) === 'Record') await this.#wait(feed.all[verb]!.atMs + BEEP_MS - this.#call.atMs());
+  }
+
+  /** A step that does something about a verb has seen it: no expectation must name it any more. */
+  #acknowledge(verb: number): void {
+    if (PASSED_OVER.has(this.#call.feed.verbAt(verb) ?? '')) return;
+    this.#metVerb = Math.max(this.#metVerb, verb);
+    this.#cursor = Math.max(this.#cursor, verb + 1);
   }
 
   async #staySilent(): Promise<void> {
     const { feed } = this.#call;
     const what = 'a Gather that gives up';
     const gather = await this.#until(() => feed.open.find((index) => feed.verbAt(index) === 'Gather'), what, undefined);
-    await this.#until(() => !feed.open.includes(gather) || undefined, what, undefined);
+    await this.#until(() => !feed.open.includes(gather) || undefined, what, GATHER_MS);
     const ended = feed.all.slice(gather).find((one) => one.kind === 'verbEnded' && one.verb === 'Gather');
     const outcome = ended?.kind === 'verbEnded' ? ended.outcome : '';
     if (outcome !== 'no input') throw new Difference(`the Gather ended with "${outcome}"`, what);
   }
 
   async #decide(outcome: Outcome, text: string): Promise<void> {
-    const { feed, decide } = this.#call;
+    const { decide } = this.#call;
     const given = await this.#until(() => this.#openOrEnded(GIVING), 'a Dial or the like', undefined);
+    this.#acknowledge(given);
+    this.#patienceMs = takesMs(outcome);
     if (!decide) return this.#observe(outcome, given);
     // The verb has begun; a moment later it waits for its outcome.
     await this.#call.sleep(1);
     this.#did(text);
     const mistake = decide(outcome);
     if (mistake !== undefined) throw new Difference(mistake, stepLine({ kind: 'outcome', outcome }));
-    void feed;
   }
 
   /** Real parties decide: what came of it must be what the script says. */
@@ -303,8 +325,15 @@ class ScriptRun {
   }
 }
 
+/** A Gather has a time-out of its own. */
+const GATHER_MS = 4 * 3_600_000;
 const BEEP_MS = 600;
 const MESSAGE_HZ = 440;
+
+function takesMs(outcome: Outcome): number {
+  if (outcome.kind === 'answer') return outcome.forMs ?? 0;
+  return (outcome.kind === 'no-answer' || outcome.kind === 'ends' ? outcome.afterMs : undefined) ?? 0;
+}
 
 /** Leads the call elsewhere: what stands in the script must name it. */
 function isTurn(observation: Observation): boolean {

@@ -34,6 +34,8 @@ export type Step =
   | { readonly kind: 'speak'; readonly text: string }
   | { readonly kind: 'sound'; readonly hz: number; readonly forMs: number }
   | { readonly kind: 'wait'; readonly forMs: number }
+  /** Talks for so long as soon as a Record listens. */
+  | { readonly kind: 'message'; readonly forMs: number }
   /** The caller stays silent until a Gather gives up. */
   | { readonly kind: 'silent' }
   | { readonly kind: 'hang-up' }
@@ -78,6 +80,8 @@ export function stepLine(step: Step): string {
       return `say-tone ${step.hz} for ${duration(step.forMs)}`;
     case 'wait':
       return `wait ${duration(step.forMs)}`;
+    case 'message':
+      return `leave-message ${duration(step.forMs)}`;
     case 'silent':
       return 'no-input';
     case 'hang-up':
@@ -134,9 +138,9 @@ export const CONFERENCE = 'conference ';
 const patternText = (pattern: TextPattern): string =>
   pattern.kind === 'text' ? quoted(pattern.text) : `/${pattern.source}/${pattern.flags}`;
 
-/** A bare word where that is possible. */
+/** A bare word where that is possible: the words of the language are none. */
 export const quoted = (text: string): string =>
-  /^[^\s"/\\#][^\s"\\]*$/.test(text)
+  /^[^\s"/\\#][^\s"\\]*$/.test(text) && !/^(for|within|after)$/.test(text)
     ? text
     : `"${text.replace(/[\\"]/g, '\\$&').replaceAll('\n', '\\n').replaceAll('\t', '\\t')}"`;
 

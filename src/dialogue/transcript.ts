@@ -44,7 +44,8 @@ function lineOf(observation: Observation): string | undefined {
       const what = purpose === 'document' || purpose === 'action' ? '' : ` (${purpose})`;
       const told = params.map(([name, value]) => ` ${name}=${shortened(value, 40)}`).join('');
       const answer = status === 0 ? 'no answer' : String(status);
-      return `   ◀──▶ ${method} ${url}${what}${told} → ${answer}${errorCode === null ? '' : `, error ${errorCode}`}`;
+      const asked = method === '' ? url : `${method} ${url}`;
+      return `   ◀──▶ ${asked}${what}${told} → ${answer}${errorCode === null ? '' : `, error ${errorCode}`}`;
     }
     case 'say':
       return `   ◀    "${shortened(observation.text, TEXT_CHARS)}"`;

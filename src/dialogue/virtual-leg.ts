@@ -41,7 +41,6 @@ export class VirtualLeg implements CallControl {
   readonly conferences: ConferenceControl;
   readonly transcriptions = { start: () => undefined, stop: () => true };
   readonly siprec = { start: () => undefined, stop: () => true };
-  readonly siprec = { start: () => undefined, stop: () => true };
   readonly hearsSpeech = true;
   #isAnswered: boolean;
   #status = 'ringing';

@@ -41,6 +41,7 @@ async function takeMessage(
   const startedMs = clock.now();
   let firstMs: number | undefined;
   let lastMs = startedMs;
+  let isSounding = false;
   const cleanups: (() => void)[] = [];
   const end = await new Promise<Pick<Message, 'reason' | 'finishedOnKey'>>((resolve) => {
     const finish = (reason: Message['reason'], finishedOnKey = '') => resolve({ reason, finishedOnKey });
@@ -59,6 +60,7 @@ async function takeMessage(
       () => signal.removeEventListener('abort', onAbort),
       call.input.onKey((key) => options.finishOnKey.includes(key) && finish('finishKey', key)),
       call.input.onSpeech((isSpeaking) => {
+        isSounding = isSpeaking;
         if (isSpeaking) {
           firstMs ??= clock.now();
           silence?.cancel();
@@ -68,6 +70,7 @@ async function takeMessage(
     );
   });
   for (const cleanup of cleanups) cleanup();
+  if (isSounding) lastMs = clock.now();
   const wholeMs = clock.now() - startedMs;
   const heardMs = firstMs === undefined ? NOTHING_MS : lastMs - firstMs;
   const durationMs = options.recording.trim ? heardMs : wholeMs;
