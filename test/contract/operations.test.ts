@@ -386,7 +386,7 @@ async function accountRecordings(walk: Walk): Promise<void> {
   await walk.step(`DELETE ${ROOT}/Recordings/{Sid}.json`, () => ({ params: { Sid } }));
 }
 
-test('every operation: status, body, envelope [rest 5 documented-fields] [rest 6 statuses] [rest 22.7 dates]', {
+test('every operation: status, body, envelope [rest 5 documented-fields] [rest 6 statuses] [rest 22 check-7]', {
   timeout: 120_000,
 }, async () => {
   const [recorder, stream] = [await RawRecorder.open(), await StreamServer.start()];
