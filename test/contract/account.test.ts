@@ -273,7 +273,7 @@ test.each([
 );
 
 describe('notifications (rest-api.md 16, 7.3)', () => {
-  test('list, filters, fetch; under a call only its own [rest 7.3 notifications]', async () => {
+  test('list, filters, fetch; under a call only its own [rest 7.3 notifications] [rest 9.4 notifications]', async () => {
     const day = (text: string) => Date.parse(text);
     const warning = aNotification(world.account.sid, { level: 'warning', date: day('2026-01-01T05:00:00Z') });
     const error = aNotification(world.account.sid, {

@@ -306,6 +306,7 @@ describe('Calls', () => {
     ...of('method', 21209, 'RecordingStatusCallbackMethod'),
   ];
 
+  // holds: [rest 9.1 url-absolute] [rest 9.1 methods] [rest 9.1 machine-detection]
   // holds: [rest 6 21205] [rest 6 21206] [rest 6 21208] [rest 6 21209] [rest 6 21218] [rest 6 21234] [rest 6 21502]
   test.each(
     [
@@ -319,7 +320,7 @@ describe('Calls', () => {
     expect(world.calls.created).toHaveLength(before);
   });
 
-  test('an update with a wrong value changes nothing [rest 6 21220]', async () => {
+  test('an update with a wrong value changes nothing [rest 6 21220] [rest 9.3 invalid] [rest 9.3 ended]', async () => {
     const { sid } = await json(await world.fetch('Calls.json', { form: encoded(right) }));
     const at = `Calls/${String(sid)}.json`;
     world.calls.set(String(sid), { status: 'in-progress' });

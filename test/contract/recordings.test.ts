@@ -243,7 +243,7 @@ describe('read (rest-api.md 5, 7.3, 10)', () => {
     await expect(calls()(newSid('CA')).recordings(one.sid).fetch()).rejects.toMatchObject(rejection(20404, 404));
   });
 
-  test('[rest 7.3 recordings] lists by call, conference and date', async () => {
+  test('[rest 7.3 recordings] lists by call, conference and date [rest 9.4 recordings]', async () => {
     const callSid = newSid('CA');
     const conferenceSid = newSid('CF');
     const old = await aRecording({ callSid, dateCreated: Date.UTC(2025, 4, 5, 6) });

@@ -36,7 +36,7 @@ async function bobAnswers(w: World) {
   return { bob, inbox: new Inbox(bob, 'bob') };
 }
 
-test('Enable: a voice that goes on is machine_start, in the document request, the record and the callback [rest 9.1 machine-detection]', async () => {
+test('Enable: a voice that goes on is machine_start, in the document request, the record and the callback [rest 9.1 machine-detection] [rest 9.1 amd-answered-by] [rest 9.2 answered-by]', async () => {
   const w = await world();
   w.answers('<Hangup/>', '/outgoing');
   const { bob, inbox } = await bobAnswers(w);

@@ -30,7 +30,7 @@ async function untilStatus(w: World, sid: unknown, status: string): Promise<void
 
 for (const to of ['sip:bob@office.sip.localhost', 'client:bob']) {
   // holds: [twiml 3.1 from-to] [twiml 3.1 direction] [twiml 3.4 queued] [twiml 3.4 initiated] [twiml 3.4 ringing]
-  test(`rest-api.md 9.2: a call to ${to}: queued, then initiated, ringing, answered, completed by callback [sip 2.6 status-callback] [sip 8.1 rest-events] [sip 8.1 child-sids] [sip 8.2 initiated]`, async () => {
+  test(`rest-api.md 9.2: a call to ${to}: queued, then initiated, ringing, answered, completed by callback [sip 2.6 status-callback] [sip 8.1 rest-events] [sip 8.1 child-sids] [sip 8.2 initiated] [rest 9.1 created] [rest 9.1 not-waiting] [rest 9.1 events] [rest 9.2 ways] [rest 9.2 initiated]`, async () => {
     const w = await world();
     w.app.on('/progress', { status: 204 });
     w.answers('<Gather numDigits="1" timeout="8" action="/digits"/>', '/outgoing');
@@ -69,7 +69,7 @@ for (const [status, final] of [
   ['canceled', 'canceled'],
   ['completed', 'canceled'],
 ] as const) {
-  test(`rest-api.md 9.3: Status=${status} on a ringing call cancels it; the answer says so [sip 8.3 rest-cancel] [twiml 3.4 canceled]`, async () => {
+  test(`rest-api.md 9.3: Status=${status} on a ringing call cancels it; the answer says so [sip 8.3 rest-cancel] [twiml 3.4 canceled] [rest 9.3 canceled] [rest 9.3 completed]`, async () => {
     const w = await world();
     w.app.on('/progress', { status: 204 });
     const bob = await w.phone('bob');
@@ -85,7 +85,7 @@ for (const [status, final] of [
   });
 }
 
-test('rest-api.md 9.3: Status=canceled leaves an answered call alone, Status=completed ends it with BYE [twiml 4.2 rest-status]', async () => {
+test('rest-api.md 9.3: Status=canceled leaves an answered call alone, Status=completed ends it with BYE [twiml 4.2 rest-status] [rest 9.3 canceled] [rest 9.3 completed]', async () => {
   const w = await world();
   w.answers('<Gather timeout="30"/>', '/outgoing');
   const bob = await w.phone('bob');
@@ -105,7 +105,7 @@ test('rest-api.md 9.3: Status=canceled leaves an answered call alone, Status=com
   await w.isIdle();
 });
 
-test('rest-api.md 9.1: Timeout, and 5 s on top: CANCEL, no-answer [sip 2.6 timeout]', async () => {
+test('rest-api.md 9.1: Timeout, and 5 s on top: CANCEL, no-answer [sip 2.6 timeout] [rest 9.1 timeout]', async () => {
   const w = await world({ clockRate: 10 });
   const bob = await w.phone('bob');
   const inbox = new Inbox(bob, 'bob');
@@ -128,7 +128,7 @@ test('sip-interface.md 8.3: a call to a user without binding is made, and fails 
   await w.isIdle();
 });
 
-test('sip-interface.md 2.6: Twiml runs after the answer, SendDigits before it [sip 2.6 instructions] [sip 2.6 send-digits]', async () => {
+test('sip-interface.md 2.6: Twiml runs after the answer, SendDigits before it [sip 2.6 instructions] [sip 2.6 send-digits] [rest 9.1 send-digits]', async () => {
   const w = await world();
   w.answers('<Hangup/>', '/after');
   const bob = await w.phone('bob');
@@ -146,7 +146,7 @@ test('sip-interface.md 2.6: Twiml runs after the answer, SendDigits before it [s
   await w.isIdle();
 });
 
-test('twiml.md 4.2 point 6: Url on the parent of a Dial ends the child; the action is told, then the new document runs [twiml 4.2 rest-update] [twiml 4.2 rest-parent]', async () => {
+test('twiml.md 4.2 point 6: Url on the parent of a Dial ends the child; the action is told, then the new document runs [twiml 4.2 rest-update] [twiml 4.2 rest-parent] [rest 9.3 url-dial]', async () => {
   const w = await world();
   const { bob, alice, caller, callee } = await bridged(w);
   w.answers('<Hangup/>', '/elsewhere');
@@ -160,7 +160,7 @@ test('twiml.md 4.2 point 6: Url on the parent of a Dial ends the child; the acti
   await w.isIdle();
 });
 
-test('twiml.md 4.2 point 6: Url on the child takes it out alive; the parent goes on without DialCallDuration [twiml 3.3 dial-child] [twiml 4.2 rest-child]', async () => {
+test('twiml.md 4.2 point 6: Url on the child takes it out alive; the parent goes on without DialCallDuration [twiml 3.3 dial-child] [twiml 4.2 rest-child] [rest 9.2 child]', async () => {
   const w = await world();
   w.app.on('/child', { status: 204 });
   const { alice, bob, caller, callee } = await bridged(
@@ -176,6 +176,11 @@ test('twiml.md 4.2 point 6: Url on the child takes it out alive; the parent goes
   expect(params).not.toHaveProperty('DialCallDuration');
   await expectEvent(alice, caller, 'ended');
   expect((await w.asked('/elsewhere')).params).toMatchObject({ CallSid: childSid, Direction: 'outbound-dial' });
+  const parent = w.app.requestsTo('/voice')[0]!.params.CallSid;
+  const child = (await w.rest(`/Calls/${childSid}.json`)).body;
+  expect(child).toMatchObject({ direction: 'outbound-dial', parent_call_sid: parent, status: 'in-progress' });
+  const listed = (await w.rest(`/Calls.json?ParentCallSid=${parent}`)).body.calls as { sid: string }[];
+  expect(listed.map(({ sid }) => sid)).toEqual([childSid]);
   await callee.play([{ kind: 'digits', digits: '9' }], DEADLINE_MS);
   expect((await w.asked('/digits')).params.Digits).toBe('9');
   await expectEvent(bob, callee, 'ended');
@@ -194,7 +199,7 @@ test('rest-api.md 9.3: Status=completed on the parent ends both legs [twiml 4.2 
   await w.isIdle();
 });
 
-test('rest-api.md 9.3: StatusCallback of a live call is replaced for the rest of it', async () => {
+test('rest-api.md 9.3: StatusCallback of a live call is replaced for the rest of it [rest 9.3 settings]', async () => {
   const w = await world();
   w.app.on('/other', { status: 204 });
   const { caller } = await bridged(w);

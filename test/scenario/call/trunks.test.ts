@@ -48,7 +48,7 @@ const callTo = (w: World, To: string, over: Readonly<Record<string, string>> = {
 const trunkCounts = (w: World) => (w.gateway.counts() as { trunks: { callsOnTrunks: number } }).trunks;
 
 describe('outbound', () => {
-  test('[sip 2.6 byoc] a REST call by Byoc rings the trunk’s target; the number is in To, the caller in From', async () => {
+  test('[sip 2.6 byoc] a REST call by Byoc rings the trunk’s target; the number is in To, the caller in From [rest 9.1 byoc]', async () => {
     const w = await world(limits());
     w.answers('<Pause length="60"/>');
     const carrier = await w.phone('bob', { registered: false });

@@ -178,7 +178,7 @@ test('the BYE of the callee feeds the action with its X-headers [sip 2.5 action-
   await w.isIdle();
 });
 
-test('From of a call over REST is the user of the From header [sip 2.2 rest-from]', async () => {
+test('From of a call over REST is the user of the From header [sip 2.2 rest-from] [rest 9.1 from-sip]', async () => {
   const w = await world(openWorld);
   const far = await rawPhone(w);
   const form = {

@@ -126,6 +126,7 @@ describe('domain names (sip-interface.md 0, 1.1) [sip 1.1 name-reserved]', () =>
 });
 
 describe('call addresses (rest-api.md 9.1) [sip 2.6 to]', () => {
+  // holds: [rest 9.1 to] [rest 9.1 to-headers]
   test.each<[string, string | number]>([
     ['+4930123456', 'number'],
     ['14158675309', 'number'],
@@ -159,8 +160,9 @@ describe('call addresses (rest-api.md 9.1) [sip 2.6 to]', () => {
     ['sip:bob@example.com?X-A=1', 'sip', false],
     ['a"b', 'sip', false],
     ['a\r\nb', 'sip', false],
-  ])('From %s for a %s: %s [sip 2.2 rest-from-characters]', (from, kind, isGood) =>
-    expect(checkFrom(from, kind).ok).toBe(isGood),
+  ])(
+    'From %s for a %s: %s [sip 2.2 rest-from-characters] [rest 9.1 from-number] [rest 9.1 from-sip]',
+    (from, kind, isGood) => expect(checkFrom(from, kind).ok).toBe(isGood),
   );
 
   test('any text is a kind or a fault, and no accepted To holds a control character', () => {

@@ -31,16 +31,16 @@ describe('rest-api.md 9.2: the life of a status [sip 8.2 rest-words]', () => {
     }
   }
 
-  test('all other pairs are ignored [twiml 3.4 final]', () => {
+  test('all other pairs are ignored [twiml 3.4 final] [rest 9.2 ways]', () => {
     const found = all.map((from) => `${from} → ${all.filter((to) => !mayMove(from, to)).join(' ')}`);
     expect(found).toEqual(ignored);
   });
 
-  test('terminal are completed, busy, no-answer, failed and canceled', () => {
+  test('terminal are completed, busy, no-answer, failed and canceled [rest 9.2 ways]', () => {
     expect(all.filter(isTerminal)).toEqual(['completed', 'busy', 'no-answer', 'failed', 'canceled']);
   });
 
-  test('records show initiated as queued (sip-interface.md 8.2) [sip 8.2 initiated]', () => {
+  test('records show initiated as queued (sip-interface.md 8.2) [sip 8.2 initiated] [rest 9.2 initiated]', () => {
     expect(all.map(recordStatus)).toEqual(all.map((status) => (status === 'initiated' ? 'queued' : status)));
   });
 });

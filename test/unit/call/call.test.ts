@@ -3,7 +3,7 @@ import { limits } from '../../../src/base/limits.ts';
 import { CallBench } from '../../support/call-fakes.ts';
 
 describe('an inbound call (sip-interface.md 1.4)', () => {
-  test('answered, then the peer hangs up: completed, whole seconds from the answer [twiml 3.4 completed]', async () => {
+  test('answered, then the peer hangs up: completed, whole seconds from the answer [twiml 3.4 completed] [rest 9.2 inbound] [rest 9.2 duration]', async () => {
     const bench = new CallBench();
     const { call, leg } = bench.inbound();
     expect(call.status).toBe('ringing');
@@ -67,7 +67,7 @@ describe('an inbound call (sip-interface.md 1.4)', () => {
 });
 
 describe('an outgoing call (rest-api.md 9.2)', () => {
-  test('queued, initiated, ringing once, answered, ended by us', () => {
+  test('queued, initiated, ringing once, answered, ended by us [rest 9.2 initiated]', () => {
     const bench = new CallBench();
     const { call, leg } = bench.outbound();
     expect([call.status, call.record().status]).toEqual(['queued', 'queued']);
@@ -109,7 +109,7 @@ describe('an outgoing call (rest-api.md 9.2)', () => {
     });
   }
 
-  test('408 after ringing is no-answer', () => {
+  test('408 after ringing is no-answer [rest 9.2 sip-mapping]', () => {
     const bench = new CallBench();
     const { call, leg } = bench.outbound();
     call.start();

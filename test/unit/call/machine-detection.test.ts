@@ -65,7 +65,7 @@ function judged(settings: DetectionSettings, ...parts: (Int16Array | readonly nu
 }
 
 describe('what is said', () => {
-  test('a short greeting and silence: human, SpeechEndThreshold after it [twiml 13 speech-end-threshold] [twiml 13 answered-by]', () => {
+  test('a short greeting and silence: human, SpeechEndThreshold after it [twiml 13 speech-end-threshold] [twiml 13 answered-by] [rest 9.1 amd-answered-by]', () => {
     const found = judged(defaults, noise(800), speech(960), noise(4_000));
     expect(found?.answeredBy).toBe('human');
     expect(found?.atMs).toBeGreaterThan(800 + 900 + 1_100);

@@ -29,7 +29,7 @@ const rows: readonly (readonly [number, boolean, 'timeout' | 'request' | undefin
   [604, true, undefined, 'failed'],
 ];
 
-// holds: [twiml 3.4 busy] [twiml 3.4 no-answer] [twiml 3.4 failed]
+// holds: [twiml 3.4 busy] [twiml 3.4 no-answer] [twiml 3.4 failed] [rest 9.2 sip-mapping]
 describe('sip-interface.md 8.3: status of an outgoing leg that was not answered [sip 4 mismatch-outbound] [sip 8.3 busy] [sip 8.3 no-answer] [sip 8.3 failed] [sip 8.3 no-credentials]', () => {
   for (const [status, rang, canceledBy, expected] of rows) {
     test(`${status}${rang ? ' after ringing' : ''}${canceledBy ? `, cancelled by ${canceledBy}` : ''} is ${expected}`, () => {

@@ -76,7 +76,7 @@ class RestBench extends CallBench {
 }
 
 describe('rest-api.md 9.1: making a call', () => {
-  test('the answer says queued; then the INVITE leaves', async () => {
+  test('the answer says queued; then the INVITE leaves [rest 9.1 not-waiting]', async () => {
     const bench = new RestBench();
     const { record, call } = await bench.create();
     expect(record).toMatchObject({ status: 'queued', direction: 'outbound-api', startTime: null });
@@ -89,7 +89,7 @@ describe('rest-api.md 9.1: making a call', () => {
     ['client:bob', { kind: 'client', identity: 'bob' }],
     ['+4930123', { kind: 'number', number: '+4930123' }],
   ] as const) {
-    test(`${to} is a ${target.kind}`, async () => {
+    test(`${to} is a ${target.kind} [rest 9.1 to] [rest 9.1 sip-auth]`, async () => {
       const bench = new RestBench();
       await bench.create({ to, sipAuth: { username: 'u', password: 'p' } });
       expect(bench.routed[0]!.target).toMatchObject(target);
@@ -116,7 +116,7 @@ describe('rest-api.md 9.1: making a call', () => {
     ]);
   });
 
-  test('SendDigits are played first', async () => {
+  test('SendDigits are played first [rest 9.1 send-digits]', async () => {
     const bench = new RestBench();
     const { leg } = await bench.create({ sendDigits: '1w2', fallbackUrl: null });
     leg.answers();
@@ -138,7 +138,7 @@ describe('rest-api.md 9.1: making a call', () => {
     expect([bench.started, bench.engine.counts().plays, bench.clock.pendingTimers]).toEqual([[], 0, 0]);
   });
 
-  test('Timeout, and 5 s on top: no-answer [sip 2.6 timeout]', async () => {
+  test('Timeout, and 5 s on top: no-answer [sip 2.6 timeout] [rest 9.1 timeout]', async () => {
     const bench = new RestBench();
     const { call, leg } = await bench.create({ timeoutSeconds: 10 });
     leg.rings();
@@ -156,7 +156,7 @@ describe('rest-api.md 9.1: making a call', () => {
     expect(bench.clock.pendingTimers).toBe(0);
   });
 
-  test('TimeLimit counts from the answer [sip 2.6 time-limit]', async () => {
+  test('TimeLimit counts from the answer [sip 2.6 time-limit] [rest 9.1 time-limit]', async () => {
     const bench = new RestBench();
     const { call, leg } = await bench.create({ timeLimitSeconds: 30 });
     await bench.clock.advanceAsync(20_000);
@@ -184,7 +184,7 @@ describe('rest-api.md 9.1: making a call', () => {
 });
 
 describe('rest-api.md 9.3: changing a call', () => {
-  test('canceled: a ringing call; the record is given when its leg has ended', async () => {
+  test('canceled: a ringing call; the record is given when its leg has ended [rest 9.3 canceled]', async () => {
     const bench = new RestBench();
     const { call, leg } = await bench.create();
     leg.cancelsAtOnce = false;
@@ -211,7 +211,7 @@ describe('rest-api.md 9.3: changing a call', () => {
     expect(await updated).toMatchObject({ status: 'ringing' });
   });
 
-  test('canceled leaves alone: an answered call, a leg that rings inside a Dial, an unknown one', async () => {
+  test('canceled leaves alone: an answered call, a leg that rings inside a Dial, an unknown one [rest 9.3 canceled] [rest 9.3 completed]', async () => {
     const bench = new RestBench();
     const { call, leg } = await bench.create();
     leg.answers();
@@ -224,7 +224,7 @@ describe('rest-api.md 9.3: changing a call', () => {
     expect(await bench.rest.complete(child.call.sid)).toMatchObject({ status: 'canceled' });
   });
 
-  test('completed: an answered call', async () => {
+  test('completed: an answered call [rest 9.3 completed]', async () => {
     const bench = new RestBench();
     const { call, leg } = await bench.create();
     leg.answers();
@@ -233,7 +233,7 @@ describe('rest-api.md 9.3: changing a call', () => {
     expect(await bench.rest.complete(call.sid)).toBeUndefined();
   });
 
-  test('another document: only while in progress, else 21220 [rest 6 21220]', async () => {
+  test('another document: only while in progress, else 21220 [rest 6 21220] [rest 9.3 url]', async () => {
     const bench = new RestBench();
     const { call, leg } = await bench.create();
     const instructions = {
@@ -259,7 +259,7 @@ describe('rest-api.md 9.3: changing a call', () => {
     expect(await bench.rest.redirect(call.sid, instructions)).toMatchObject({ ok: false, error: { code: 21220 } });
   });
 
-  test('StatusCallback and TimeLimit are replaced', async () => {
+  test('StatusCallback and TimeLimit are replaced [rest 9.3 settings]', async () => {
     const bench = new RestBench();
     const { call, leg } = await bench.create();
     leg.answers();

@@ -224,7 +224,7 @@ describe('a SIP URI of somebody else', () => {
   });
 
   test.each([['sips:kate@far.example'], ['sip:kate@far.example;transport=tls']])(
-    '%s is sip over TLS, its media plain RTP [sip 0 sips] [sip 4 outbound-tls]',
+    '%s is sip over TLS, its media plain RTP [sip 0 sips] [sip 4 outbound-tls] [rest 9.1 sips]',
     async (uri) => {
       const { invites } = new RouteBench().start(sip(uri));
       expect(invites[0]!.target).toMatchObject({ uri: { scheme: 'sip', params: new Map([['transport', 'tls']]) } });
@@ -233,7 +233,7 @@ describe('a SIP URI of somebody else', () => {
     },
   );
 
-  test('sip-interface.md 2.1: secure=true is TLS and SRTP [sip 2.1 secure] [sip 4 outbound-secure]', async () => {
+  test('sip-interface.md 2.1: secure=true is TLS and SRTP [sip 2.1 secure] [sip 4 outbound-secure] [rest 9.1 sips]', async () => {
     const { invites } = new RouteBench().start(sip('sip:kate@far.example;secure=true'));
     expect(invites[0]!.target).toMatchObject({ uri: { params: new Map([['transport', 'tls']]) } });
     expect(await sdpOf(invites[0]!)).toContain('RTP/SAVP');

@@ -87,6 +87,6 @@ test.each([
   ['+4930123', '+4930123'],
   ['client:a;b', 'client:a;b'],
   ['', ''],
-])('addresses are searched without parameters and headers (rest-api.md 9.4): %s', (address, bare) =>
+])('addresses are searched without parameters and headers (rest-api.md 9.4): %s [rest 9.4 exact]', (address, bare) =>
   expect(bareAddress(address)).toBe(bare),
 );

@@ -181,7 +181,7 @@ describe('twiml.md 2.5, 2.7: other starts', () => {
     expect((await runSession({ [`${HOST}/dir/x`]: response('') }, { start })).webhook.sent).toHaveLength(1);
   });
 
-  test('inline TwiML, relative URL: 11100 [twiml 2.7 inline-relative]', async () => {
+  test('inline TwiML, relative URL: 11100 [twiml 2.7 inline-relative] [rest 9.3 twiml]', async () => {
     const start = { kind: 'twiml', twiml: response('<Redirect>x</Redirect>') } as const;
     const { codes, control } = await runSession({}, { start });
     expect(codes).toEqual([11100]);
