@@ -4,7 +4,7 @@
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { siprecConnectorsSchema } from './config-siprec.ts';
-import { accountLimitsSchema, numberSchema, trunkSchema } from './config-trunks.ts';
+import { accountLimitsSchema, applicationSchema, numberSchema, trunkSchema } from './config-trunks.ts';
 import { isAddress } from './setting-values.ts';
 
 const url = z.string().regex(/^https?:\/\/\S+$/, 'an http or https URL');
@@ -104,15 +104,30 @@ const credentialList = z
 
 const ipAccessControlList = z.object({ name, addresses: z.array(address) }).strict();
 
-export const declaredSchema = z.object({
-  domains: z.array(domain).default([]),
-  credentialLists: z.array(credentialList).default([]),
-  ipAccessControlLists: z.array(ipAccessControlList).default([]),
-  trunks: z.array(trunkSchema).default([]),
-  numbers: z.array(numberSchema).default([]),
-  accountLimits: z.array(accountLimitsSchema).default([]),
-  siprecConnectors: siprecConnectorsSchema.default([]),
-});
+export const declaredSchema = z
+  .object({
+    domains: z.array(domain).default([]),
+    credentialLists: z.array(credentialList).default([]),
+    ipAccessControlLists: z.array(ipAccessControlList).default([]),
+    trunks: z.array(trunkSchema).default([]),
+    applications: z
+      .array(applicationSchema)
+      .default([])
+      .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, 'a different name for each'),
+    numbers: z.array(numberSchema).default([]),
+    accountLimits: z.array(accountLimitsSchema).default([]),
+    siprecConnectors: siprecConnectorsSchema.default([]),
+  })
+  .superRefine(({ numbers, applications }, context) => {
+    for (const [index, { application }] of numbers.entries()) {
+      if (application === undefined || applications.some((one) => one.name === application)) continue;
+      context.addIssue({
+        code: 'custom',
+        path: ['numbers', index, 'application'],
+        message: 'a name under applications',
+      });
+    }
+  });
 
 export type DeclaredEmergencyAddress = z.infer<typeof emergencyAddress>;
 export type Declared = z.infer<typeof declaredSchema>;

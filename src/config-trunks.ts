@@ -72,10 +72,23 @@ export const trunkSchema = z
   .refine((trunk) => trunk.host !== undefined || trunk.targets.length > 0, 'host, or targets with at least one host')
   .refine((trunk) => !trunk.register || trunk.username !== null, 'username and password, to register with');
 
+/** What numbers name, and calls over REST by its sid. */
+export const applicationSchema = z
+  .object({
+    name,
+    statusCallback: url.optional(),
+    statusCallbackMethod: method.optional(),
+    ...application,
+  })
+  .strict()
+  .refine(({ voiceUrl, twiml }) => voiceUrl !== undefined || twiml !== undefined, 'voiceUrl, or twiml in place of it');
+
 export const numberSchema = z
   .object({
     number: z.string().regex(E164, 'an E.164 number such as +4930123456'),
     friendlyName: name.optional(),
+    /** Name of a declared application, in place of what follows. */
+    application: name.optional(),
     statusCallback: url.optional(),
     statusCallbackMethod: method.optional(),
     ...application,

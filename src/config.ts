@@ -150,6 +150,7 @@ const DECLARED_KEYS = [
   'credentialLists',
   'ipAccessControlLists',
   'trunks',
+  'applications',
   'numbers',
   'accountLimits',
   'siprecConnectors',

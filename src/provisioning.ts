@@ -91,7 +91,7 @@ export async function provision(
     demoApplicationUrl === undefined
       ? { domains: [], credentialLists: [] }
       : demoDeclared(config.domainSuffix, foundation.secretKey, demoApplicationUrl);
-  const { domains, credentialLists, ipAccessControlLists, trunks, numbers } = config.declared;
+  const { domains, credentialLists, ipAccessControlLists, trunks, applications, numbers } = config.declared;
   await applyDeclared(
     foundation.store,
     {
@@ -102,6 +102,7 @@ export async function provision(
       trunks: trunks.map((trunk) => ({ ...trunk, targets: targetsOf(trunk) })) as NonNullable<
         DeclaredObjects['trunks']
       >,
+      applications: applications as NonNullable<DeclaredObjects['applications']>,
       numbers: numbers as NonNullable<DeclaredObjects['numbers']>,
     },
     { accountSid: foundation.rootAccount.sid, realm: config.realm, ...context },

@@ -34,7 +34,7 @@ export interface DeclaredDomain {
   readonly sourceAddresses?: readonly string[];
 }
 
-export interface DeclaredApplication {
+export interface DeclaredVoice {
   readonly voiceUrl?: string;
   readonly voiceMethod?: HttpMethod;
   readonly voiceFallbackUrl?: string;
@@ -43,7 +43,7 @@ export interface DeclaredApplication {
   readonly twiml?: string;
 }
 
-export interface DeclaredTrunk extends DeclaredApplication {
+export interface DeclaredTrunk extends DeclaredVoice {
   readonly name: string;
   readonly statusCallbackUrl?: string;
   readonly statusCallbackMethod?: HttpMethod;
@@ -57,10 +57,19 @@ export interface DeclaredTrunk extends DeclaredApplication {
   }[];
 }
 
-export interface DeclaredNumber extends DeclaredApplication {
+/** An application of its own, which numbers name. */
+export interface DeclaredApplication extends DeclaredVoice {
+  readonly name: string;
+  readonly statusCallback?: string;
+  readonly statusCallbackMethod?: HttpMethod;
+}
+
+export interface DeclaredNumber extends DeclaredVoice {
   /** E.164. */
   readonly number: string;
   readonly friendlyName?: string;
+  /** Name of a declared application. */
+  readonly application?: string;
   readonly statusCallback?: string;
   readonly statusCallbackMethod?: HttpMethod;
 }
@@ -81,6 +90,7 @@ export interface DeclaredObjects {
   readonly credentialLists: readonly DeclaredCredentialList[];
   readonly ipAccessControlLists: readonly DeclaredIpAccessControlList[];
   readonly trunks?: readonly DeclaredTrunk[];
+  readonly applications?: readonly DeclaredApplication[];
   readonly numbers?: readonly DeclaredNumber[];
 }
 

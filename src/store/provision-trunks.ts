@@ -1,8 +1,17 @@
 // Declared carriers in the store: each declared trunk is a ByocTrunk with a ConnectionPolicy and Targets of its own, `sourceAddresses` of
-// a domain are IpRecords with SourceIpMappings, and numbers are IncomingPhoneNumbers. So REST shows what the file says (design.md 4).
+// a domain are IpRecords with SourceIpMappings, applications are Applications, and numbers are IncomingPhoneNumbers. So REST shows what the
+// file says (design.md 4).
 
 import type { ByocTrunk, Domain } from '../base/records.ts';
-import { type DeclaredDomain, type DeclaredNumber, type DeclaredTrunk, splitCidr } from './declared.ts';
+import type { Application } from '../base/voice-records.ts';
+import {
+  type DeclaredApplication,
+  type DeclaredDomain,
+  type DeclaredNumber,
+  type DeclaredTrunk,
+  type DeclaredVoice,
+  splitCidr,
+} from './declared.ts';
 import type { Reconciler } from './reconcile.ts';
 import type { Store } from './store.ts';
 import { allPages, sidOf } from './walk.ts';
@@ -60,7 +69,7 @@ export async function bringTrunks(
         trunk.name,
         {
           friendlyName: trunk.name,
-          ...applicationOf(trunk),
+          ...voiceOf(trunk),
           statusCallbackUrl: trunk.statusCallbackUrl ?? null,
           statusCallbackMethod: trunk.statusCallbackMethod ?? 'POST',
           cnamLookupEnabled: false,
@@ -119,10 +128,46 @@ export async function bringSources(
   );
 }
 
+/** Brings applications. Gives the declared ones by name. */
+export async function bringApplications(
+  store: Store,
+  accountSid: string,
+  declared: readonly DeclaredApplication[],
+  reconciler: Reconciler,
+): Promise<ReadonlyMap<string, Application>> {
+  return reconciler.bring(
+    {
+      repository: store.applications,
+      prefix: 'AP',
+      what: 'application',
+      keyOf: (application) => application.friendlyName,
+      isDeclared,
+    },
+    // Those of REST may bear any name: only declared ones are compared.
+    (await allPages((page) => store.applications.list({ accountSid }, page), sidOf)).filter(isDeclared),
+    new Map(
+      declared.map((application) => [
+        application.name,
+        {
+          friendlyName: application.name,
+          ...voiceOf(application),
+          statusCallback: application.statusCallback ?? null,
+          statusCallbackMethod: application.statusCallbackMethod ?? 'POST',
+          voiceCallerIdLookup: false,
+          publicApplicationConnectEnabled: false,
+          kept: {},
+          declared: true,
+        },
+      ]),
+    ),
+  );
+}
+
 export async function bringNumbers(
   store: Store,
   accountSid: string,
   declared: readonly DeclaredNumber[],
+  applications: ReadonlyMap<string, Application>,
   reconciler: Reconciler,
 ): Promise<void> {
   await reconciler.bring(
@@ -140,10 +185,10 @@ export async function bringNumbers(
         {
           phoneNumber: number.number,
           friendlyName: number.friendlyName ?? number.number,
-          ...applicationOf(number),
+          ...voiceOf(number),
           statusCallback: number.statusCallback ?? null,
           statusCallbackMethod: number.statusCallbackMethod ?? 'POST',
-          kept: {},
+          kept: keptOf(number, applications),
           declared: true,
         },
       ]),
@@ -151,7 +196,15 @@ export async function bringNumbers(
   );
 }
 
-const applicationOf = (declared: DeclaredTrunk | DeclaredNumber) => ({
+function keptOf(
+  { application }: DeclaredNumber,
+  applications: ReadonlyMap<string, Application>,
+): Readonly<Record<string, string>> {
+  const sid = application === undefined ? undefined : applications.get(application)?.sid;
+  return sid === undefined ? {} : { voice_application_sid: sid };
+}
+
+const voiceOf = (declared: DeclaredVoice) => ({
   voiceUrl: declared.voiceUrl ?? null,
   voiceMethod: declared.voiceMethod ?? ('POST' as const),
   voiceFallbackUrl: declared.voiceFallbackUrl ?? null,

@@ -25,7 +25,7 @@ import {
   settingsOf,
   splitCidr,
 } from './declared.ts';
-import { bringNumbers, bringSources, bringTrunks } from './provision-trunks.ts';
+import { bringApplications, bringNumbers, bringSources, bringTrunks } from './provision-trunks.ts';
 import { Reconciler } from './reconcile.ts';
 import { digestHa1 } from './secrets.ts';
 import { mappingKey, type Store } from './store.ts';
@@ -87,13 +87,14 @@ export async function applyDeclared(
     if (owner?.declared) await run.addresses(owner, list);
   }
   const reconciler = new Reconciler(context);
-  const { trunks = [], numbers = [] } = declared;
+  const { trunks = [], applications = [], numbers = [] } = declared;
   const { accountSid } = context;
   const byName = await bringTrunks(store, accountSid, trunks, present.domains, reconciler);
   run.trunks = byName;
   const domains = await run.domains(present.domains, declared.domains);
   await bringSources(store, accountSid, declared.domains, domains, reconciler);
-  await bringNumbers(store, accountSid, numbers, reconciler);
+  const named = await bringApplications(store, accountSid, applications, reconciler);
+  await bringNumbers(store, accountSid, numbers, named, reconciler);
   await run.mappings(domains, declared.domains, credentialLists, acls);
   await run.removeDomains(present.domains, declared.domains);
   await run.removeLists(store.credentialLists, present.credentialLists, declared.credentialLists);

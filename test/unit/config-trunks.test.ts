@@ -58,6 +58,9 @@ describe('trunks', () => {
 
 test.each([
   ['a national number', { numbers: [{ number: '030123' }] }],
+  ['a number of an application that is not there', { numbers: [{ number: '+4930123', application: 'menu' }] }],
+  ['an application without an answer', { applications: [{ name: 'menu' }] }],
+  ['two applications of one name', { applications: [1, 2].map(() => ({ name: 'menu', twiml: '<Response/>' })) }],
   ['limits of a name', { accountLimits: [{ account: 'alice' }] }],
   ['an empty blocked prefix', { accountLimits: [{ account: 'default', blockedPrefixes: [''] }] }],
   ['a source that is no address', { domains: [{ name: 'a.sip.localhost', sourceAddresses: ['carrier.example'] }] }],

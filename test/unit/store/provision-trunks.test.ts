@@ -97,6 +97,29 @@ describe('declared trunks and numbers', () => {
       expect(await place.store[table].count({}), table).toBe(0);
   });
 
+  test('applications under their names, and a number that names one; idempotent, sids stay', async () => {
+    const objects: DeclaredObjects = {
+      ...declared,
+      applications: [
+        { name: 'menu', voiceUrl: 'https://app.example.com/menu', statusCallback: 'https://app.example.com/done' },
+        { name: 'closed', twiml: '<Response><Reject/></Response>' },
+      ],
+      numbers: [{ number: '+4930100', application: 'menu' }],
+    };
+    await apply(objects);
+    const listed = (await place.store.applications.list({}, whole)).records;
+    const menu = listed.find(({ friendlyName }) => friendlyName === 'menu');
+    expect(menu).toMatchObject({ voiceUrl: 'https://app.example.com/menu', voiceMethod: 'POST', declared: true });
+    expect((await directoryNow()).phoneNumber('+4930100')?.kept).toEqual({ voice_application_sid: menu?.sid });
+    await apply(objects);
+    expect(await apply(objects)).toMatchObject({ created: 0, updated: 0, removed: 0 });
+    const renewed = [{ name: 'menu', voiceUrl: 'https://app.example.com/other' }];
+    await apply({ ...objects, applications: renewed });
+    expect((await place.store.applications.list({}, whole)).records).toMatchObject([
+      { sid: menu?.sid, voiceUrl: 'https://app.example.com/other', statusCallback: null },
+    ]);
+  });
+
   test('what REST made is left alone, and wins where it has the number', async () => {
     const stamp = { accountSid: account.sid, declared: false, dateCreated: 1, dateUpdated: 1 };
     const methods = { voiceMethod: 'POST', voiceFallbackMethod: 'POST', statusCallbackMethod: 'POST' } as const;
