@@ -9,6 +9,7 @@ import type { QueuesApi } from './base/queues-api.ts';
 import type { Recogniser } from './base/recogniser.ts';
 import type { Domain } from './base/records.ts';
 import type { TranscriptionsApi } from './base/transcriptions-api.ts';
+import { applicationChild } from './call/application-child.ts';
 import { Attended } from './call/attended.ts';
 import { CallPacer } from './call/call-pacer.ts';
 import { Calls } from './call/calls.ts';
@@ -235,6 +236,8 @@ export function buildCalls(parts: CallParts): CallStack {
     recordings: (call) => recordingControl(call, recordings.verbServices),
     recordDial: dialRecorder(recordings.recordings),
     detection,
+    applicationChild: (caller, target, callerId, run) =>
+      applicationChild(caller, target, callerId, { calls, directory, engine, router: legs.router }, run),
     conferences,
     attended,
     engine,

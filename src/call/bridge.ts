@@ -6,7 +6,7 @@
 
 import type { Clock, Timer } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
-import type { BridgeId, MediaEngine } from '../media/engine.ts';
+import type { BridgeId, EndpointId, MediaEngine } from '../media/engine.ts';
 import type { MediaDirection } from '../sdp/plan.ts';
 import type { Call } from './call.ts';
 import type { HoldMusic } from './hold-music.ts';
@@ -65,17 +65,19 @@ export class Bridge {
           if (this.#isParked) return;
           if (event.type === 'direction') this.#relayDirection(call, other, event.direction);
           // design.md 10: digits by SIP INFO go on as RFC 4733.
-          if (event.type === 'digit' && event.inSignalling && other.leg.endpoint !== undefined)
-            this.#services.engine.insertDigits(other.leg.endpoint, event.digit);
+          const endpoint = this.#endpointOf(other);
+          if (event.type === 'digit' && event.inSignalling && endpoint !== undefined)
+            this.#services.engine.insertDigits(endpoint, event.digit);
         }),
       );
       call.emit({ type: 'bridged', otherCallSid: other.sid });
       this.#enter(call, other);
+      if (this.children.has(call)) call.leg.bridged?.();
     }
   }
 
   #enter(call: Call, other: Call): void {
-    if (call.leg.endpoint !== undefined) this.#services.engine.setComfort(call.leg.endpoint, 'none');
+    this.#setComfort(call, 'none');
     if (call.leg.remoteDirection !== 'sendrecv') this.#relayDirection(call, other, call.leg.remoteDirection);
   }
 
@@ -115,9 +117,18 @@ export class Bridge {
 
   joinMedia(): void {
     const [a, b] = this.calls;
-    if (a.leg.endpoint !== undefined && b.leg.endpoint !== undefined) {
-      this.#media = this.#services.engine.bridge(a.leg.endpoint, b.leg.endpoint);
-    }
+    const [first, second] = [this.#endpointOf(a), this.#endpointOf(b)];
+    if (first !== undefined && second !== undefined) this.#media = this.#services.engine.bridge(first, second);
+  }
+
+  /** Who was dialled is joined at the outside of its leg, where that has one; who dials on, at the inside. */
+  #endpointOf(call: Call): EndpointId | undefined {
+    return (this.children.has(call) ? call.leg.bridgeEndpoint : undefined) ?? call.leg.endpoint;
+  }
+
+  #setComfort(call: Call, mode: 'none' | 'silence'): void {
+    const endpoint = this.#endpointOf(call);
+    if (endpoint !== undefined) this.#services.engine.setComfort(endpoint, mode);
   }
 
   /** Takes a living call out: the other one learns of it through `ended`. */
@@ -140,10 +151,10 @@ export class Bridge {
   }
 
   #setHeld(call: Call, isHeld: boolean): void {
-    const { engine, holdMusic } = this.#services;
-    if (isHeld && holdMusic) return holdMusic.hold(call);
+    const { holdMusic } = this.#services;
+    if (isHeld && holdMusic && call.leg.bridgeEndpoint === undefined) return holdMusic.hold(call);
     holdMusic?.release(call);
-    if (call.leg.endpoint !== undefined) engine.setComfort(call.leg.endpoint, isHeld ? 'silence' : 'none');
+    this.#setComfort(call, isHeld ? 'silence' : 'none');
   }
 
   #offer(to: Call, direction: MediaDirection): void {
@@ -186,7 +197,7 @@ export class Bridge {
       // Who held it is gone: it is heard again by what comes next.
       this.#offer(call, 'sendrecv');
       this.#services.holdMusic?.release(call);
-      if (call.leg.endpoint !== undefined) this.#services.engine.setComfort(call.leg.endpoint, 'silence');
+      this.#setComfort(call, 'silence');
     }
   }
 }

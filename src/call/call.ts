@@ -181,9 +181,10 @@ export class Call {
     this.leg.start();
   }
 
-  /** Incoming: 200. False when the leg could not be answered. */
+  /** Incoming, or one that its own document answers: 200. False when the leg could not be answered. */
   async answer(): Promise<boolean> {
-    if (this.#status !== 'ringing' || this.options.direction !== 'inbound') return this.isAnswered;
+    const mayAnswer = this.options.direction === 'inbound' || this.leg.isAnsweredHere === true;
+    if (this.#status !== 'ringing' || !mayAnswer) return this.isAnswered;
     const pending = this.leg.answer();
     this.#markAnswered(200);
     const outcome = await pending;

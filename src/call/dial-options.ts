@@ -39,6 +39,17 @@ export type DialTarget = DialTargetOptions &
       }
   );
 
+/** An application of ours as the callee (twiml.md 6.8). */
+export interface ApplicationTarget extends DialTargetOptions {
+  readonly kind: 'application';
+  readonly applicationSid: string;
+  /** Undefined: the account of the caller. */
+  readonly customerId: string | undefined;
+  /** `To` is that of the caller, else the sid. */
+  readonly copyParentTo: boolean;
+  readonly parameters: readonly (readonly [string, string])[];
+}
+
 export interface DialRecordingOptions {
   readonly from: 'ringing' | 'answer';
   readonly request: RecordingRequest;
@@ -53,6 +64,8 @@ export interface DialRecordingSummary {
 
 export interface DialOptions {
   readonly targets: readonly DialTarget[];
+  /** In place of targets. */
+  readonly application?: ApplicationTarget | undefined;
   readonly sequential: boolean;
   /** As written in TwiML; the extra seconds are added by call/. */
   readonly timeoutSeconds: number;

@@ -8,14 +8,16 @@
 import type { Clock } from '../base/clock.ts';
 import { levelOf } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
+import { err } from '../base/result.ts';
 import { linkedController } from '../base/signal.ts';
 import type { MediaEngine } from '../media/engine.ts';
+import type { MakeApplicationChild } from './application-child.ts';
 import type { Attended } from './attended.ts';
 import { Bridge } from './bridge.ts';
 import type { Call } from './call.ts';
 import { converse } from './conversation.ts';
 import { type DetectionServices, detectMachine } from './detect-machine.ts';
-import type { DialOptions, DialOutcome, DialTarget } from './dial-options.ts';
+import type { ApplicationTarget, DialOptions, DialOutcome, DialTarget } from './dial-options.ts';
 import { race } from './dial-race.ts';
 import { DialRecording, type RecordDial } from './dial-recording.ts';
 import type { HoldMusic } from './hold-music.ts';
@@ -40,14 +42,18 @@ export interface DialServices {
   /** Runs the document of referUrl. */
   readonly runTransfer?: RunTransfer | undefined;
   readonly attended?: Attended | undefined;
+  /** Makes the child of an Application; without it there are none. */
+  readonly application?: MakeApplicationChild | undefined;
   /** Finds out who answered; without it nobody asks. */
   readonly detection?: DetectionServices | undefined;
   /** What records; without it nothing is. */
   readonly record?: RecordDial | undefined;
 }
 
+type Dialled = DialTarget | ApplicationTarget;
+
 interface Attempt {
-  readonly target: DialTarget;
+  readonly target: Dialled;
   readonly child: Call | undefined;
   /** Set when there is no child: the target could not be routed. */
   readonly failure: { readonly sipStatus: number } | undefined;
@@ -93,14 +99,14 @@ async function ringTargets(
   services: DialServices,
   { ringback, recording }: Sound,
   signal: AbortSignal,
-): Promise<{ attempts: Attempt[]; winner: { child: Call; target: DialTarget } | undefined }> {
-  const targets = options.targets.slice(0, limits.dialTargets);
+): Promise<{ attempts: Attempt[]; winner: { child: Call; target: Dialled } | undefined }> {
+  const targets = options.application ? [options.application] : options.targets.slice(0, limits.dialTargets);
   const rounds = options.sequential ? targets.map((target) => [target]) : [targets];
   const timeoutMs = options.timeoutSeconds * 1000 + limits.dialTimeoutExtraMs;
   const attempts: Attempt[] = [];
   for (const round of rounds) {
     if (signal.aborted) break;
-    const started = await Promise.all(round.map((target) => makeChild(caller, target, options, services.router)));
+    const started = await Promise.all(round.map((target) => makeChild(caller, target, options, services)));
     attempts.push(...started);
     const children = started.flatMap((attempt) => (attempt.child ? [attempt.child] : []));
     const result = await race(
@@ -124,13 +130,23 @@ async function ringTargets(
   return { attempts, winner: undefined };
 }
 
-async function makeChild(caller: Call, target: DialTarget, options: DialOptions, router: Router): Promise<Attempt> {
-  const routed = await router.child(caller, target, options.callerId);
+async function makeChild(
+  caller: Call,
+  target: Dialled,
+  { callerId }: DialOptions,
+  { router, application }: DialServices,
+): Promise<Attempt> {
+  const routed =
+    target.kind === 'application'
+      ? (application?.(caller, target, callerId) ?? NO_APPLICATIONS)
+      : await router.child(caller, target, callerId);
   if (routed.ok) return { target, child: routed.value, failure: undefined };
   const { errorCode, detail, sipStatus } = routed.error;
   caller.notify(levelOf(errorCode), errorCode, detail);
   return { target, child: undefined, failure: { sipStatus } };
 }
+
+const NO_APPLICATIONS = err({ errorCode: 13215, detail: 'no applications can be dialled here', sipStatus: 404 });
 
 /** The status of a cancelled child is known when its 487 came. */
 const allOver = (children: readonly Call[]): Promise<unknown> =>
@@ -146,7 +162,7 @@ const allOver = (children: readonly Call[]): Promise<unknown> =>
 
 async function connect(
   caller: Call,
-  winner: { child: Call; target: DialTarget },
+  winner: { child: Call; target: Dialled },
   options: DialOptions,
   services: DialServices,
   { ringback, recording }: Sound,
@@ -154,7 +170,7 @@ async function connect(
 ): Promise<DialOutcome> {
   const { child, target } = winner;
   const detecting = detectAnswer(child, target, services, signal);
-  if (target.url !== undefined) {
+  if (target.kind !== 'application' && target.url !== undefined) {
     ringback.whileScreening();
     // twiml.md 3.3: the screening document is told who answered.
     await detecting;
@@ -182,7 +198,8 @@ async function connect(
   const end = await converse(
     bridge,
     caller,
-    { ...options, refer: options.refer },
+    // An application that was dialled has a document of its own: nobody can be put into its place by a REFER.
+    { ...options, refer: target.kind === 'application' ? undefined : options.refer },
     { clock, runTransfer, attended },
     signal,
   );
@@ -195,12 +212,7 @@ async function connect(
 }
 
 /** twiml.md 13. Where nothing screens the callee, the two are joined at once and the verdict comes beside. */
-async function detectAnswer(
-  child: Call,
-  target: DialTarget,
-  services: DialServices,
-  signal: AbortSignal,
-): Promise<void> {
+async function detectAnswer(child: Call, target: Dialled, services: DialServices, signal: AbortSignal): Promise<void> {
   const { machineDetection } = target;
   // A DTMF sequence that is sent would be heard as what the callee says.
   if (!machineDetection || !services.detection || (target.kind === 'number' && target.sendDigits)) return;
@@ -227,11 +239,13 @@ function outcomeOf(
   return {
     ...part,
     callSid: child.sid,
-    sip: {
-      callId: child.leg.signallingId ?? '',
-      responseCode: child.sipResponseCode ?? 0,
-      headers: child.lastHeaders,
-    },
+    sip: child.leg.isAnsweredHere
+      ? undefined
+      : {
+          callId: child.leg.signallingId ?? '',
+          responseCode: child.sipResponseCode ?? 0,
+          headers: child.lastHeaders,
+        },
     callerHungUp: caller.isOver,
   };
 }

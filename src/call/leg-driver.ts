@@ -59,6 +59,10 @@ export interface LegDriver {
   /** Address of the peer's signalling. */
   readonly remoteAddress: string | undefined;
   readonly endpoint: EndpointId | undefined;
+  /** What a bridge that the leg was dialled into takes in place of `endpoint`. */
+  readonly bridgeEndpoint?: EndpointId | undefined;
+  /** The call's own document answers it, though we made it. */
+  readonly isAnsweredHere?: boolean;
   /** What the peer last offered or answered, as seen from the peer. */
   readonly remoteDirection: MediaDirection;
   onEvent(listener: (event: LegEvent) => void): void;
@@ -78,6 +82,8 @@ export interface LegDriver {
   offerDirection(direction: MediaDirection): Promise<boolean>;
   /** The most that an answer to the peer's next offer may say: what the other side of the bridge takes. */
   limitDirection(most: MediaDirection): void;
+  /** It was joined with another leg. */
+  bridged?(): void;
   /** The dialogs of the leg, for Replaces; ended ones are still named. */
   readonly dialogs?: readonly DialogName[];
   /** Asks the peer to call `target`, a SIP URI. Undefined where the leg is not answered; absent where the signalling has no REFER. */

@@ -13,7 +13,14 @@ import type { SiprecControl } from './siprec-control.ts';
 import type { StreamControl } from './stream-control.ts';
 import type { TranscriptionControl } from './transcription-control.ts';
 
-export type { DialEvent, DialOptions, DialOutcome, DialTarget, DialTargetOptions } from '../call/dial-options.ts';
+export type {
+  ApplicationTarget,
+  DialEvent,
+  DialOptions,
+  DialOutcome,
+  DialTarget,
+  DialTargetOptions,
+} from '../call/dial-options.ts';
 export type { ReferOutcome } from '../call/refer.ts';
 
 export type Spoken = {

@@ -157,7 +157,7 @@ export const schema: ReadonlyMap<string, ElementRule> = new Map([
 export const notRunVerbs: ReadonlySet<string> = new Set(words('Pay Prompt Queue Sms'));
 
 /** Nouns of Dial that this version knows and does not dial. */
-export const notDialledNouns: ReadonlySet<string> = new Set(words('Application Sim WhatsApp'));
+export const notDialledNouns: ReadonlySet<string> = new Set(words('Sim WhatsApp'));
 
 /** twiml.md 15, restricted documents: what may run on a called party before it is bridged. */
 export const screeningVerbs: ReadonlySet<string> = new Set(words('Play Say Pause Gather Hangup Redirect'));

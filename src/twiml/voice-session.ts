@@ -3,6 +3,7 @@
 
 import type { VoiceApplication } from '../base/records.ts';
 import { linkedController } from '../base/signal.ts';
+import type { MakeApplicationChild, RunApplication } from '../call/application-child.ts';
 import type { Attended } from '../call/attended.ts';
 import type { Bridge } from '../call/bridge.ts';
 import type { Call } from '../call/call.ts';
@@ -28,6 +29,10 @@ export interface VoiceSessionServices extends Omit<CallSessionServices, 'dial' |
   readonly attended?: Attended;
   /** Finds out who answered a Dial. */
   readonly detection?: DialServices['detection'];
+  /** The child of an Application noun. */
+  readonly applicationChild?: (
+    ...parts: [...Parameters<MakeApplicationChild>, RunApplication]
+  ) => ReturnType<MakeApplicationChild>;
   /** What records a Dial. */
   readonly recordDial?: DialServices['record'];
 }
@@ -69,6 +74,7 @@ export class VoiceSessions {
       runTransfer: (call, document, hooks) => this.#transfer(call, document, hooks),
       attended: services.attended,
       detection: services.detection,
+      ...(services.applicationChild ? { application: this.#applicationChild(services.applicationChild) } : {}),
       record: services.recordDial,
     };
     services.attended?.setUser({
@@ -89,6 +95,11 @@ export class VoiceSessions {
 
   get count(): number {
     return this.#running.size;
+  }
+
+  #applicationChild(make: NonNullable<VoiceSessionServices['applicationChild']>): MakeApplicationChild {
+    return (caller, target, callerId) =>
+      make(caller, target, callerId, (call, application) => this.startForDomain(call, application));
   }
 
   /** The voice application of the domain, trunk or number that an inbound call came to. */
@@ -230,7 +241,9 @@ export class VoiceSessions {
 
   #noteBridge(bridge: Bridge, calls: readonly [Call, Call]): void {
     for (const call of calls) this.#transferred.get(call.sid)?.();
-    for (const call of calls) this.#bridges.set(call.sid, bridge);
+    // An application that was dialled stays in the bridge whatever document it gets.
+    const joined = calls.filter((call) => !(call.leg.isAnsweredHere && bridge.children.has(call)));
+    for (const call of joined) this.#bridges.set(call.sid, bridge);
     void bridge.ended.then(() => {
       for (const call of calls) if (this.#bridges.get(call.sid) === bridge) this.#bridges.delete(call.sid);
     });

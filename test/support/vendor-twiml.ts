@@ -67,6 +67,9 @@ const COMPANY: Readonly<Record<string, (node: Node) => unknown>> = {
   stop: (node) => node.stream?.({ name: 'one' }),
 };
 
+/** A child that an element needs, behind the one that is looked at. */
+const NEEDED_CHILD: Readonly<Record<string, string>> = { application: 'applicationSid' };
+
 /** Values of attributes that are declared as string or number, by `element.attribute` or attribute. */
 const SAMPLES: Readonly<Record<string, readonly unknown[]>> = {
   action: [URL, '/next', 'next?a=1&b=2'],
@@ -224,6 +227,7 @@ export function write({ path, takesText }: LibraryElement, attributes: Values = 
   const root = new twilio.twiml.VoiceResponse();
   let node = root as unknown as Node;
   let given: Values = {};
+  const needed: [Node, string][] = [];
   for (const [index, method] of path.entries()) {
     const isLast = index === path.length - 1;
     given = isLast ? { ...NEEDED[method], ...attributes } : { ...NEEDED[method] };
@@ -231,7 +235,10 @@ export function write({ path, takesText }: LibraryElement, attributes: Values = 
     const text = isLast ? takesText && (TEXTS[method] ?? 'text') : TEXTS_AROUND[method];
     node = node[method]!(given, ...(text ? [text] : []));
     if (isLast) COMPANY[method]?.(node);
+    const child = NEEDED_CHILD[method];
+    if (child !== undefined && path[index + 1] !== child) needed.push([node, child]);
   }
+  for (const [parent, child] of needed) parent[child]!({}, TEXTS[child]);
   const texts = Object.entries(given).map(
     ([name, value]) => [name, Array.isArray(value) ? value.join(' ') : String(value)] as const,
   );

@@ -6,7 +6,7 @@ import type { HttpMethod } from '../../base/records.ts';
 import type { WebhookParams } from '../../webhook/webhook.ts';
 import { withoutSecrets } from '../../webhook/webhook.ts';
 import { AttributeReader } from '../attributes.ts';
-import type { DialOptions, DialOutcome, DialTarget } from '../call-control.ts';
+import type { ApplicationTarget, DialOptions, DialOutcome, DialTarget } from '../call-control.ts';
 import type { ConferenceOptions } from '../conference-control.ts';
 import type { QueueNoun } from '../queue-control.ts';
 import { readRecordingCallback, readTrack, readTrim } from '../recording-attributes.ts';
@@ -14,6 +14,7 @@ import { notDialledNouns } from '../schema.ts';
 import { endOfCall, nextVerb, type ParseContext, type RunContext, type Verb, type VerbResult } from '../verb.ts';
 import { childElements, type XmlElement } from '../xml.ts';
 import { dialConference } from './dial-conference.ts';
+import { parseApplication } from './nouns/application.ts';
 import { parseClient } from './nouns/client.ts';
 import { parseConference } from './nouns/conference.ts';
 import { parseNumber } from './nouns/number.ts';
@@ -61,6 +62,7 @@ export const dial: Verb<Dial> = {
       queue: nouns.queue,
       options: {
         targets: nouns.targets,
+        application: nouns.application,
         sequential: read.boolean('sequential', false, 13218) || nouns.isFailover,
         timeoutSeconds: read.integer('timeout', { min: 5, max: 600, fallback: 30, code: 13212 }),
         timeLimitSeconds: read.integer('timeLimit', { min: 1, max: 14_400, fallback: 14_400, code: 13216 }),
@@ -76,6 +78,7 @@ export const dial: Verb<Dial> = {
   },
   describe({ options, conference, queue }) {
     if (conference) return `conference ${conference.room}`;
+    if (options.application) return `application ${options.application.applicationSid}`;
     return queue ? `queue ${queue.name}` : options.targets.map(describeTarget).join(', ');
   },
   run: runDial,
@@ -114,7 +117,7 @@ function connect(
 ): Promise<DialOutcome> | DialOutcome {
   if (conference) return dialConference(conference, options, context, signal);
   if (queue) return context.control.queues.dequeue(queue, options, signal);
-  return options.targets.length === 0 ? NOBODY : context.control.dial(options, signal);
+  return options.targets.length === 0 && !options.application ? NOBODY : context.control.dial(options, signal);
 }
 
 const NOBODY: DialOutcome = {
@@ -157,6 +160,7 @@ interface Nouns {
   readonly isFailover: boolean;
   readonly conference?: ConferenceOptions | undefined;
   readonly queue?: QueueNoun | undefined;
+  readonly application?: ApplicationTarget | undefined;
 }
 
 function readNouns(element: XmlElement, context: ParseContext, read: AttributeReader): Nouns {
@@ -173,6 +177,12 @@ function readNouns(element: XmlElement, context: ParseContext, read: AttributeRe
   if (line) {
     if (children.length > 1) read.warn(13215, 'Queue beside other nouns inside Dial; only the queue is dialled');
     return { targets: [], isFailover: false, queue: parseQueue(line, context, take) };
+  }
+  const application = children.find(({ name }) => name === 'Application');
+  if (application) {
+    if (children.length > 1)
+      read.warn(13215, 'Application beside other nouns inside Dial; only the application is dialled');
+    return { targets: [], isFailover: false, application: parseApplication(application, context, take) };
   }
   const groups: (readonly DialTarget[])[] = [];
   for (const child of children) {
