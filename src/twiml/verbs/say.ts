@@ -38,11 +38,13 @@ export const say: Verb<Say> = {
       read.warn(13520, 'Say has no text');
       return read.finish({ spoken: undefined, loop });
     }
-    // twiml.md 5.1: tags do not count. Markup cannot be cut in the middle, so a text that is too long loses it.
-    const isTooLong = plain.length > limits.sayChars;
-    if (isTooLong) read.warn(13521, `text of Say is longer than ${limits.sayChars} characters and was cut`);
+    const markup = innerMarkup(element);
+    const maxChars = maxCharsOf(voice);
+    // twiml.md 5.1: tags count with Google only. Markup cannot be cut in the middle, so a text that is too long loses it.
+    const isTooLong = (isGoogle(voice) ? markup : plain).length > maxChars;
+    if (isTooLong) read.warn(13521, `text of Say is longer than ${maxChars} characters and was cut`);
     const ssml = hasMarkup && !isTooLong;
-    const text = ssml ? innerMarkup(element).trim() : cutText(plain, limits.sayChars);
+    const text = ssml ? markup.trim() : cutText(plain, maxChars);
     return read.finish({ spoken: { text, ssml, voice, language }, loop });
   },
   // The text may be private: the trace shows its length only.
@@ -68,6 +70,13 @@ export function readLoop(read: AttributeReader, code: number): number {
   return loop === 0 ? limits.playLoops : loop;
 }
 
+const isGoogle = (voice: string | undefined): boolean => voice?.startsWith('Google.') ?? false;
+
+function maxCharsOf(voice: string | undefined): number {
+  if (isGoogle(voice)) return limits.sayGoogleChars;
+  return voice?.startsWith('Polly.') ? limits.sayPollyChars : limits.sayChars;
+}
+
 function readVoice(read: AttributeReader, code: number): string | undefined {
   const voice = read.text('voice')?.trim();
   if (voice === undefined) return undefined;
@@ -76,11 +85,16 @@ function readVoice(read: AttributeReader, code: number): string | undefined {
   return undefined;
 }
 
-// A tag that the vendor does not list may still be one that our engine speaks: it is passed on, with the warning.
+// A tag that the vendor does not list may still be one that our engine speaks: it is passed on, with the warning. A voice of Google names
+// the language that it speaks.
 function readLanguage(read: AttributeReader, voice: string | undefined): string {
   const ofVoice = /^Google\.([a-z]{2,3}-[A-Z]{2})-/.exec(voice ?? '')?.[1];
   const language = read.text('language')?.trim();
   if (language === undefined) return ofVoice ?? DEFAULT_LANGUAGE;
+  if (ofVoice !== undefined && language !== ofVoice && LANGUAGES.has(language)) {
+    read.warn(13512, `language of Say does not fit its voice, which speaks ${ofVoice}`);
+    return ofVoice;
+  }
   if (LANGUAGES.has(language)) return language;
   const isUsable = LANGUAGE_FORM.test(language);
   read.warn(13512, isUsable ? 'language of Say is not a listed one' : 'language of Say is not a language tag');

@@ -308,7 +308,7 @@ test('sip-interface.md 2.5, trap 7: screening runs on the callee with the X-head
   await w.isIdle();
 });
 
-test('twiml.md 6.3: Hangup in the screening document declines: completed, DialBridged false [sip 2.1 screening-declines]', async () => {
+test('twiml.md 6.3: Hangup in the screening document declines: completed, DialBridged false [sip 2.1 screening-declines] [twiml 5.9 in-screening]', async () => {
   const w = await world();
   w.answers(`<Dial answerOnBridge="true" action="/after"><Sip url="/screen">sip:bob@office.sip.localhost</Sip></Dial>`);
   w.answers('<Hangup/>', '/screen');

@@ -24,7 +24,7 @@ function wavOf(frequency: number) {
   return { headers: { 'Content-Type': 'audio/wav' }, body: Buffer.concat([wavHeader(1, data.length), data]) };
 }
 
-test('Play, Play and Gather with a prompt: the files are there when their turn comes', async () => {
+test('Play, Play and Gather with a prompt: the files are there when their turn comes [twiml 5.2 gapless]', async () => {
   const w = await world();
   w.answers('<Play>/one.wav</Play><Play>/two.wav</Play><Gather timeout="1"><Play>/three.wav</Play></Gather><Hangup/>');
   const alice = await w.phone('alice');

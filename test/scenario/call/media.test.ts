@@ -93,7 +93,7 @@ test('RFC 4733: digits pass through a bridge, either way [sip 0 dtmf-events]', a
   await w.isIdle();
 });
 
-test('RFC 4733: digits into a Gather reach its action [sip 0 dtmf-events]', async () => {
+test('RFC 4733: digits into a Gather reach its action [sip 0 dtmf-events] [twiml 5.4 digits-heard]', async () => {
   const w = await world();
   w.answers('<Gather action="/digits" numDigits="4" timeout="8"/>');
   w.answers('<Hangup/>', '/digits');

@@ -22,7 +22,7 @@ async function referred(w: World, verbs: string) {
 const askedToTransfer = (phone: Parameters<typeof expectEvent>[0], call: PhoneCall) =>
   expectEvent(phone, call, 'refer');
 
-test('[sip 5.1 refer-target] an unanswered leg is answered first; URI headers go into Refer-To as written [sip 10 trap-14] [twiml 3.3 refer]', async () => {
+test('[sip 5.1 refer-target] an unanswered leg is answered first; URI headers go into Refer-To as written [sip 10 trap-14] [twiml 3.3 refer] [twiml 5.10 sip] [twiml 5.10 succeeded]', async () => {
   const w = await world();
   const { alice, call, request } = await referred(w, refer());
   expect(call.events.map((event) => event.type)).toContain('answered');
@@ -46,7 +46,7 @@ for (const [notified, status] of [
   [404, 'failed'],
   [503, 'failed'],
 ] as const) {
-  test(`[sip 5.1 refer-notify-${notified}] the new call fails with ${notified}: ReferCallStatus ${status}`, async () => {
+  test(`[sip 5.1 refer-notify-${notified}] the new call fails with ${notified}: ReferCallStatus ${status} [twiml 5.10 new-call-failed]`, async () => {
     const w = await world();
     const { alice, call, request } = await referred(w, refer());
     request.answer.accept();
@@ -62,7 +62,7 @@ for (const [notified, status] of [
   });
 }
 
-test('[sip 5.1 refer-refused] the phone refuses the REFER: failed, its code, no NotifySipResponseCode', async () => {
+test('[sip 5.1 refer-refused] the phone refuses the REFER: failed, its code, no NotifySipResponseCode [twiml 5.10 refused]', async () => {
   const w = await world();
   const { alice, call, request } = await referred(w, refer());
   request.answer.refuse(405);
@@ -72,7 +72,7 @@ test('[sip 5.1 refer-refused] the phone refuses the REFER: failed, its code, no 
   await expectEvent(alice, call, 'ended');
 });
 
-test('[sip 5.1 refer-caller-leaves] the caller hangs up meanwhile: the action is asked with canceled, and its answer ignored [twiml 4.2 refer-hangup]', async () => {
+test('[sip 5.1 refer-caller-leaves] the caller hangs up meanwhile: the action is asked with canceled, and its answer ignored [twiml 4.2 refer-hangup] [twiml 5.10 caller-leaves]', async () => {
   const w = await world();
   const { call, request } = await referred(w, refer());
   w.answers('<Say>nobody hears this</Say>', '/referred');
@@ -89,7 +89,7 @@ test('[sip 5.1 refer-caller-leaves] the caller hangs up meanwhile: the action is
   await w.isIdle();
 });
 
-test('[sip 5.1 refer-last-verb] no action and nothing behind it: the leg is ended by us', async () => {
+test('[sip 5.1 refer-last-verb] no action and nothing behind it: the leg is ended by us [twiml 5.10 last-verb]', async () => {
   const w = await world();
   const { alice, call, request } = await referred(w, refer(''));
   request.answer.accept();
@@ -108,7 +108,7 @@ test('[sip 5.1 refer-next-verb] no action: the next verb runs', async () => {
   await expectEvent(alice, call, 'ended');
 });
 
-test('[sip 5.1 refer-outbound-leg] over REST also on a leg that was dialled: it leaves its bridge and refers', async () => {
+test('[sip 5.1 refer-outbound-leg] over REST also on a leg that was dialled: it leaves its bridge and refers [twiml 5.10 outbound]', async () => {
   const w = await world();
   const { bob, alice, caller, callee } = await bridged(w);
   const children = await w.rest(`/Calls.json?ParentCallSid=${w.app.requestsTo('/voice')[0]!.params.CallSid}`);

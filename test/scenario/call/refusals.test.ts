@@ -27,7 +27,7 @@ for (const [verb, sipStatus, callStatus] of [
   ['<Reject/>', 404, 'no-answer'],
   ['<Reject reason="busy"/>', 486, 'busy'],
 ] as const) {
-  test(`sip-interface.md 1.4, trap 1: ${verb} refuses with ${sipStatus}, status ${callStatus} [sip 1.4 reject-busy] [sip 1.4 reject-default] [sip 8.3 reject] [sip 10 trap-1] [twiml 4.3 reject-busy] [twiml 4.3 reject]`, async () => {
+  test(`sip-interface.md 1.4, trap 1: ${verb} refuses with ${sipStatus}, status ${callStatus} [sip 1.4 reject-busy] [sip 1.4 reject-default] [sip 8.3 reject] [sip 10 trap-1] [twiml 4.3 reject-busy] [twiml 4.3 reject] [twiml 5.8 first]`, async () => {
     const w = await world();
     w.answers(verb);
     const alice = await w.phone('alice');

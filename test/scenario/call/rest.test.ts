@@ -128,7 +128,7 @@ test('sip-interface.md 8.3: a call to a user without binding is made, and fails 
   await w.isIdle();
 });
 
-test('sip-interface.md 2.6: Twiml runs after the answer, SendDigits before it [sip 2.6 instructions] [sip 2.6 send-digits] [rest 9.1 send-digits]', async () => {
+test('sip-interface.md 2.6: Twiml runs after the answer, SendDigits before it [sip 2.6 instructions] [sip 2.6 send-digits] [rest 9.1 send-digits] [twiml 5.2 digits-heard]', async () => {
   const w = await world();
   w.answers('<Hangup/>', '/after');
   const bob = await w.phone('bob');

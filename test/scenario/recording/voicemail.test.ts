@@ -9,7 +9,7 @@ import { bestShare, channelsOf, download, finished, tone } from './kit.ts';
 const CLEAN = 0.9;
 
 describe('Record', () => {
-  test('a message is downloaded as it was spoken; the key ends it [twiml 5.5 finish-on-key] [twiml 8.3 parameters] [twiml 3.3 record-action]', async () => {
+  test('a message is downloaded as it was spoken; the key ends it [twiml 5.5 finish-on-key] [twiml 8.3 parameters] [twiml 3.3 record-action] [twiml 5.5 mono]', async () => {
     const w = await world();
     w.answers(
       '<Record timeout="0" playBeep="false" finishOnKey="#" recordingStatusCallback="/recorded" action="/after"/>',
@@ -75,7 +75,7 @@ describe('Record', () => {
     await w.isIdle();
   });
 
-  test('encrypted at rest: the download is the message, the file is not', async () => {
+  test('encrypted at rest: the download is the message, the file is not [twiml 5.5 recording-url]', async () => {
     const w = await world({ settings: { recordingEncryption: true } });
     w.answers('<Record timeout="0" playBeep="false" action="/after"/>');
     w.answers('<Hangup/>', '/after');
@@ -101,7 +101,7 @@ describe('Record', () => {
     await w.isIdle();
   });
 
-  test('the folder of recordings cannot be written: the call goes on, and the code is said', async () => {
+  test('the folder of recordings cannot be written: the call goes on, and the code is said [twiml 5.5 failed]', async () => {
     const w = await world();
     writeFileSync(join(w.folder, 'data/recordings'), 'a file where the folder should be');
     w.answers(

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { DEADLINE_MS, world } from '../../support/world.ts';
 import { calls, loudness, recogniserServer, sentence } from './kit.ts';
 
-test('what the caller says stops the prompt, reaches the recogniser whole, and its text the action [twiml 5.4 speech-input] [twiml 3.3 gather-speech] [twiml 3.3 partial-result]', async () => {
+test('what the caller says stops the prompt, reaches the recogniser whole, and its text the action [twiml 5.4 speech-input] [twiml 3.3 gather-speech] [twiml 3.3 partial-result] [twiml 5.4 partial-callback]', async () => {
   const words = await sentence();
   const server = await recogniserServer('i need help with my bill');
   const w = await world({ settings: { recogniserUrl: server.url } });
@@ -47,7 +47,7 @@ test('what the caller says stops the prompt, reaches the recogniser whole, and i
   expect((w.gateway.counts() as { media: { taps: number } }).media.taps).toBe(0);
 });
 
-test('keys come first: the recogniser is not asked', async () => {
+test('keys come first: the recogniser is not asked [twiml 5.4 first-kind-wins]', async () => {
   const server = await recogniserServer('nothing');
   const w = await world({ settings: { recogniserUrl: server.url } });
   w.answers('<Gather input="speech dtmf" numDigits="2" action="/typed"/>');
@@ -72,7 +72,7 @@ test('a recogniser that is down: 13340 in the notifications, and the next verb [
   await w.isIdle();
 });
 
-test('a caller who hangs up while speaking: no action, nothing is left', async () => {
+test('a caller who hangs up while speaking: no action, nothing is left [twiml 5.4 hang-up]', async () => {
   const words = await sentence();
   const server = await recogniserServer('x');
   const w = await world({ settings: { recogniserUrl: server.url } });

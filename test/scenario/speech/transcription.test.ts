@@ -55,7 +55,7 @@ test('the text of a message: callback with its parameters, and the resource over
   await w.isIdle();
 });
 
-test('a recogniser that is down: the callback says failed, the recording stays', async () => {
+test('a recogniser that is down: the callback says failed, the recording stays [twiml 5.6 failed]', async () => {
   const words = await sentence();
   const w = await world({ settings: { recogniserUrl: 'http://127.0.0.1:1' } });
   w.answers(RECORD);
@@ -70,7 +70,7 @@ test('a recogniser that is down: the callback says failed, the recording stays',
   await w.isIdle();
 });
 
-test('without a recogniser the document warns at once (13614), and the message is recorded', async () => {
+test('without a recogniser the document warns at once (13614), and the message is recorded [twiml 5.5 no-engine]', async () => {
   const words = await sentence();
   const w = await world();
   w.answers(RECORD);

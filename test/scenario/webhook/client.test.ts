@@ -191,6 +191,7 @@ const redirects: [status: number, method: 'GET' | 'POST', then: string, hasBody:
 
 describe('twiml.md 2.2 redirects', () => {
   // holds: [twiml 2.2 redirects] [twiml 2.2 redirect-parameters] [twiml 2.6 redirected]
+  // holds: [twiml 5.4 redirected-action]
   test.each(redirects)('%d after %s', async (status, method, then, hasBody) => {
     const app = await startApp();
     app.on('/a', { status, headers: { Location: 'b?q=1' } });

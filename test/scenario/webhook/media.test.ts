@@ -29,7 +29,7 @@ async function setUp() {
 }
 
 describe('twiml.md 5.2 fetching audio', () => {
-  test('GET without parameters and signature [twiml 2.1 play-plain]', async () => {
+  test('GET without parameters and signature [twiml 2.1 play-plain] [twiml 5.2 fetch]', async () => {
     const { app, client } = await setUp();
     app.on('/a.wav', { headers: WAV, body: 'RIFF' });
     const result = await client.fetchMedia(app.url('/a.wav?v=1'), 'CA1');
@@ -65,7 +65,7 @@ describe('twiml.md 5.2 fetching audio', () => {
 });
 
 describe('twiml.md 2.2 cache', () => {
-  test('fresh: no request; stale: revalidated by ETag, 304 honoured; changed: taken anew [twiml 2.2 cache-media]', async () => {
+  test('fresh: no request; stale: revalidated by ETag, 304 honoured; changed: taken anew [twiml 2.2 cache-media] [twiml 5.2 fetch]', async () => {
     const { app, client, clock } = await setUp();
     let etag = '"1"';
     app.on('/a.wav', ({ headers }) =>

@@ -37,7 +37,7 @@ const rows: readonly (readonly [type: string | null, name: string, bytes: Buffer
   ['audio/mpeg', 'WAVE under a wrong type', wav],
   ['audio/wav', 'MP3 under a wrong type', mp3],
 ];
-test.each(rows)('twiml.md 5.2: %s, %s', async (type, _, bytes) => {
+test.each(rows)('twiml.md 5.2: %s, %s [twiml 5.2 types]', async (type, _, bytes) => {
   const audio = await decodeAudio(bytes, type);
   if (!audio.ok) throw new Error(audio.error.detail);
   expect(audio.value.length).toBeGreaterThan(3_900);
@@ -52,9 +52,12 @@ test.each<readonly [string | null, Buffer, string]>([
   ['audio/wav', Buffer.from('<html>404</html>'), 'notAudio'],
   ['audio/mpeg', Buffer.from('<html>404</html>'), 'notAudio'],
   ['audio/mpeg', Buffer.alloc(0), 'empty'],
-])('twiml.md 5.2: type %s with something else in it is a failure with a code', async (type, bytes, code) => {
-  expect(await decodeAudio(bytes, type)).toMatchObject({ ok: false, error: { code } });
-});
+])(
+  'twiml.md 5.2: type %s with something else in it is a failure with a code [twiml 5.2 not-audio]',
+  async (type, bytes, code) => {
+    expect(await decodeAudio(bytes, type)).toMatchObject({ ok: false, error: { code } });
+  },
+);
 
 test('MP3: both channels, another rate, level kept', async () => {
   const audio = await decodeMp3(mp3);

@@ -621,6 +621,17 @@ describe('comfort and echo', () => {
     assert.deepEqual(leg.peer.rtp[100]!.subarray(12), leg.peer.rtp[0]!.subarray(12));
   });
 
+  for (const codec of ['PCMU', 'PCMA'] as const) {
+    test(`what is played is heard by a leg of ${codec} [twiml 5.2 transcoded]`, async () => {
+      const here = await world();
+      const leg = await here.leg({ codec });
+      here.engine.play(leg.id, { sources: [{ kind: 'samples', samples: toneSamples([700], -10, 1_000) }], loop: 1 });
+      await here.clock.advanceAsync(1_100);
+      assert.equal(leg.peer.rtp.length, 50);
+      assert.ok(shareOf(leg.peer.rtp, codec, 700) > 0.95);
+    });
+  }
+
   test('echo gives the peer its own audio, in the codec that it wants', async () => {
     const here = await world();
     const leg = await here.leg({ codec: 'PCMA' });

@@ -44,7 +44,7 @@ for (const [name, present, create] of engines) {
       expect(seconds).toBeLessThan(5);
     });
 
-    test('twiml.md 5.1: digits with spaces are read one by one, without as a number', async () => {
+    test('twiml.md 5.1: digits with spaces are read one by one, without as a number [twiml 5.1 digits]', async () => {
       const spaced = audibleSeconds(await say('1 2 3 4'));
       const number = audibleSeconds(await say('1234'));
       expect(spaced).not.toBeCloseTo(number, 1);
@@ -62,7 +62,7 @@ for (const [name, present, create] of engines) {
       expect(woman.value).not.toEqual(english.value);
     });
 
-    test('SSML: a break is silence of its length', async () => {
+    test('SSML: a break is silence of its length [twiml 5.1 ssml-break]', async () => {
       const without = audibleSeconds(await say('Hello. There.', { ssml: true }));
       const withBreak = audibleSeconds(await say('Hello. <break time="3s"/> There.', { ssml: true }));
       expect(withBreak - without).toBeGreaterThan(2);

@@ -83,7 +83,7 @@ describe('an OpenAI-style service', () => {
     return new Response(Buffer.concat(chunks), { headers }).formData();
   }
 
-  test('gets the audio as a WAV file, language and hints; its text and confidence come back', async () => {
+  test('gets the audio as a WAV file, language and hints; its text and confidence come back [twiml 5.4 hints-heard]', async () => {
     const segments = [{ avg_logprob: Math.log(0.9) }, { avg_logprob: Math.log(0.9) }];
     const { recogniser, asked } = await service(() => ({ body: JSON.stringify({ text: ' Billing. ', segments }) }));
     const utterance = recogniser.begin(options({ language: 'de-DE', hints: ['billing', 'sales'] }));
@@ -181,7 +181,7 @@ describe('an OpenAI-style service', () => {
     expect(await utterance.finish()).toMatchObject({ error: { code: 'failed' } });
   });
 
-  test('no more than a minute is taken', async () => {
+  test('no more than a minute is taken [twiml 5.4 speech-limit]', async () => {
     const { recogniser, asked } = await service(() => ({ body: '{"text":"x"}' }));
     const utterance = recogniser.begin(options());
     for (let ms = 0; ms < limits.utteranceMs + 1_000; ms += 100) utterance.push(piece);

@@ -81,7 +81,7 @@ describe('choice', () => {
     expect(engines.map(({ closed }) => closed)).toEqual([1, 1]);
   });
 
-  test('no engine at all: a tone, and a log line with the fix', async () => {
+  test('no engine at all: a tone, and a log line with the fix [twiml 5.1 no-engine]', async () => {
     const written: string[] = [];
     const log = createLog({ level: 'info', folders: {}, pretty: false }, { write: (line) => void written.push(line) });
     const speech = createSpeech({
@@ -256,7 +256,7 @@ describe('HTTP engine (POST /v1/audio/speech)', () => {
     });
   });
 
-  test('SSML is stripped, an unknown voice is the configured one, a path in the URL is kept, no key no header', async () => {
+  test('SSML is stripped, an unknown voice is the configured one, a path in the URL is kept, no key no header [twiml 5.1 ssml-stripped]', async () => {
     behave = sendWav;
     const engine = engineWith(realClock, { url: `${settings.url}/tts`, apiKey: null });
     await engine.synthesize(request('a <break time="1s"/> b &amp; c', { ssml: true, voice: 'constructor' }), noAbort());

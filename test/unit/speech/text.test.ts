@@ -60,7 +60,7 @@ describe('SSML', () => {
     ['<?xml version="1.0"?>x', '&lt;?xml version="1.0"?&gt;x'],
     ['<![CDATA[<audio src="x"/>]]>', '&lt;![CDATA[]]&gt;'],
     ['<constructor>x</constructor><__proto__>y</__proto__>', 'x&lt;__proto__&gt;y&lt;/__proto__&gt;'],
-  ])('%s', (source, expected) => {
+  ])('%s [twiml 5.1 ssml-break] [twiml 5.1 ssml-safe]', (source, expected) => {
     expect(safeSsml(source)).toBe(`<speak>${expected}</speak>`);
   });
 
@@ -69,13 +69,13 @@ describe('SSML', () => {
     expect(output).toBe(`<speak>${'<s>'.repeat(limits.ssmlDepth)}${'</s>'.repeat(limits.ssmlDepth)}</speak>`);
   });
 
-  test('stripSsml leaves the words', () => {
+  test('stripSsml leaves the words [twiml 5.1 ssml-sub] [twiml 5.1 ssml-stripped]', () => {
     expect(stripSsml('Hi <break time="1s"/> <emphasis level="strong">you &amp; me</emphasis>')).toBe('Hi you & me');
     expect(stripSsml('<sub alias="World Wide Web">WWW</sub> 1 &lt; 2 &#65; &#0;')).toBe('World Wide Web 1 < 2 A');
     expect(stripSsml('<break time="1s"/>')).toBe('');
   });
 
-  test('any text becomes one balanced document of allowed elements only', () => {
+  test('any text becomes one balanced document of allowed elements only [twiml 5.1 ssml-safe]', () => {
     const piece = fc.oneof(
       fc.string(),
       fc.constantFrom(
@@ -147,7 +147,7 @@ describe('voices of espeak-ng', () => {
     expect(espeakVoice(language, voice)).toBe(expected);
   });
 
-  test('every language of twiml.md 5.1 has its own voice (Filipino excepted)', () => {
+  test('every language of twiml.md 5.1 has its own voice (Filipino excepted) [twiml 5.1 language]', () => {
     const languages =
       'af-ZA am-ET ar-AE ar-XA bg-BG bn-IN ca-ES cmn-CN cmn-TW cs-CZ cy-GB da-DK de-AT de-DE el-GR es-ES fi-FI fr-CA gu-IN he-IL hi-IN hu-HU ' +
       'id-ID is-IS it-IT ja-JP kn-IN ko-KR lv-LV ml-IN mr-IN ms-MY nb-NO nl-BE pa-IN pl-PL pt-PT ro-RO ru-RU sk-SK sr-RS sv-SE ta-IN te-IN ' +

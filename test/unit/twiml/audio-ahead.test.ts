@@ -20,7 +20,7 @@ class Bench {
   });
 }
 
-describe('audio ahead', () => {
+describe('audio ahead [twiml 5.2 gapless]', () => {
   test('what is expected is prepared when there is time, and given out once', async () => {
     const { ahead, prepared } = new Bench();
     ahead.expect([url('b'), url('c')], signal);

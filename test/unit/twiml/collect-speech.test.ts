@@ -143,7 +143,7 @@ async function collecting(changes: Partial<SpeechOptions> = {}, more: Partial<Co
 
 const text = (words: string, confidence: number | null = null) => ok({ text: words, confidence });
 
-describe('twiml.md 5.4: speech', () => {
+describe('twiml.md 5.4: speech [twiml 5.4 speech-timeout]', () => {
   test('stops the prompt; a pause of speechTimeout ends it; the beginning of the first word is heard', async () => {
     const it = await collecting({ hints: ['two'], model: 'phone_call' });
     it.hear(50);
@@ -186,7 +186,7 @@ describe('twiml.md 5.4: speech', () => {
     expect(it.utterances).toHaveLength(1);
   });
 
-  test('maxSpeechTime ends it while it is spoken', async () => {
+  test('maxSpeechTime ends it while it is spoken [twiml 5.4 speech-limit]', async () => {
     const it = await collecting();
     await it.promptEnds();
     await it.say(true);
@@ -207,7 +207,7 @@ describe('twiml.md 5.4: speech', () => {
     await it.nothingIsLeft();
   });
 
-  test('bargeIn="false": what is said during the prompt neither stops it nor counts, but who still speaks at its end is heard', async () => {
+  test('bargeIn="false": what is said during the prompt neither stops it nor counts, but who still speaks at its end is heard [twiml 5.4 barge-in]', async () => {
     const it = await collecting({ bargeIn: false });
     await it.say(true);
     await it.say(false);
@@ -225,7 +225,7 @@ describe('twiml.md 5.4: speech', () => {
   test.each([
     ['nothing was understood', text(''), []],
     ['the recogniser failed', err({ code: 'failed', detail: 'down' } as const), [{ code: 'failed', detail: 'down' }]],
-  ])('%s: as if nothing had been said', async (_name, answer, failures) => {
+  ])('%s: as if nothing had been said [twiml 5.4 recogniser-down]', async (_name, answer, failures) => {
     const it = await collecting();
     await it.promptEnds();
     await it.say(true);
@@ -239,7 +239,7 @@ describe('twiml.md 5.4: speech', () => {
 });
 
 describe('twiml.md 5.4: dtmf speech, the first kind detected wins', () => {
-  test('a key first: speech is not heard any more, the timeout restarts with each key', async () => {
+  test('a key first: speech is not heard any more, the timeout restarts with each key [twiml 5.4 prompt-stops] [twiml 5.4 first-kind-wins]', async () => {
     const it = await collecting();
     await it.key('4');
     expect([it.prompt.isStopped, it.isListening()]).toEqual([true, false]);
@@ -264,7 +264,7 @@ describe('twiml.md 5.4: dtmf speech, the first kind detected wins', () => {
     await complete.nothingIsLeft();
   });
 
-  test('speech first: keys are ignored, finishOnKey too', async () => {
+  test('speech first: keys are ignored, finishOnKey too [twiml 5.4 first-kind-wins]', async () => {
     const it = await collecting();
     await it.say(true);
     await it.key('1');

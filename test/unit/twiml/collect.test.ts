@@ -63,7 +63,7 @@ async function collecting(changes: Partial<CollectOptions> = {}) {
 }
 
 describe('twiml.md 5.4: collecting digits', () => {
-  test('numDigits reached: at once', async () => {
+  test('numDigits reached: at once [twiml 5.4 num-digits] [twiml 5.4 finished-by-number]', async () => {
     const it = await collecting({ numDigits: 3 });
     it.press('12');
     await settle();
@@ -74,7 +74,7 @@ describe('twiml.md 5.4: collecting digits', () => {
     await it.nothingIsLeft();
   });
 
-  test('finishOnKey after digits: without that key', async () => {
+  test('finishOnKey after digits: without that key [twiml 5.4 finished-by-key]', async () => {
     const it = await collecting();
     it.press('42#');
     await it.done;
@@ -82,7 +82,7 @@ describe('twiml.md 5.4: collecting digits', () => {
     await it.nothingIsLeft();
   });
 
-  test('finishOnKey alone: no digits; a prompt that stops late leaves no timer behind', async () => {
+  test('finishOnKey alone: no digits; a prompt that stops late leaves no timer behind [twiml 5.4 key-alone]', async () => {
     const it = await collecting();
     it.press('#');
     await it.done;
@@ -90,20 +90,21 @@ describe('twiml.md 5.4: collecting digits', () => {
     await it.nothingIsLeft();
   });
 
-  test('an empty finishOnKey: every key is a digit', async () => {
+  test('an empty finishOnKey: every key is a digit [twiml 5.4 finish-on-key]', async () => {
     const it = await collecting({ finishOnKey: '', numDigits: 3 });
     it.press('#*1');
     await it.done;
     expect(it.collected).toEqual({ digits: '#*1', finishedOnKey: '', reason: 'numDigits' });
   });
 
-  test('another finishOnKey: # is a digit', async () => {
+  test('another finishOnKey: # is a digit [twiml 5.4 finish-on-key]', async () => {
     const it = await collecting({ finishOnKey: '*' });
     it.press('1#*');
     await it.done;
     expect(it.collected).toEqual({ digits: '1#', finishedOnKey: '*', reason: 'finishKey' });
   });
 
+  // holds: [twiml 5.4 timeout] [twiml 5.4 timer] [twiml 5.4 timeout-nothing]
   test('the time begins after the prompt', async () => {
     const it = await collecting();
     await it.clock.advanceAsync(60_000);
@@ -116,6 +117,7 @@ describe('twiml.md 5.4: collecting digits', () => {
     await it.nothingIsLeft();
   });
 
+  // holds: [twiml 5.4 prompt-stops] [twiml 5.4 timer] [twiml 5.4 timeout-some]
   test('the first key stops the prompt, and the time begins with it; every key restarts it', async () => {
     const it = await collecting();
     it.press('1');
@@ -158,7 +160,7 @@ describe('twiml.md 5.4: collecting digits', () => {
     await it.nothingIsLeft();
   });
 
-  test('a peer that presses without end is stopped at the limit', async () => {
+  test('a peer that presses without end is stopped at the limit [twiml 5.4 digits-bounded]', async () => {
     const it = await collecting({ finishOnKey: '' });
     it.press('1'.repeat(limits.gatherDigits + 5));
     await it.done;

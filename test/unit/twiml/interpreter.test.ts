@@ -36,6 +36,7 @@ const firstVerbs: [document: string, done: string[]][] = [
 
 // holds: [twiml 4.1 empty-response] [twiml 4.3 answer] [twiml 4.3 redirect] [twiml 4.3 pause] [twiml 4.3 hangup]
 // holds: [twiml 4.3 others]
+// holds: [twiml 5.9 hangup]
 describe('twiml.md 4.3 answering by the first verb [twiml 1 empty-document] [twiml 1 only-reject]', () => {
   // holds: [sip 1.4 doing-verbs-answer]
   test.each(firstVerbs)('%s', async (document, done) => {
@@ -67,6 +68,7 @@ describe('twiml.md 4.2 flow', () => {
   });
 
   // holds: [twiml 3.1 call-status] [twiml 3.3 redirect] [twiml 4.2 replaced]
+  // holds: [twiml 5.7 last]
   test('a taken action replaces the document; Digits are sent once, not to the next document [twiml 1 action-replaces]', async () => {
     const control = new FakeCallControl();
     control.collected = [{ digits: '42', finishedOnKey: '#', reason: 'finishKey' }];
@@ -86,7 +88,7 @@ describe('twiml.md 4.2 flow', () => {
     ]);
   });
 
-  test('Gather without action and empty Redirect ask for the same document again [twiml 2.7 empty-redirect]', async () => {
+  test('Gather without action and empty Redirect ask for the same document again [twiml 2.7 empty-redirect] [twiml 5.4 same-document] [twiml 5.7 url]', async () => {
     const control = new FakeCallControl();
     control.collected = [{ digits: '1', finishedOnKey: '', reason: 'numDigits' }];
     const pages = { [START]: [response('<Gather numDigits="1"/>'), response('<Redirect/>'), response('<Hangup/>')] };
@@ -223,7 +225,7 @@ const failures: [name: string, page: ConstructorParameters<typeof FakeWebhook>[0
 
 describe('twiml.md 2.4 failure and fallback', () => {
   test.each(failures)(
-    '%s: fallback with ErrorCode and ErrorUrl, and the call goes on [twiml 2.4 unparseable] [twiml 2.4 fallback] [twiml 3.3 fallback]',
+    '%s: fallback with ErrorCode and ErrorUrl, and the call goes on [twiml 2.4 unparseable] [twiml 2.4 fallback] [twiml 3.3 fallback] [twiml 5.7 unusable]',
     async (_name, page, code) => {
       const pages = { [START]: page, [FALLBACK.url]: response('<Say>sorry</Say>') };
       const { control, webhook, codes } = await runSession(pages, { fallback: FALLBACK });
@@ -376,7 +378,7 @@ describe('twiml.md 15 restricted documents: screening', () => {
     expect((await screening('<Say>a call for you</Say>')).control.done).toEqual(['play say:a call for you']);
   });
 
-  test('Hangup drops the callee', async () => {
+  test('Hangup drops the callee [twiml 5.9 in-screening]', async () => {
     expect((await screening('<Hangup/>')).control.done).toEqual(['hangUp']);
   });
 
@@ -394,7 +396,7 @@ describe('twiml.md 15 restricted documents: screening', () => {
 });
 
 describe('design.md 5.2, 9: events', () => {
-  test('each verb starts and ends; digits are counted, not shown', async () => {
+  test('each verb starts and ends; digits are counted, not shown [twiml 5.4 digits-private]', async () => {
     const control = new FakeCallControl();
     control.collected = [{ digits: '4711', finishedOnKey: '#', reason: 'finishKey' }];
     const pages = { [START]: response('<Gather action="/x"><Say>PIN?</Say></Gather>'), [`${HOST}/x`]: response('') };

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { silentLog } from '../../../src/base/log.ts';
-import { ok } from '../../../src/base/result.ts';
+import { err, ok } from '../../../src/base/result.ts';
 import type { Call } from '../../../src/call/call.ts';
 import type { Router } from '../../../src/call/routing.ts';
 import { AudioListeners } from '../../../src/media/audio-listeners.ts';
@@ -23,6 +23,9 @@ class SessionBench extends CallBench {
   readonly webhook: FakeWebhook;
   readonly sessions: VoiceSessions;
   isSpeakerBroken = false;
+  /** Files that can be had when the test says so; undefined: none exists. */
+  files: Map<string, PromiseWithResolvers<void>> | undefined;
+  isAudio = true;
 
   constructor(pages: Record<string, string>) {
     super();
@@ -52,13 +55,22 @@ class SessionBench extends CallBench {
           return ok(new Int16Array(160));
         },
       },
-      webhook: this.webhook,
-      decode: async () => ok(new Int16Array(160)),
+      webhook: Object.assign(this.webhook, { fetchMedia: (url: string) => this.#fetch(url) }),
+      decode: async () =>
+        this.isAudio ? ok(new Int16Array(160)) : err({ code: 'notAudio', detail: 'no audio file' } as const),
       recordings: () => new FakeRecordingControl(),
       streams: () => new FakeStreamControl(),
       authTokenOf: () => 'token',
       log: silentLog,
     });
+  }
+
+  async #fetch(url: string) {
+    if (!this.files) return err({ errorCode: 11217, detail: 'HTTP status 404', url, status: 404 });
+    const file = Promise.withResolvers<void>();
+    this.files.set(url.replace('http://app', ''), file);
+    await file.promise;
+    return ok({ contentType: 'audio/wav', body: Buffer.alloc(1) });
   }
 
   get paths(): string[] {
@@ -133,8 +145,50 @@ describe('documents of a call', () => {
   });
 });
 
+describe('files of Play', () => {
+  const TWO = '<Play>/one.wav</Play><Play>/two.wav</Play>';
+
+  test('those of a Gather are all fetched before the first one is heard [twiml 5.2 nested-fetch]', async () => {
+    const bench = new SessionBench({ '/voice': `<Gather>${TWO}</Gather>` });
+    bench.files = new Map();
+    await bench.call();
+    expect([...bench.files.keys()]).toEqual(['/one.wav', '/two.wav']);
+    bench.files.get('/one.wav')!.resolve();
+    await settle();
+    expect(bench.engine.playsNow.size).toBe(0);
+    bench.files.get('/two.wav')!.resolve();
+    await settle();
+    expect(bench.engine.playsNow.size).toBe(1);
+  });
+
+  test('one that is no audio: 13420, in a Gather 13325; what stands behind it is played [twiml 5.2 not-audio]', async () => {
+    for (const [verbs, code] of [
+      [`${TWO}<Say>sorry</Say>`, 13420],
+      [`<Gather>${TWO}<Say>sorry</Say></Gather>`, 13325],
+    ] as const) {
+      const bench = new SessionBench({ '/voice': verbs });
+      bench.files = new Map();
+      bench.isAudio = false;
+      const { call } = await bench.call();
+      for (let turn = 0; turn < 2; turn++) {
+        for (const file of bench.files.values()) file.resolve();
+        await settle();
+      }
+      expect(bench.story(call).filter((line) => line.startsWith('error'))).toEqual([`error ${code}`, `error ${code}`]);
+      expect([call.isOver, bench.engine.playsNow.size]).toEqual([false, 1]);
+    }
+  });
+
+  test('one that cannot be had: its number, and the next verb [twiml 5.2 not-found]', async () => {
+    const bench = new SessionBench({ '/voice': '<Play>/gone.wav</Play><Reject/>' });
+    const { call } = await bench.call();
+    expect(bench.story(call)).toContain('error 11217');
+    expect(call.isOver).toBe(true);
+  });
+});
+
 describe('twiml.md 4.2 point 6: another document over REST', () => {
-  test('it replaces the running verb [twiml 4.2 in-order] [twiml 4.2 rest-update]', async () => {
+  test('it replaces the running verb [twiml 4.2 in-order] [twiml 4.2 rest-update] [rest 9.3 url]', async () => {
     const bench = new SessionBench({ '/voice': GATHER, '/else': '<Pause length="5"/>' });
     const { call } = await bench.call();
     bench.redirect(call, '/else');

@@ -122,7 +122,7 @@ describe('wait document', () => {
     expect([call.isAnswered, bench.engine.playsNow.size]).toEqual([true, 0]);
   });
 
-  test('Hangup in it ends the call', async () => {
+  test('Hangup in it ends the call [twiml 5.9 in-waiting]', async () => {
     const bench = new WaitBench({ [URL]: page('<Hangup/>') });
     const { call } = await bench.wait();
     expect([bench.end, call.isOver]).toEqual([{ how: 'hungUp' }, true]);
@@ -201,7 +201,7 @@ describe('wait document', () => {
     expect(bench.story(call)).toContain(`error ${code}`);
   });
 
-  test('relative URLs are those of the wait document', async () => {
+  test('relative URLs are those of the wait document [twiml 5.7 in-waiting]', async () => {
     const bench = new WaitBench({
       [URL]: page('<Redirect>next</Redirect>'),
       'https://app.example.test/next': page('<Gather action="digits" numDigits="1"/>'),

@@ -82,6 +82,10 @@ const attributes: [attribute: string, expected: Record<string, unknown>, codes: 
   ['input="speech" partialResultCallback="/p" partialResultCallbackMethod="PUT"', {}, [13329]],
 ];
 
+// holds: [twiml 5.4 action] [twiml 5.4 method] [twiml 5.4 input] [twiml 5.4 timeout] [twiml 5.4 finish-on-key]
+// holds: [twiml 5.4 num-digits] [twiml 5.4 action-on-empty-result] [twiml 5.4 speech-timeout] [twiml 5.4 speech-timeout-auto]
+// holds: [twiml 5.4 max-speech-time] [twiml 5.4 speech-model] [twiml 5.4 language] [twiml 5.4 hints]
+// holds: [twiml 5.4 profanity-filter] [twiml 5.4 enhanced] [twiml 5.4 barge-in] [twiml 5.4 partial-callback]
 describe('twiml.md 5.4 Gather: attributes [twiml 2.1 method-case] [twiml 4.1 values] [twiml 4.1 lists]', () => {
   test.each(attributes)('%s', (attribute, expected, codes) => {
     const parsed = parsedValue(parseVerb(gather, `<Gather ${attribute}/>`));
@@ -106,6 +110,7 @@ describe('twiml.md 5.4 Gather: attributes [twiml 2.1 method-case] [twiml 4.1 val
 });
 
 describe('twiml.md 5.4 Gather: prompts', () => {
+  // holds: [twiml 5.1 nested] [twiml 5.2 nested-digits] [twiml 5.3 nested] [twiml 5.4 children]
   test('Say, Play and Pause in order; digits of Play are refused (13320)', () => {
     const parsed = parsedValue(
       parseVerb(gather, '<Gather><Say>Hi</Say><Play digits="1">/a.wav</Play><Pause length="2"/></Gather>'),
@@ -142,6 +147,8 @@ const semantics: [string, attributes: string, Collected, action: [digits: string
 ];
 
 describe('twiml.md 5.4 Gather: semantics', () => {
+  // holds: [twiml 5.4 action] [twiml 5.4 action-on-empty-result] [twiml 5.4 finished-by-key] [twiml 5.4 key-alone]
+  // holds: [twiml 5.4 finished-by-number] [twiml 5.4 timeout-some] [twiml 5.4 timeout-nothing]
   test.each(semantics)('%s [twiml 3.3 gather]', async (_situation, attribute, collected, expected) => {
     const control = new FakeCallControl();
     control.collected = [collected];
@@ -159,14 +166,14 @@ describe('twiml.md 5.4 Gather: semantics', () => {
     });
   });
 
-  test('no action: the same document again with Digits', async () => {
+  test('no action: the same document again with Digits [twiml 5.4 same-document]', async () => {
     const control = new FakeCallControl();
     control.collected = [got('5', '', 'numDigits')];
     const { result } = await runVerb(gather, '<Gather numDigits="1" method="GET"/>', control);
     expect(result).toMatchObject({ kind: 'redirect', url: BASE, method: 'GET' });
   });
 
-  test('hang-up while gathering: no action request [twiml 4.2 no-request-hangup]', async () => {
+  test('hang-up while gathering: no action request [twiml 4.2 no-request-hangup] [twiml 5.4 hang-up]', async () => {
     const control = new FakeCallControl();
     control.collected = [got('12', '', 'timeout')];
     control.during = (action) => action === 'collect' && control.call.abort();

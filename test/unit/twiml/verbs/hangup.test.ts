@@ -8,7 +8,7 @@ const rows: [xml: string][] = [['<Hangup/>'], ['<Hangup><Parameter name="a" valu
 
 describe('twiml.md 5.9 Hangup', () => {
   test.each(rows)(
-    '%s: answers a ringing call first, then BYE (4.3) [sip 1.4 hangup-answers] [twiml 4.3 hangup]',
+    '%s: answers a ringing call first, then BYE (4.3) [sip 1.4 hangup-answers] [twiml 4.3 hangup] [twiml 5.9 parameter]',
     async (xml) => {
       expect(parsedValue(parseVerb(hangup, xml)).codes).toEqual([]);
       const { control, result } = await runVerb(hangup, xml);
@@ -17,7 +17,7 @@ describe('twiml.md 5.9 Hangup', () => {
     },
   );
 
-  test('an answered call is hung up', async () => {
+  test('an answered call is hung up [twiml 5.9 hangup]', async () => {
     const control = new FakeCallControl();
     control.answered = true;
     expect((await runVerb(hangup, '<Hangup/>', control)).control.done).toEqual(['hangUp']);

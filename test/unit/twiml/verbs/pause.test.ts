@@ -14,12 +14,12 @@ const rows: [attribute: string, durationMs: number, codes: number[]][] = [
 ];
 
 describe('twiml.md 5.3 Pause', () => {
-  test.each(rows)('%s [twiml 4.1 booleans]', (attribute, durationMs, codes) => {
+  test.each(rows)('%s [twiml 4.1 booleans] [twiml 5.3 length]', (attribute, durationMs, codes) => {
     const parsed = parsedValue(parseVerb(pause, `<Pause ${attribute}/>`));
     expect(parsed).toEqual({ value: { durationMs }, codes });
   });
 
-  test('twiml.md 4.3: does not answer a ringing call [sip 1.4 pause-rings-on] [twiml 4.3 pause]', async () => {
+  test('twiml.md 4.3: does not answer a ringing call [sip 1.4 pause-rings-on] [twiml 4.3 pause] [twiml 5.3 first]', async () => {
     const { control, result } = await runVerb(pause, '<Pause length="2"/>');
     expect(control.done).toEqual(['pause 2000']);
     expect(result).toEqual({ kind: 'next', outcome: 'finished', waited: true });

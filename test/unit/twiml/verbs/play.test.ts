@@ -20,13 +20,14 @@ const rows: [xml: string, expected: Record<string, unknown>, codes: number[]][] 
 ];
 
 describe('twiml.md 5.2 Play: attributes and text', () => {
+  // holds: [twiml 5.2 url] [twiml 5.2 no-url] [twiml 5.2 loop] [twiml 5.2 digits]
   test.each(rows)('%s [twiml 2.7 relative] [twiml 2.7 whitespace]', (xml, expected, codes) => {
     const parsed = parsedValue(parseVerb(play, xml));
     expect(parsed.value).toMatchObject(expected);
     expect(parsed.codes).toEqual(codes);
   });
 
-  test('twiml.md 2.7: a relative URL in inline TwiML is 11100; the call goes on [twiml 2.7 inline-relative]', () => {
+  test('twiml.md 2.7: a relative URL in inline TwiML is 11100; the call goes on [twiml 2.7 inline-relative] [twiml 5.2 no-url]', () => {
     const parsed = parsedValue(parseVerb(play, '<Play>a.wav</Play>', { documentUrl: undefined }));
     expect(parsed.codes).toEqual([11100]);
     expect(parsed.value.url).toBeUndefined();
@@ -40,14 +41,14 @@ describe('Play: run', () => {
     expect(result).toMatchObject({ kind: 'next', waited: true });
   });
 
-  test('twiml.md 16, 4: a file that cannot be played: next verb', async () => {
+  test('twiml.md 16, 4: a file that cannot be played: next verb [twiml 5.2 not-found]', async () => {
     const control = new FakeCallControl();
     control.playOutcomes = ['failed'];
     const { result } = await runVerb(play, '<Play>/a.wav</Play>', control);
     expect(result).toEqual({ kind: 'next', outcome: 'failed', waited: false });
   });
 
-  test('digits are sent', async () => {
+  test('digits are sent [twiml 5.2 digits]', async () => {
     expect((await runVerb(play, '<Play digits="1w2"/>')).control.done).toEqual(['answer', 'play digits:1w2']);
   });
 

@@ -88,6 +88,10 @@ const attributes: [id: string, attribute: string, expected: Record<string, unkno
   ],
 ];
 
+// holds: [twiml 5.5 action] [twiml 5.5 method] [twiml 5.5 defaults] [twiml 5.5 timeout] [twiml 5.5 finish-on-key]
+// holds: [twiml 5.5 max-length] [twiml 5.5 play-beep] [twiml 5.5 trim] [twiml 5.5 callback] [twiml 5.5 callback-event]
+// holds: [twiml 5.5 configuration] [twiml 5.5 transcribe] [twiml 5.5 transcribe-max-length] [twiml 5.5 transcribe-callback]
+// holds: [twiml 5.5 mono]
 describe('twiml.md 5.5 Record: attributes', () => {
   test.each(attributes)('[twiml 5.5 %s] %s', (_, attribute, expected, codes) => {
     const { value, codes: warned } = parsedValue(parseVerb(record, `<Record ${attribute}/>`));
@@ -140,7 +144,7 @@ describe('twiml.md 3.3, 5.5 Record: the action request', () => {
     expect(result.kind === 'redirect' && Object.fromEntries(result.params)).toEqual({ ...known, Digits: digits });
   });
 
-  test('nothing could be recorded: the action is asked without a recording, and it counts as no wait', async () => {
+  test('nothing could be recorded: the action is asked without a recording, and it counts as no wait [twiml 5.5 failed]', async () => {
     const { result } = await ran({ reason: 'failed', finishedOnKey: '', recording: undefined });
     expect(result).toMatchObject({ kind: 'redirect', waited: false });
     expect(result.kind === 'redirect' && Object.fromEntries(result.params)).toEqual({ Digits: '' });

@@ -13,6 +13,7 @@ const rows: [xml: string, url: string, method: string, codes: number[]][] = [
 
 describe('twiml.md 5.7 Redirect', () => {
   // holds: [twiml 2.1 methods] [twiml 2.1 ampersand] [twiml 2.7 relative] [twiml 2.7 whitespace]
+  // holds: [twiml 5.7 method] [twiml 5.7 url]
   test.each(rows)('%s', (xml, url, method, codes) => {
     expect(parsedValue(parseVerb(redirect, xml))).toEqual({ value: { url, method }, codes });
   });
@@ -33,7 +34,7 @@ describe('twiml.md 5.7 Redirect', () => {
     },
   );
 
-  test('11100: no http URL [twiml 2.7 schemes]', () => {
+  test('11100: no http URL [twiml 2.7 schemes] [twiml 5.7 unusable]', () => {
     const parsed = parseVerb(redirect, '<Redirect>javascript:alert(1)</Redirect>');
     expect(!parsed.ok && parsed.error.code).toBe(11100);
   });

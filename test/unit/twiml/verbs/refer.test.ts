@@ -7,7 +7,7 @@ import { parsedValue, parseVerb, runVerb } from '../kit.ts';
 
 const SIP = '<Sip>sip:carol@example.com</Sip>';
 
-describe('twiml.md 5.10 Refer: attributes [sip 5.1 refer-attributes]', () => {
+describe('twiml.md 5.10 Refer: attributes [sip 5.1 refer-attributes] [twiml 5.10 action] [twiml 5.10 method]', () => {
   test.each<[string, object, number[]]>([
     ['', { action: undefined, method: 'POST' }, []],
     ['action="/done"', { action: 'https://app.example.test/done' }, []],
@@ -25,7 +25,7 @@ describe('twiml.md 5.10 Refer: attributes [sip 5.1 refer-attributes]', () => {
   });
 });
 
-describe('[sip 5.1 refer-target] the URI goes into Refer-To as written, any header allowed', () => {
+describe('[sip 5.1 refer-target] the URI goes into Refer-To as written, any header allowed [twiml 5.10 sip]', () => {
   test.each<[string, string | undefined]>([
     ['sip:carol@example.com', 'sip:carol@example.com'],
     ['carol@example.com', 'sip:carol@example.com'],
@@ -48,7 +48,7 @@ describe('[sip 5.1 refer-target] the URI goes into Refer-To as written, any head
     expect(parsed.codes).toEqual(target === undefined ? [13243] : []);
   });
 
-  test('without a Sip, and with two', () => {
+  test('without a Sip, and with two [twiml 5.10 sip]', () => {
     expect(parsedValue(parseVerb(refer, '<Refer/>'))).toMatchObject({ value: { target: undefined }, codes: [13243] });
     const two = parsedValue(parseVerb(refer, `<Refer>${SIP}<Sip>sip:dora@example.com</Sip></Refer>`));
     expect(two).toMatchObject({ value: { target: 'sip:carol@example.com' }, codes: [12200] });
@@ -61,6 +61,7 @@ describe('[sip 5.1 refer-target] the URI goes into Refer-To as written, any head
   });
 });
 
+// holds: [twiml 5.10 succeeded] [twiml 5.10 new-call-failed] [twiml 5.10 refused] [twiml 5.10 no-notify]
 describe('twiml.md 5.10: outcome → parameters of the action [sip 5.1 refer-notify-200] [twiml 3.3 refer]', () => {
   test.each([
     [{ status: 'in-progress', sipResponseCode: 202, notifyResponseCode: 200 }, ['in-progress', '202', '200']],
@@ -85,12 +86,12 @@ describe('twiml.md 5.10: flow', () => {
     expect(result).toMatchObject({ kind: 'redirect', url: 'https://app.example.test/done', outcome: 'in-progress' });
   });
 
-  test('without action the next verb follows', async () => {
+  test('without action the next verb follows [twiml 5.10 action]', async () => {
     const { result } = await runVerb(refer, `<Refer>${SIP}</Refer>`);
     expect(result).toEqual({ kind: 'next', outcome: 'in-progress', waited: true });
   });
 
-  test('the caller hangs up meanwhile: the action is told, its answer is ignored [twiml 4.2 refer-hangup]', async () => {
+  test('the caller hangs up meanwhile: the action is told, its answer is ignored [twiml 4.2 refer-hangup] [twiml 5.10 caller-leaves]', async () => {
     const control = new FakeCallControl();
     control.referOutcomes = [{ ...referredOutcome, status: 'canceled', notifyResponseCode: 180 }];
     control.during = (action) => action.startsWith('refer') && control.call.abort();
@@ -99,13 +100,13 @@ describe('twiml.md 5.10: flow', () => {
     expect(ignored).toMatchObject([{ params: { ReferCallStatus: 'canceled', NotifySipResponseCode: '180' } }]);
   });
 
-  test('a URI that cannot be used: nothing is sent, the action is told of a failure', async () => {
+  test('a URI that cannot be used: nothing is sent, the action is told of a failure [twiml 5.10 unusable]', async () => {
     const { result, control } = await runVerb(refer, '<Refer action="/done"><Sip>sip:</Sip></Refer>');
     expect(control.done).toEqual(['answer']);
     expect(result.kind === 'redirect' && Object.fromEntries(result.params)).toEqual({ ReferCallStatus: 'failed' });
   });
 
-  test('[sip 5.1 refer-non-sip] 13801 on a leg that is no SIP leg', async () => {
+  test('[sip 5.1 refer-non-sip] 13801 on a leg that is no SIP leg [twiml 5.10 non-sip]', async () => {
     const control = new FakeCallControl();
     control.referOutcomes = [
       { status: 'failed', sipResponseCode: undefined, notifyResponseCode: undefined, isPossible: false },

@@ -12,6 +12,7 @@ const rows: [attribute: string, reason: string, codes: number[]][] = [
 ];
 
 describe('twiml.md 5.8 Reject', () => {
+  // holds: [twiml 5.8 reason] [twiml 5.8 first] [twiml 5.8 parameter]
   test.each(rows)('%s', async (attribute, reason, codes) => {
     const xml = `<Reject ${attribute}><Parameter name="a" value="b"/></Reject>`;
     expect(parsedValue(parseVerb(reject, xml))).toEqual({ value: { reason }, codes });
@@ -20,7 +21,7 @@ describe('twiml.md 5.8 Reject', () => {
     expect(result.kind).toBe('end');
   });
 
-  test('twiml.md 16, 17: an answered call is hung up', async () => {
+  test('twiml.md 16, 17: an answered call is hung up [twiml 5.8 answered]', async () => {
     const control = new FakeCallControl();
     control.answered = true;
     await runVerb(reject, '<Reject reason="busy"/>', control);

@@ -12,6 +12,9 @@ const attributes: [attribute: string, expected: Record<string, unknown>, codes: 
   ['voice="alice"', { voice: 'alice' }, []],
   ['voice="Polly.Joanna-Neural"', { voice: 'Polly.Joanna-Neural' }, []],
   ['voice="Google.de-DE-Standard-B"', { voice: 'Google.de-DE-Standard-B', language: 'de-DE' }, []],
+  ['voice="Google.de-DE-Standard-B" language="de-DE"', { language: 'de-DE' }, []],
+  ['voice="Google.de-DE-Standard-B" language="fr-FR"', { language: 'de-DE' }, [13512]],
+  ['voice="Polly.Rémi-Generative"', { voice: 'Polly.Rémi-Generative' }, []],
   ['voice="robot"', { voice: undefined }, [13511]],
   ['language="de-DE"', { language: 'de-DE' }, []],
   ['language="arb"', { language: 'arb' }, []],
@@ -24,6 +27,8 @@ const attributes: [attribute: string, expected: Record<string, unknown>, codes: 
   ['loop="two"', { loop: 1 }, [13510]],
 ];
 
+// holds: [twiml 5.1 voice] [twiml 5.1 voice-unknown] [twiml 5.1 language] [twiml 5.1 language-unknown]
+// holds: [twiml 5.1 language-fits] [twiml 5.1 loop]
 describe('twiml.md 5.1 Say: attributes', () => {
   test.each(attributes)('%s', (attribute, expected, codes) => {
     const parsed = parsedValue(parseVerb(say, `<Say ${attribute}>Hello</Say>`));
@@ -38,7 +43,7 @@ describe('twiml.md 5.1 Say: text', () => {
     expect(value.spoken).toMatchObject({ text: 'Tom & Jerry', ssml: false });
   });
 
-  test('SSML children make it SSML, written out again with escapes', () => {
+  test('SSML children make it SSML, written out again with escapes [twiml 5.1 mixed]', () => {
     const { value } = parsedValue(
       parseVerb(say, '<Say>A &lt; B<break time="1s"/><say-as interpret-as="digits">12 &quot;</say-as></Say>'),
     );
@@ -48,13 +53,28 @@ describe('twiml.md 5.1 Say: text', () => {
     });
   });
 
-  test('13521: a text over the limit is cut, its markup dropped', () => {
-    const { value, codes } = parsedValue(parseVerb(say, `<Say><p>${'x'.repeat(limits.sayChars + 1)}</p></Say>`));
-    expect(value.spoken).toMatchObject({ text: 'x'.repeat(limits.sayChars), ssml: false });
-    expect(codes).toEqual([13521]);
-  });
+  // Voice, text, how much of it is spoken (undefined: all, with its markup).
+  const lengths: [voice: string, text: string, spoken: number | undefined][] = [
+    ['', `<p>${'x'.repeat(4_096)}</p>`, undefined],
+    ['', `<p>${'x'.repeat(4_097)}</p>`, 4_096],
+    ['voice="woman"', 'x'.repeat(4_097), 4_096],
+    ['voice="Polly.Joanna"', `<p>${'x'.repeat(3_000)}</p>`, undefined],
+    ['voice="Polly.Joanna"', 'x'.repeat(3_001), 3_000],
+    ['voice="Google.en-US-Standard-A"', `<p>${'x'.repeat(4_993)}</p>`, undefined],
+    ['voice="Google.en-US-Standard-A"', `<p>${'x'.repeat(4_994)}</p>`, 4_994],
+    ['voice="Google.en-US-Standard-A"', 'x'.repeat(5_001), 5_000],
+  ];
+  test.each(lengths)(
+    '13521: the longest text with %s is cut, its markup dropped [twiml 5.1 text-length]',
+    (voice, text, spoken) => {
+      const { value, codes } = parsedValue(parseVerb(say, `<Say ${voice}>${text}</Say>`));
+      const expected = spoken === undefined ? { text, ssml: true } : { text: 'x'.repeat(spoken), ssml: false };
+      expect(value.spoken).toMatchObject(expected);
+      expect(codes).toEqual(spoken === undefined ? [] : [13521]);
+    },
+  );
 
-  test('13520: nothing to say', async () => {
+  test('13520: nothing to say [twiml 5.1 text-empty]', async () => {
     expect(parsedValue(parseVerb(say, '<Say>  </Say>')).codes).toEqual([13520]);
     const { result, control } = await runVerb(say, '<Say/>');
     expect(result).toMatchObject({ kind: 'next', waited: false });
@@ -84,7 +104,7 @@ describe('twiml.md 4.3 Say: run', () => {
     expect(control.done).toEqual(['answer']);
   });
 
-  test('the trace shows the length of the text, not the text', () => {
+  test('the trace shows the length of the text, not the text [twiml 5.1 private-text]', () => {
     const { value } = parsedValue(parseVerb(say, '<Say>your PIN is 1234</Say>'));
     expect(say.describe(value)).toBe('16 characters, en-US');
   });
