@@ -232,6 +232,7 @@ async function assemble(
     async drain(timeoutMs) {
       isReady = false;
       sip.userAgent.setDraining(true);
+      calls.calls.endWaiting('the gateway stops');
       await withTimeout(calls.calls.empty(), timeoutMs, clock);
     },
     async stop() {
@@ -247,6 +248,7 @@ async function assemble(
 function countsOf(sip: SipStack, calls: CallStack, engine: MediaEngine): Record<string, unknown> {
   return {
     calls: calls.calls.size,
+    callsWaiting: calls.calls.waiting,
     voiceSessions: calls.sessions.count,
     queues: calls.queues.counts(),
     conferences: calls.conferences.counts(),

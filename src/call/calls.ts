@@ -44,6 +44,11 @@ export class Calls {
     return this.#waiting.size;
   }
 
+  /** Ends those that wait: nobody will start them any more. */
+  endWaiting(reason: string): void {
+    for (const call of [...this.#waiting]) call.hangUp(reason);
+  }
+
   get isFull(): boolean {
     return this.#live.size - this.#waiting.size >= Math.min(this.#options.maxCalls, limits.calls);
   }

@@ -289,6 +289,11 @@ async function callOperations(walk: Walk, stream: StreamServer): Promise<void> {
       form: stop,
     }));
   }
+  for (const operation of Object.keys(later)) {
+    const refused = await walk.ask(operation, { AccountSid: ACCOUNT_SID, ...call, Sid: `ZY${'0'.repeat(32)}` });
+    if (refused.status !== 404 || refused.body.code !== 20404)
+      walk.problems.push(`${operation}: ${refused.status}, not 404`);
+  }
   await recordingsOf(
     walk,
     CALL,

@@ -312,6 +312,20 @@ describe('rest-api.md 20: calls per second', () => {
     expect([call.status, leg.done.includes('start')]).toEqual(['canceled', false]);
   });
 
+  test('a gateway that stops starts none of those that wait', async () => {
+    const bench = new RestBench();
+    bench.callsPerSecond = 1;
+    const first = await bench.create();
+    const { call, leg } = await bench.create();
+    bench.calls.endWaiting('the gateway stops');
+    expect([call.status, leg.done.includes('start'), first.call.isOver, bench.calls.waiting]).toEqual([
+      'canceled',
+      false,
+      false,
+      0,
+    ]);
+  });
+
   test('emergency calls wait for nothing', async () => {
     const bench = new RestBench();
     bench.callsPerSecond = 1;
