@@ -434,6 +434,8 @@ export const limits = {
   // --- scripted dialogues: what a script may be, and what is kept of a call for the one who tests with it
   scriptLines: 5_000,
   scriptLineChars: 4_000,
+  /** Of one call in virtual time: an application that sends it in circles would be asked for hours of it. */
+  virtualRequests: 2_000,
   watchedCalls: 100,
   watchedEvents: 5_000,
   /** A watch that nobody asks for is forgotten. */

@@ -69,6 +69,7 @@ const GRAMMAR: Grammar = {
   --ca FILE                     root certificate that a TLS server must be signed by (default: not verified)
   --expect-status CODE          exit 0 only when the call is answered or refused with this SIP status
   --verbose                     log messages
+  --script FILE                 plays a scripted dialogue instead; with --virtual in no time: ${commandLine('call')} --virtual --help
 Exit code: 0 answered (or as expected), 1 not so, 2 a mistake in the options. Ctrl-C hangs up.`,
 };
 

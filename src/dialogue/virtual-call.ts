@@ -27,6 +27,7 @@ export class VirtualCall implements TestCall, VirtualWorld {
   readonly engagements: Engagements;
   readonly audio: VirtualSound;
   readonly #leg: VirtualLeg;
+  #exchanges = 0;
 
   constructor(options: VirtualCallOptions) {
     this.options = options;
@@ -80,6 +81,8 @@ export class VirtualCall implements TestCall, VirtualWorld {
 
   /** For WebhookClientOptions.onExchange. */
   onExchange({ method, url, purpose, status, errorCode, params }: WebhookReport): void {
+    if (++this.#exchanges > limits.virtualRequests)
+      this.#leg.end('application', `more than ${limits.virtualRequests} requests in one call`);
     const told = [...params].filter(([name]) => !STANDARD.has(name) && !this.options.params.has(name));
     this.see({ kind: 'exchange', method, url, purpose, status, errorCode, params: told });
   }

@@ -82,6 +82,17 @@ test('Echo returns what the caller sends, and not another tone', async () => {
   expect(other.exitCode).toBe(1);
 });
 
+test('what really comes of a Dial must be what the script says', async () => {
+  const { app, gateway } = await setup();
+  app.on('/voice', response('<Dial action="/after"><Client>nobody</Client></Dial>'));
+  app.on('/after', ({ params }) => response(`<Say>It ${params.DialCallStatus}</Say>`));
+  const good = await play(gateway, 'expect-dial nobody\nfailed\nexpect-say "it failed"\nexpect-hangup');
+  expect(good.exitCode, good.stdout).toBe(0);
+  const other = await play(gateway, 'expect-dial nobody\nanswer');
+  expect(other.exitCode).toBe(1);
+  expect(other.stdout).toContain('the Dial ended with "failed"');
+});
+
 test('a message is as long as the caller talks', async () => {
   const { app, gateway } = await setup();
   app.on('/voice', response('<Record action="/done" timeout="2" finishOnKey="#"/>'));

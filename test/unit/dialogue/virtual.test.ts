@@ -267,6 +267,13 @@ describe('others', () => {
     expect(endMs).toBe(4 * 3_600_000);
   });
 
+  test('an application that sends the call in circles is not asked for ever', async () => {
+    const { failure, asked, feed } = await play('expect-hangup within 4h', app('<Pause length="1"/><Redirect/>'));
+    expect(failure).toBeUndefined();
+    expect(feed.end?.reason).toMatch(/^more than \d+ requests/);
+    expect(asked.length).toBeLessThan(2_100);
+  });
+
   test('what is shown of a difference is what came since the last thing that was met', async () => {
     const { failure } = await play('expect-say one\nexpect-say three', app('<Say>one</Say><Say>two</Say>'));
     expect(failure).toMatchObject({ line: { line: 2 }, expected: 'expect-say three' });
