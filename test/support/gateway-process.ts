@@ -216,7 +216,7 @@ export class GatewayProcess {
 
   /** Counts that are not zero though nothing goes on: `transactions.timers: 3`. Empty when the gateway is at rest. */
   async busyCounts(): Promise<string[]> {
-    return nonZero(await this.counts(), '');
+    return nonZero(await this.counts());
   }
 
   /** Waits until nothing is open any more. */
@@ -278,7 +278,8 @@ export class GatewayProcess {
   }
 }
 
-function nonZero(value: unknown, path: string): string[] {
+/** Paths and values of all counts that are not zero, but for what a gateway at rest may show. */
+export function nonZero(value: unknown, path = ''): string[] {
   if (KEPT_COUNTS.includes(path)) return [];
   if (typeof value === 'number') return value === 0 ? [] : [`${path}: ${value}`];
   if (typeof value !== 'object' || value === null) return [];
