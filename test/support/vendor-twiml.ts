@@ -130,6 +130,7 @@ const SAMPLES: Readonly<Record<string, readonly unknown[]>> = {
   'stream.url': ['wss://agent.example.test/media', '/media'],
   'conversationRelay.url': ['wss://agent.example.test/relay'],
   'header.name': ['X-Plan', 'User-to-User'],
+  'parameter.name': ['plan', 'First_Name'],
   languageCode: ['en-US', 'de-DE'],
   transcriptionEngine: ['google', 'deepgram'],
 };
