@@ -8,17 +8,20 @@ import { toneSamples } from '../../../src/media/tone.ts';
 import { FakeApp } from '../../support/fake-app.ts';
 import { GatewayProcess } from '../../support/gateway-process.ts';
 import { run, temporaryFolder } from '../cli/kit.ts';
+import { recogniserServer } from '../speech/kit.ts';
 
 const DOMAIN = 'office.sip.localhost';
 const SECRET_WORDS = 'your balance is seven hundred euros';
 
-async function setup(): Promise<{ app: FakeApp; gateway: GatewayProcess }> {
+async function setup(
+  settings: Readonly<Record<string, unknown>> = {},
+): Promise<{ app: FakeApp; gateway: GatewayProcess }> {
   const app = await FakeApp.start();
   onTestFinished(() => app.stop());
   const gateway = await GatewayProcess.start({
     domains: [{ name: DOMAIN, voiceUrl: app.url('/voice'), ipAccessControlLists: ['loopback'] }],
     mediaPortCount: 40,
-    settings: { defaultDomain: DOMAIN, speech: 'none', log: 'debug' },
+    settings: { defaultDomain: DOMAIN, speech: 'none', log: 'debug', ...settings },
   });
   onTestFinished(() => gateway.dispose());
   return { app, gateway };
@@ -91,6 +94,21 @@ test('what really comes of a Dial must be what the script says', async () => {
   const other = await play(gateway, 'expect-dial nobody\nanswer');
   expect(other.exitCode).toBe(1);
   expect(other.stdout).toContain('the Dial ended with "failed"');
+});
+
+test('what the caller says is spoken, and recognised by the gateway', async () => {
+  const recogniser = await recogniserServer('i need help with my bill');
+  const { app, gateway } = await setup({ recogniserUrl: recogniser.url });
+  app.on(
+    '/voice',
+    response('<Gather input="speech" speechTimeout="1" action="/said"><Say>What can we do</Say></Gather>'),
+  );
+  app.on('/said', ({ params }) => response(`<Say>You said ${params.SpeechResult}</Say>`));
+  const script =
+    'expect-say "what can we do"\nspeak "I need help with my bill"\nexpect-say "you said i need help"\nexpect-hangup';
+  const { exitCode, stdout } = await play(gateway, script);
+  expect(exitCode, stdout).toBe(0);
+  expect(recogniser.utterances.length).toBeGreaterThan(0);
 });
 
 test('a message is as long as the caller talks', async () => {
