@@ -247,6 +247,10 @@ export const limits = {
   speechProcesses: 4,
   speechQueue: 256,
   speechTimeoutMs: 15_000,
+  /** How long a text waits while others are spoken. */
+  speechQueueMs: 5_000,
+  /** An engine that gave no answer in time is left out for so long. */
+  speechRestMs: 10_000,
   speechSeconds: 600,
   speechBytes: 32 * 1024 * 1024,
   speechCacheBytes: 64 * 1024 * 1024,
@@ -271,6 +275,7 @@ export const limits = {
   recogniserQueue: 256,
   recogniserConnections: 256,
   recogniserTimeoutMs: 20_000,
+  recogniserQueueMs: 5_000,
   recogniserAnswerBytes: 256 * 1_024,
   recogniserPromptChars: 800,
   recognisedTextChars: 8_000,

@@ -30,7 +30,7 @@ export function createEspeak(options: EspeakOptions): SpeechEngine {
       if ((request.ssml ? stripSsml(request.text) : plainText(request.text)) === '') {
         return err({ code: 'empty', detail: 'no text' });
       }
-      const place = await gate.enter(signal);
+      const place = await gate.enter(signal, { clock: options.clock, ms: limits.speechQueueMs });
       if (place !== 'entered') return err({ code: place, detail: 'waiting for a speech process' });
       try {
         const text = request.ssml ? safeSsml(request.text) : plainText(request.text);

@@ -37,7 +37,7 @@ export function createHttpSpeech(settings: HttpSpeechSettings, options: HttpSpee
     async synthesize(request, signal) {
       const input = request.ssml ? stripSsml(request.text) : plainText(request.text);
       if (input === '') return err({ code: 'empty', detail: 'no text' });
-      const place = await gate.enter(signal);
+      const place = await gate.enter(signal, { clock: options.clock, ms: limits.speechQueueMs });
       if (place !== 'entered') return err({ code: place, detail: 'waiting for the speech service' });
       const { controller, dispose } = linkedController(signal);
       let isLate = false;

@@ -95,7 +95,7 @@ class Service {
 
   /** Never rejects. */
   async ask(wav: Buffer, options: UtteranceOptions, signal: AbortSignal): Promise<Outcome> {
-    const place = await this.#gate.enter(signal);
+    const place = await this.#gate.enter(signal, { clock: this.#clock, ms: limits.recogniserQueueMs });
     if (place !== 'entered') return err({ code: place, detail: 'waiting for the recogniser' });
     const { controller, dispose } = linkedController(signal);
     let isLate = false;

@@ -2,6 +2,7 @@
 // nothing at all. An engine that is unavailable is not asked again; one that failed is only passed over for this text.
 
 import type { Clock } from '../base/clock.ts';
+import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import { err, type Result } from '../base/result.ts';
 import { SpeechCache } from './cache.ts';
@@ -38,19 +39,24 @@ export function createSpeech(parts: SpeechParts): SpeechEngine {
   if (wants('espeak')) engines.push(cache.wrap(createEspeak({ clock, decode, path: config.path ?? undefined })));
   if (wants('wasm')) engines.push(cache.wrap(createEspeakWasm({ clock, decode })));
   engines.push(createNoSpeech(log));
-  return firstThatSpeaks(engines, log);
+  return firstThatSpeaks(engines, log, clock);
 }
 
-/** Asks the engines in turn. `empty` and `aborted` end the search: no other engine would do better. */
-export function firstThatSpeaks(engines: readonly SpeechEngine[], log: Log): SpeechEngine {
+/**
+ * Asks the engines in turn. `empty` and `aborted` end the search: no other engine would do better. One that hangs is left out for a while,
+ * so that not every call has to wait for it in silence.
+ */
+export function firstThatSpeaks(engines: readonly SpeechEngine[], log: Log, clock: Clock): SpeechEngine {
   const unavailable = new Set<SpeechEngine>();
+  const restingUntil = new Map<SpeechEngine, number>();
   async function synthesize(request: SpeechRequest, signal: AbortSignal): Promise<Result<Int16Array, SpeechFailure>> {
     let last: SpeechFailure = { code: 'unavailable', detail: 'no speech engine' };
     for (const engine of engines) {
-      if (unavailable.has(engine)) continue;
+      if (unavailable.has(engine) || (restingUntil.get(engine) ?? 0) > clock.now()) continue;
       const spoken = await engine.synthesize(request, signal);
       if (spoken.ok || spoken.error.code === 'empty' || spoken.error.code === 'aborted') return spoken;
       last = spoken.error;
+      if (last.code === 'timeout') restingUntil.set(engine, clock.now() + limits.speechRestMs);
       if (last.code === 'unavailable') {
         unavailable.add(engine);
         log.info({ engine: engine.name, detail: last.detail }, 'speech engine not available');

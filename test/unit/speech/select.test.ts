@@ -46,7 +46,7 @@ describe('choice', () => {
   test('the first engine that can; unavailable ones are not asked again', async () => {
     const missing = fakeEngine('missing', () => failure('unavailable'));
     const works = fakeEngine('works', () => samples(10));
-    const engine = firstThatSpeaks([missing, works], silentLog);
+    const engine = firstThatSpeaks([missing, works], silentLog, new VirtualClock());
     expect(engine.name).toBe('missing');
     for (const text of ['a', 'b']) expect((await engine.synthesize(request(text), noAbort())).ok).toBe(true);
     expect(missing.asked).toEqual(['a']);
@@ -54,28 +54,43 @@ describe('choice', () => {
     expect(engine.name).toBe('works');
   });
 
-  test.each(['failed', 'timeout', 'busy'] as const)(
+  test.each(['failed', 'busy'] as const)(
     '%s: the next one speaks this text, the first is asked again',
     async (code) => {
       const weak = fakeEngine('weak', () => failure(code));
       const works = fakeEngine('works', () => samples(10));
-      const engine = firstThatSpeaks([weak, works], silentLog);
+      const engine = firstThatSpeaks([weak, works], silentLog, new VirtualClock());
       for (const text of ['a', 'b']) expect((await engine.synthesize(request(text), noAbort())).ok).toBe(true);
       expect(weak.asked).toEqual(['a', 'b']);
     },
   );
 
+  test('timeout: the next one speaks, and the first is left out for a while', async () => {
+    const clock = new VirtualClock();
+    const hangs = fakeEngine('hangs', () => failure('timeout'));
+    const works = fakeEngine('works', () => samples(10));
+    const engine = firstThatSpeaks([hangs, works], silentLog, clock);
+    const say = async (text: string) => expect((await engine.synthesize(request(text), noAbort())).ok).toBe(true);
+    await say('a');
+    clock.advance(limits.speechRestMs - 1);
+    await say('b');
+    clock.advance(1);
+    await say('c');
+    expect(hangs.asked).toEqual(['a', 'c']);
+    expect(works.asked).toEqual(['a', 'b', 'c']);
+  });
+
   test.each(['empty', 'aborted'] as const)('%s ends the search', async (code) => {
     const first = fakeEngine('first', () => failure(code));
     const second = fakeEngine('second', () => samples(10));
-    const engine = firstThatSpeaks([first, second], silentLog);
+    const engine = firstThatSpeaks([first, second], silentLog, new VirtualClock());
     expect(await engine.synthesize(request('a'), noAbort())).toMatchObject({ ok: false, error: { code } });
     expect(second.asked).toEqual([]);
   });
 
   test('all fail: the last failure; close reaches all', async () => {
     const engines = [fakeEngine('a', () => failure('timeout')), fakeEngine('b', () => failure('failed'))];
-    const engine = firstThatSpeaks(engines, silentLog);
+    const engine = firstThatSpeaks(engines, silentLog, new VirtualClock());
     expect(await engine.synthesize(request('a'), noAbort())).toMatchObject({ error: { code: 'failed' } });
     engine.close();
     expect(engines.map(({ closed }) => closed)).toEqual([1, 1]);
@@ -184,6 +199,25 @@ describe('cache', () => {
     late.abort();
     await again;
   });
+});
+
+test('the gate: who waits longer than it may is told busy, and its place in the line is free', async () => {
+  const gate = new Gate(1, 1);
+  const clock = new VirtualClock();
+  const patience = { clock, ms: 5_000 };
+  expect(await gate.enter(noAbort(), patience)).toBe('entered');
+  const late = gate.enter(noAbort(), patience);
+  clock.advance(5_000);
+  expect(await late).toBe('busy');
+  const controller = new AbortController();
+  const leaves = gate.enter(controller.signal, patience);
+  controller.abort();
+  expect(await leaves).toBe('aborted');
+  const next = gate.enter(noAbort(), patience);
+  gate.leave();
+  expect(await next).toBe('entered');
+  gate.leave();
+  expect(clock.pendingTimers).toBe(0);
 });
 
 test('the gate lets a number in, queues a number, refuses the rest, and forgets who gave up', async () => {
