@@ -32,6 +32,7 @@ const GRAMMAR: Grammar = {
     url: { type: 'string' },
     method: { type: 'string' },
     'fallback-url': { type: 'string' },
+    'status-callback': { type: 'string' },
     from: { type: 'string' },
     to: { type: 'string' },
     within: { type: 'string' },
@@ -48,6 +49,7 @@ with --virtual: no SIP, no gateway; waiting takes no time, requests are real
   --url URL            voice URL of the application
   --method GET|POST    of the first request (default POST)
   --fallback-url URL   asked when a document fails
+  --status-callback URL  told of the end of the call
   --from, --to TEXT    parameters of the requests (default sip:caller@ and sip:1000@demo.sip.localhost)
   Requests are signed with authToken of the settings (HOOKSWITCH_AUTH_TOKEN).
 without it: what is said, and who listens, is asked of the gateway, which must run on this machine
@@ -91,7 +93,7 @@ function checked({ values, positionals }: Parsed): Result<DialogueOptions, strin
   if (isVirtual && textOf(values.url) === undefined) return err('--virtual needs --url.');
   if (!isVirtual && positionals[0] === undefined)
     return err('The SIP URI to call is missing (or --virtual --url URL).');
-  for (const name of ['url', 'fallback-url']) {
+  for (const name of ['url', 'fallback-url', 'status-callback']) {
     const url = textOf(values[name]);
     if (url === undefined) continue;
     if (!isVirtual) return err(`--${name} goes with --virtual only.`);
@@ -131,6 +133,7 @@ export function virtualTarget(values: Parsed['values'], url: string, withinMs: n
     url,
     method: textOf(values.method) === 'GET' ? 'GET' : 'POST',
     fallback: fallback === undefined ? undefined : { url: fallback, method: 'POST' },
+    statusCallback: textOf(values['status-callback']),
     accountSid: config.accountSid ?? newSid('AC', cryptoRandom),
     authToken: config.authToken ?? '',
     from: textOf(values.from) ?? `sip:caller@demo.${config.domainSuffix}`,

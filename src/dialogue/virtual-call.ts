@@ -8,6 +8,7 @@ import { sleep } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
 import type { CallControl } from '../twiml/call-control.ts';
 import { runVoiceSession, type SessionEvent } from '../twiml/interpreter.ts';
+import { statusCallbackParams } from '../webhook/status-callbacks.ts';
 import type { WebhookReport } from '../webhook/webhook.ts';
 import { Engagements } from './engagement.ts';
 import { Feed, type Seen, type TestCall } from './feed.ts';
@@ -15,7 +16,7 @@ import type { Outcome } from './script.ts';
 import { speechMs, VirtualInput } from './virtual-input.ts';
 import { VirtualLeg } from './virtual-leg.ts';
 import { VirtualSound } from './virtual-sound.ts';
-import type { LegIdentity, VirtualCallOptions, VirtualWorld } from './virtual-world.ts';
+import type { LegIdentity, VirtualCallback, VirtualCallOptions, VirtualWorld } from './virtual-world.ts';
 
 /** How long a key is held, and the pause behind it. */
 const KEY_MS = 200;
@@ -28,6 +29,7 @@ export class VirtualCall implements TestCall, VirtualWorld {
   readonly audio: VirtualSound;
   readonly #leg: VirtualLeg;
   #exchanges = 0;
+  #called: Promise<void> = Promise.resolve();
 
   constructor(options: VirtualCallOptions) {
     this.options = options;
@@ -55,11 +57,39 @@ export class VirtualCall implements TestCall, VirtualWorld {
       signal: this.#leg.callSignal,
     });
     limit.cancel();
+    this.#tellEnd();
+    await this.#called;
     webhook.forget(this.options.callSid);
   }
 
   newLeg(identity: LegIdentity): CallControl {
     return new VirtualLeg(this, identity);
+  }
+
+  callBack({ url, method, callSid, facts }: VirtualCallback): void {
+    const { webhook, accountSid, authToken, clock } = this.options;
+    const params = statusCallbackParams({ ...facts, wallMs: clock.wall() });
+    const request = { url, method, params, authToken, accountSid, callSid, purpose: 'statusCallback' } as const;
+    this.#called = this.#called.then(async () => void (await webhook.request(request)));
+  }
+
+  #tellEnd(): void {
+    const { statusCallback: url, callSid, params, accountSid } = this.options;
+    const { end, all } = this.feed;
+    if (url === undefined || !end) return;
+    const answered = all.find(({ kind }) => kind === 'answered');
+    const own: [string, string][] = [
+      ['CallSid', callSid],
+      ['AccountSid', accountSid],
+    ];
+    const facts = {
+      standard: new Map([...own, ...params]),
+      callStatus: end.status,
+      sequenceNumber: 0,
+      durationSeconds: answered ? Math.round((end.atMs - answered.atMs) / 1_000) : 0,
+      sipResponseCode: answered ? 200 : null,
+    };
+    this.callBack({ url, method: 'POST', callSid, facts });
   }
 
   // ------------------------------------------------------------------ what is seen

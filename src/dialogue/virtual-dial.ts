@@ -7,13 +7,11 @@
 import { sleep } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
 import { linkedController } from '../base/signal.ts';
-import type { DialOptions, DialOutcome, DialTarget } from '../twiml/call-control.ts';
+import type { DialEvent, DialOptions, DialOutcome, DialTarget } from '../twiml/call-control.ts';
 import { runVoiceSession } from '../twiml/interpreter.ts';
 import { TALK_MS } from './engagement.ts';
 import type { Outcome } from './script.ts';
 import type { CallerLeg, VirtualWorld } from './virtual-world.ts';
-
-type Sip = NonNullable<DialOutcome['sip']>;
 
 const ALLOWED = ['answer', 'busy', 'no-answer', 'failed'] as const;
 /** Nobody gave up on our side of the call. */
@@ -25,14 +23,28 @@ export async function virtualDial(
   options: DialOptions,
   signal: AbortSignal,
 ): Promise<DialOutcome> {
+  const party = new CalledParty(call, options.targets[0]);
+  party.tell('initiated');
+  party.tell('ringing');
+  const outcome = await ring(call, caller, party, options, signal);
+  party.tell('completed', outcome.status === 'answered' ? 'completed' : outcome.status, outcome);
+  return outcome;
+}
+
+async function ring(
+  call: VirtualWorld,
+  caller: CallerLeg,
+  party: CalledParty,
+  options: DialOptions,
+  signal: AbortSignal,
+): Promise<DialOutcome> {
   const ringMs = options.timeoutSeconds * 1_000 + limits.dialTimeoutExtraMs;
-  const child = { sid: call.options.newSid('CA'), callId: `${call.options.newSid('CA').slice(2)}@virtual.invalid` };
   const unanswered = (status: DialOutcome['status'], responseCode: number): DialOutcome => ({
     status,
-    callSid: child.sid,
+    callSid: party.callSid,
     durationSeconds: 0,
     bridged: false,
-    sip: sip(child.callId, responseCode),
+    sip: { callId: party.sipCallId, responseCode, headers: [] },
     callerHungUp: caller.callSignal.aborted,
   });
   const outcome = await call.engagements.wait('Dial', ALLOWED, ringMs, signal);
@@ -50,48 +62,88 @@ export async function virtualDial(
     default:
       return unanswered('no-answer', REQUEST_TERMINATED);
   }
-  const target = options.targets[0];
-  if (target && !(await screen(call, child.sid, target, signal))) return unanswered('no-answer', 200);
+  party.tell('answered', 'in-progress');
+  if (!(await party.isWilling(signal))) return unanswered('no-answer', 200);
   if (options.answerOnBridge) await caller.answer(signal);
-  return { ...(await talk(call, caller, options, outcome, signal)), callSid: child.sid, sip: sip(child.callId, 200) };
+  const talked = await talk(call, caller, options, outcome, signal);
+  return { ...talked, callSid: party.callSid, sip: { callId: party.sipCallId, responseCode: 200, headers: [] } };
 }
 
-const sip = (callId: string, responseCode: number): Sip => ({ callId, responseCode, headers: [] });
+/** Who is dialled: what its application hears of it, and its screening document. */
+class CalledParty {
+  readonly callSid: string;
+  readonly sipCallId: string;
+  readonly #call: VirtualWorld;
+  readonly #target: DialTarget | undefined;
+  #sequenceNumber = 0;
 
-/** False: the called party declined, or the call is over. */
-async function screen(call: VirtualWorld, callSid: string, target: DialTarget, signal: AbortSignal): Promise<boolean> {
-  if (target.url === undefined) return true;
-  const { webhook, authToken, log, clock, params } = call.options;
-  const to =
-    target.kind === 'sip' ? target.uri : target.kind === 'client' ? `client:${target.identity}` : target.number;
-  const leg = call.newLeg({
-    callSid,
-    isScreening: true,
-    params: new Map([
-      ...params,
+  constructor(call: VirtualWorld, target: DialTarget | undefined) {
+    this.callSid = call.options.newSid('CA');
+    this.sipCallId = `${this.callSid.slice(2)}@virtual.invalid`;
+    this.#call = call;
+    this.#target = target;
+  }
+
+  /** Calls back, where the noun asks for it (twiml.md 8.1). */
+  tell(event: DialEvent, callStatus: string = event, ended?: DialOutcome): void {
+    const target = this.#target;
+    if (target?.statusCallback === undefined || !target.statusCallbackEvents.includes(event)) return;
+    const { accountSid } = this.#call.options;
+    const own: [string, string][] = [
+      ['CallSid', this.callSid],
+      ['AccountSid', accountSid],
+    ];
+    const facts = {
+      standard: new Map([...own, ...this.#params(target)]),
+      callStatus,
+      sequenceNumber: this.#sequenceNumber++,
+      durationSeconds: ended?.durationSeconds ?? 0,
+      sipResponseCode: ended?.sip?.responseCode ?? null,
+    };
+    this.#call.callBack({
+      url: target.statusCallback,
+      method: target.statusCallbackMethod,
+      callSid: this.callSid,
+      facts,
+    });
+  }
+
+  #params(target: DialTarget): Map<string, string> {
+    const to =
+      target.kind === 'sip' ? target.uri : target.kind === 'client' ? `client:${target.identity}` : target.number;
+    const { params, callSid } = this.#call.options;
+    const own: [string, string][] = [
       ['Direction', 'outbound-dial'],
       ['To', to],
       ['Called', to],
-      ['ParentCallSid', call.options.callSid],
-    ]),
-  });
-  const { controller, dispose } = linkedController(signal);
-  const onEnd = () => controller.abort();
-  leg.callSignal.addEventListener('abort', onEnd, { once: true });
-  await runVoiceSession({
-    control: leg,
-    webhook,
-    start: { kind: 'url', url: target.url, method: target.method },
-    fallback: undefined,
-    authToken,
-    emit: (event) => call.onSessionEvent(event),
-    log,
-    clock,
-    signal: controller.signal,
-    endMeans: 'return',
-  });
-  dispose();
-  return !leg.callSignal.aborted && !signal.aborted;
+      ['ParentCallSid', callSid],
+    ];
+    return new Map([...params, ...own]);
+  }
+
+  /** Runs the screening document. False: the called party declined, or the call is over. */
+  async isWilling(signal: AbortSignal): Promise<boolean> {
+    const target = this.#target;
+    if (target?.url === undefined) return true;
+    const { webhook, authToken, log, clock } = this.#call.options;
+    const leg = this.#call.newLeg({ callSid: this.callSid, isScreening: true, params: this.#params(target) });
+    const { controller, dispose } = linkedController(signal);
+    leg.callSignal.addEventListener('abort', () => controller.abort(), { once: true });
+    await runVoiceSession({
+      control: leg,
+      webhook,
+      start: { kind: 'url', url: target.url, method: target.method },
+      fallback: undefined,
+      authToken,
+      emit: (event) => this.#call.onSessionEvent(event),
+      log,
+      clock,
+      signal: controller.signal,
+      endMeans: 'return',
+    });
+    dispose();
+    return !leg.callSignal.aborted && !signal.aborted;
+  }
 }
 
 /** From the bridge to its end. `*` of the caller ends it where the Dial says so. */

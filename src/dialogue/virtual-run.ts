@@ -19,6 +19,8 @@ export interface VirtualTarget {
   readonly url: string;
   readonly method: HttpMethod;
   readonly fallback: { readonly url: string; readonly method: HttpMethod } | undefined;
+  /** Called when the call is over. */
+  readonly statusCallback?: string | undefined;
   readonly accountSid: string;
   readonly authToken: string;
   readonly from: string;
@@ -68,6 +70,7 @@ export async function playVirtually(
     decode: services.decode,
     start: { url: target.url, method: target.method },
     fallback: target.fallback,
+    statusCallback: target.statusCallback,
     callSid: newSid('CA', services.random),
     accountSid: target.accountSid,
     authToken: target.authToken,

@@ -6,6 +6,7 @@ import type { HttpMethod } from '../base/records.ts';
 import type { CallControl } from '../twiml/call-control.ts';
 import type { SessionEvent } from '../twiml/interpreter.ts';
 import type { MediaSourceServices } from '../twiml/media-sources.ts';
+import type { StatusCallbackFacts } from '../webhook/status-callbacks.ts';
 import type { WebhookClient } from '../webhook/webhook.ts';
 import type { Engagements } from './engagement.ts';
 import type { Seen } from './feed.ts';
@@ -19,6 +20,8 @@ export interface VirtualCallOptions {
   readonly decode: MediaSourceServices['decode'];
   readonly start: { readonly url: string; readonly method: HttpMethod };
   readonly fallback: { readonly url: string; readonly method: HttpMethod } | undefined;
+  /** Called when the call is over. */
+  readonly statusCallback: string | undefined;
   readonly callSid: string;
   readonly accountSid: string;
   readonly authToken: string;
@@ -28,6 +31,13 @@ export interface VirtualCallOptions {
   readonly log: Log;
   /** Milliseconds that a text was heard for in a recorded call; undefined: it was not. */
   readonly heardMs?: ((text: string) => number | undefined) | undefined;
+}
+
+export interface VirtualCallback {
+  readonly url: string;
+  readonly method: HttpMethod;
+  readonly callSid: string;
+  readonly facts: Omit<StatusCallbackFacts, 'wallMs'>;
 }
 
 export interface LegIdentity {
@@ -45,6 +55,8 @@ export interface VirtualWorld {
   readonly engagements: Engagements;
   see(seen: Seen): void;
   onSessionEvent(event: SessionEvent): void;
+  /** In the order of the calls; the verbs do not wait. */
+  callBack(callback: VirtualCallback): void;
   newLeg(identity: LegIdentity): CallControl;
 }
 

@@ -114,6 +114,8 @@ test('requests are those of a gateway: signed, with cookies, the fallback for a 
     app.url('/fallback'),
     '--to',
     '+4940',
+    '--status-callback',
+    app.url('/ended'),
   );
   expect(exitCode, stdout).toBe(0);
   const [first, second] = app.requests;
@@ -121,6 +123,7 @@ test('requests are those of a gateway: signed, with cookies, the fallback for a 
   expect(first?.headers['x-twilio-signature']).toBe(
     signRequest(TOKEN, app.url('/voice'), new URLSearchParams(first?.body)),
   );
+  expect(app.requestsTo('/ended').map(({ params }) => params.CallStatus)).toEqual(['completed']);
   expect(second?.headers.cookie).toBe('session=1');
 });
 

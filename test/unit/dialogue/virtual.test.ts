@@ -107,6 +107,24 @@ describe('Dial', () => {
     });
   });
 
+  test('status callbacks of the noun, in their order', async () => {
+    const noun =
+      '<Sip statusCallback="/told" statusCallbackEvent="initiated ringing answered completed">sip:bob@pbx.test</Sip>';
+    const { failure, asked } = await play(
+      'expect-dial\nanswer for 20s\nexpect-hangup within 2m',
+      app(`<Dial>${noun}</Dial>`, { '/told': '' }),
+    );
+    expect(failure).toBeUndefined();
+    const told = asked.filter(({ path }) => path === '/told').map(({ params }) => params);
+    expect(told.map(({ CallStatus }) => CallStatus)).toEqual(['initiated', 'ringing', 'in-progress', 'completed']);
+    expect(told[3]).toMatchObject({
+      CallDuration: '20',
+      SequenceNumber: '3',
+      To: 'sip:bob@pbx.test',
+      Direction: 'outbound-dial',
+    });
+  });
+
   test('the caller leaves while they talk: the application hears of it', async () => {
     const { failure, asked } = await play(
       'expect-dial\nanswer for 1h\nwait 30s\nhang-up\nexpect-status completed',
