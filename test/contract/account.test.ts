@@ -220,7 +220,7 @@ describe('requests and errors (rest-api.md 4-6)', () => {
   });
 });
 
-test('429 with autoRetry: not processed, tried again by the library (rest-api.md 20, 22.7) [rest 6 status-429] [rest 6 20429] [rest 22 check-7]', async () => {
+test('429 with autoRetry: not processed, tried again by the library (rest-api.md 20, 22.7) [rest 6 status-429] [rest 6 20429] [rest 22 check-7] [rest 20 concurrency]', async () => {
   const limited = await apiWorld({ config: { maxConcurrentRequests: 1 } });
   const { list } = limited.store.calls;
   let release = () => {};
@@ -273,7 +273,7 @@ test.each([
 );
 
 describe('notifications (rest-api.md 16, 7.3)', () => {
-  test('list, filters, fetch; under a call only its own [rest 7.3 notifications] [rest 9.4 notifications]', async () => {
+  test('list, filters, fetch; under a call only its own [rest 7.3 notifications] [rest 9.4 notifications] [rest 16 fields]', async () => {
     const day = (text: string) => Date.parse(text);
     const warning = aNotification(world.account.sid, { level: 'warning', date: day('2026-01-01T05:00:00Z') });
     const error = aNotification(world.account.sid, {

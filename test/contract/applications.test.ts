@@ -43,7 +43,7 @@ test('create keeps what was given, POST by default; SMS fields are only kept [re
   expect((await world.client.applications(made.sid).fetch()).toJSON()).toEqual(made.toJSON());
 });
 
-test('update: what is absent stays, an empty text clears', async () => {
+test('update: what is absent stays, an empty text clears [rest 13 application-update]', async () => {
   const { sid } = await world.client.applications.create({ friendlyName: 'a', voiceUrl: url, smsUrl: url });
   const application = world.client.applications(sid);
   expect(await application.update({ voiceMethod: 'GET' })).toMatchObject({ voiceUrl: url, voiceMethod: 'GET' });

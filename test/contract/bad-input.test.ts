@@ -119,7 +119,7 @@ async function expectError(answer: Response, code: number, status: number): Prom
 }
 
 test.each(named)(
-  '%s: a method that is not there is 405, and those that are are named [rest 4 methods] [rest 6 20004]',
+  '%s: a method that is not there is 405, and those that are are named [rest 4 methods] [rest 6 20004] [rest 11 no-create] [rest 16 read-only]',
   async (_, route) => {
     const known = Object.keys(route.handlers);
     const path = pathOf(route, world.account.sid);

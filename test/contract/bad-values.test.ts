@@ -123,7 +123,7 @@ const resources: readonly Resource[] = [
     parameters: [text('FriendlyName', 20002, 64)],
   },
   {
-    name: 'IncomingPhoneNumbers [rest 6 21402] [rest 6 21403] [rest 6 21421]',
+    name: 'IncomingPhoneNumbers [rest 6 21402] [rest 6 21403] [rest 6 21421] [rest 6 21420]',
     path: 'IncomingPhoneNumbers',
     key: 'incoming_phone_numbers',
     form: (count) => ({ PhoneNumber: `+49301${String(count).padStart(6, '0')}`, VoiceUrl: url }),
@@ -320,7 +320,7 @@ describe('Calls', () => {
     expect(world.calls.created).toHaveLength(before);
   });
 
-  test('an update with a wrong value changes nothing [rest 6 21220] [rest 9.3 invalid] [rest 9.3 ended]', async () => {
+  test('an update with a wrong value changes nothing [rest 6 21220] [rest 9.3 invalid] [rest 9.3 ended] [rest 9.1 twiml-length]', async () => {
     const { sid } = await json(await world.fetch('Calls.json', { form: encoded(right) }));
     const at = `Calls/${String(sid)}.json`;
     world.calls.set(String(sid), { status: 'in-progress' });

@@ -41,7 +41,7 @@ async function anEndedCall() {
   return { call, recording, notification };
 }
 
-test('numbers that are text: duration, queue_time, price; log and error_code; those of a recording [rest 5 numbers-as-text] [rest 5 price] [rest 5 annotation] [rest 5 api-version] [rest 5 numbers]', async () => {
+test('numbers that are text: duration, queue_time, price; log and error_code; those of a recording [rest 5 numbers-as-text] [rest 5 price] [rest 5 annotation] [rest 5 api-version] [rest 5 numbers] [rest 16 fields] [rest 9.2 queue-time]', async () => {
   const { call, recording, notification } = await anEndedCall();
   expect(await bodyOf(`Calls/${call.sid}.json`)).toMatchObject({
     duration: '7',
@@ -60,7 +60,7 @@ test('numbers that are text: duration, queue_time, price; log and error_code; th
   });
 });
 
-test('a call that was never answered has a duration of 0, one that lives has none [rest 9.2 duration] [rest 5 numbers-as-text]', async () => {
+test('a call that was never answered has a duration of 0, one that lives has none [rest 9.2 duration] [rest 5 numbers-as-text] [rest 9.2 times]', async () => {
   const busy = aCall(world.account.sid, { status: 'busy', durationSeconds: null, answerTime: null });
   const ringing = aCall(world.account.sid, { status: 'ringing', durationSeconds: null, endTime: null });
   for (const call of [busy, ringing]) world.store.calls.put(call);

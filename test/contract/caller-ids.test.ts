@@ -61,7 +61,7 @@ describe('validation requests', () => {
   });
 
   test.each<[string, object, number]>([
-    ['no E.164 number', { phoneNumber: '030123' }, 21217],
+    ['no E.164 number [rest 6 21217]', { phoneNumber: '030123' }, 21217],
     ['a SIP address', { phoneNumber: 'sip:bob@x' }, 21217],
     ['a name over 64 characters', { friendlyName: 'x'.repeat(65) }, 20002],
     ['a delay over 60 s', { callDelay: 61 }, 20001],
@@ -74,7 +74,7 @@ describe('validation requests', () => {
     await expect(create).rejects.toMatchObject({ status: 400, code });
   });
 
-  test('more than allowed is 20422', async () => {
+  test('more than allowed is 20422 [rest 6 20422]', async () => {
     const small = await apiWorld({ config: { quotas: { callerIds: 0 } } });
     const create = small.client.validationRequests.create({ phoneNumber: '+4930123' });
     await expect(create).rejects.toMatchObject({ code: 20422 });
@@ -83,7 +83,7 @@ describe('validation requests', () => {
 });
 
 describe('verified caller ids', () => {
-  test('list with filters, fetch, rename, remove', async () => {
+  test('list with filters, fetch, rename, remove [rest 13 caller-ids] [rest 7.3 caller-ids]', async () => {
     const one = aCallerId(world.account.sid, { phoneNumber: '+4930111', friendlyName: 'One' });
     const two = aCallerId(world.account.sid, { phoneNumber: '+4930222', friendlyName: 'Two' });
     for (const callerId of [one, two]) await world.store.outgoingCallerIds.insert(callerId);

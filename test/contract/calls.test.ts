@@ -113,12 +113,23 @@ describe('create (rest-api.md 9.1, 22.1)', () => {
     expect(world.calls.created.at(-1)?.byoc).toBeNull();
   });
 
+  test('two equal requests make two calls, whatever their Idempotency-Key says [rest 20 no-idempotency]', async () => {
+    const headers = { 'idempotency-key': 'same' };
+    const form = 'To=sip%3Abob%40x&From=desk&Url=https%3A%2F%2Fapp.example.com%2Fvoice';
+    const both = [
+      await world.fetch('Calls.json', { form, headers }),
+      await world.fetch('Calls.json', { form, headers }),
+    ];
+    const sids = await Promise.all(both.map(async (answer) => (await json(answer)).sid));
+    expect([both.map(({ status }) => status), new Set(sids).size]).toEqual([[201, 201], 2]);
+  });
+
   test('CallerId is what is shown, in place of From [sip 2.6 caller-id] [rest 9.1 caller-id]', async () => {
     await make({ callerId: 'client:desk' });
     expect(world.calls.created.at(-1)?.from).toBe('client:desk');
   });
 
-  test('an unknown event: 201, no callbacks, warning 21626; Url beats Twiml: warning 32019 [sip 2.6 url-wins] [rest 6 21626] [rest 9.1 events-unknown] [rest 9.1 url-wins]', async () => {
+  test('an unknown event: 201, no callbacks, warning 21626; Url beats Twiml: warning 32019 [sip 2.6 url-wins] [rest 6 21626] [rest 9.1 events-unknown] [rest 9.1 url-wins] [rest 16 one-each]', async () => {
     const call = await make({ statusCallback: url, statusCallbackEvent: ['answred'], twiml: '<Response/>' });
     expect(world.calls.created.at(-1)).toMatchObject({ statusCallbackEvents: [], instructions: { url } });
     const warnings = await world.client.calls(call.sid).notifications.list();
@@ -217,7 +228,7 @@ describe('create (rest-api.md 9.1, 22.1)', () => {
     expect(warnings.map((warning) => warning.errorCode)).toEqual(codes);
   });
 
-  test('an unknown parameter is ignored [rest 4 unknown-parameter]', async () => {
+  test('an unknown parameter is ignored [rest 4 unknown-parameters]', async () => {
     const form = new URLSearchParams({ To: 'sip:bob@x', From: from, Url: url, Colour: 'red' }).toString();
     const answer = await world.fetch('Calls.json', { form });
     expect(answer.status).toBe(201);
@@ -582,7 +593,7 @@ describe('list (rest-api.md 7, 22.2)', () => {
     ['Page=1&PageSize=2', 200, undefined],
     ['Page=-1&PageSize=abc', 200, undefined],
   ])(
-    'paging parameters: %s [rest 7.1 bad-token] [rest 7.1 page-number] [rest 7.1 bad-paging]',
+    'paging parameters: %s [rest 7.1 bad-token] [rest 7.1 page-number] [rest 7.1 bad-paging] [rest 6 21481]',
     async (query, status, code) => {
       const answer = await list.fetch(`Calls.json?${query}`);
       expect(answer.status).toBe(status);

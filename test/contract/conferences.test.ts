@@ -290,7 +290,7 @@ describe('participants', () => {
 });
 
 describe('participants.create', () => {
-  test('by name: a new room; queued, ringing, connected, and gone [rest 11 create] [rest 11 create-by-name]', async () => {
+  test('by name: a new room; queued, ringing, connected, and gone [rest 11 create] [rest 11 create-by-name] [rest 11 no-create]', async () => {
     const { participants } = world.client.conferences('Room 1');
     const made = await participants.create({ from, to, label: 'agent' });
     expect(made).toMatchObject({ status: 'queued', label: 'agent', queueTime: '0', startConferenceOnEnter: true });

@@ -464,7 +464,7 @@ describe('in its wrong forms', () => {
   const split = (operation: string) => operation.split(' ') as [string, string];
 
   test.each(operations.map(({ operation }) => operation))(
-    '%s without credentials: 401, 20003 [rest 2 unauthenticated]',
+    '%s without credentials: 401, 20003 [rest 2 wrong-credentials]',
     async (operation) => {
       const [method, path] = split(operation);
       const answer = await asks(method, unknown(path), '');

@@ -90,7 +90,7 @@ const rejection = (code: number, status = 400) => ({ code, status, moreInfo: exp
 const calls = () => world.client.calls;
 
 describe('start (rest-api.md 10)', () => {
-  test('[rest 10 start] 201 with the defaults of the API [rest 6 status-201]', async () => {
+  test('[rest 10 start] 201 with the defaults of the API [rest 6 status-201] [rest 10 source]', async () => {
     const { sid } = await aLiveCall();
     const made = await calls()(sid).recordings.create();
     expect(made).toMatchObject({
@@ -259,7 +259,7 @@ describe('read (rest-api.md 5, 7.3, 10)', () => {
     expect(await sids({ callSid: 'CA' })).toEqual([]);
   });
 
-  test('one under way is shown as it is now', async () => {
+  test('one under way is shown as it is now [rest 10 states]', async () => {
     const { sid } = await aLiveCall();
     const made = await calls()(sid).recordings.create();
     world.store.recordings.put(bench.recordings.live(made.sid)!.record);

@@ -22,7 +22,7 @@ const makeList = () => world.client.sip.credentialLists.create({ friendlyName: u
 const makeAcl = () => world.client.sip.ipAccessControlLists.create({ friendlyName: unique('acl') });
 
 describe('domains (sip-interface.md 6.3)', () => {
-  test('create with defaults [sip 6.3 defaults]', async () => {
+  test('create with defaults [sip 6.3 defaults] [rest 14 registration] [rest 14 stored]', async () => {
     const domain = await world.client.sip.domains.create({ domainName: 'Office.SIP.localhost' });
     expect(domain).toMatchObject({
       domainName: 'office.sip.localhost',
@@ -42,7 +42,7 @@ describe('domains (sip-interface.md 6.3)', () => {
     expect(world.directory.domainByName('office.sip.localhost')?.domain.realm).toBe('sip.hookswitch.local');
   });
 
-  test('every setting, update keeps what is not named, an empty value clears [sip 4 per-domain] [sip 6.3 update] [sip 9 emergency-settings]', async () => {
+  test('every setting, update keeps what is not named, an empty value clears [sip 4 per-domain] [sip 6.3 update] [sip 9 emergency-settings] [rest 14 stored] [rest 14 secure]', async () => {
     const trunk = await world.client.voice.v1.byocTrunks.create({});
     const settings = {
       friendlyName: 'Scranton',
@@ -73,9 +73,17 @@ describe('domains (sip-interface.md 6.3)', () => {
   test.each<[string, object, number]>([
     ['no name [sip 6.3 name-required]', { domainName: '' }, 21232],
     ['a bare name [sip 6.7 domain-validation] [rest 6 21232]', { domainName: 'office' }, 21232],
-    ['another suffix [sip 1.1 name-characters] [rest 6 21232]', { domainName: 'office.example.com' }, 21232],
+    [
+      'another suffix [sip 1.1 name-characters] [rest 6 21232] [rest 14 domain-name]',
+      { domainName: 'office.example.com' },
+      21232,
+    ],
     ['the suffix alone [rest 6 21232]', { domainName: 'sip.localhost' }, 21232],
-    ['a bad character [sip 1.1 name-characters] [rest 6 21232]', { domainName: 'of_fice.sip.localhost' }, 21232],
+    [
+      'a bad character [sip 1.1 name-characters] [rest 6 21232] [rest 14 domain-name]',
+      { domainName: 'of_fice.sip.localhost' },
+      21232,
+    ],
     ['a label that ends with - [rest 6 21232]', { domainName: 'office-.sip.localhost' }, 21232],
     ['an empty label [rest 6 21232]', { domainName: 'a..sip.localhost' }, 21232],
     ['a line end [rest 6 21232]', { domainName: 'a.sip.localhost\r\n' }, 21232],
@@ -105,7 +113,7 @@ describe('domains (sip-interface.md 6.3)', () => {
     await expect(makeDomain(over)).rejects.toMatchObject(rejection(code));
   });
 
-  test('names are unique over accounts, suffixes and edge labels (sip-interface.md 0, 1.1) [sip 1.1 name-unique] [rest 6 21232]', async () => {
+  test('names are unique over accounts, suffixes and edge labels (sip-interface.md 0, 1.1) [sip 1.1 name-unique] [rest 6 21232] [rest 14 domain-name]', async () => {
     await makeDomain({ domainName: 'one.sip.frankfurt.twilio.com' });
     const found = (await world.client.sip.domains.list()).map((domain) => domain.domainName);
     expect(found).toContain('one.sip.twilio.com');
@@ -170,7 +178,7 @@ describe('domains (sip-interface.md 6.3)', () => {
 });
 
 describe('lists and members (sip-interface.md 6.5, 6.6)', () => {
-  test('credential lists: create, rename, list, duplicate name (21240), remove [sip 6.5 list-name] [rest 6 21240]', async () => {
+  test('credential lists: create, rename, list, duplicate name (21240), remove [sip 6.5 list-name] [rest 6 21240] [rest 14 list-names]', async () => {
     const list = await makeList();
     expect(list.subresourceUris).toEqual({ credentials: list.uri.replace('.json', '/Credentials.json') });
     const renamed = await world.client.sip.credentialLists(list.sid).update({ friendlyName: unique('renamed') });
@@ -190,7 +198,7 @@ describe('lists and members (sip-interface.md 6.5, 6.6)', () => {
     await expect(world.client.sip.credentialLists(list.sid).fetch()).rejects.toMatchObject(notFound);
   });
 
-  test('a credential: its password becomes HA1s and is never shown; update sets a new one [sip 6.5 username] [sip 6.5 password-hidden]', async () => {
+  test('a credential: its password becomes HA1s and is never shown; update sets a new one [sip 6.5 username] [sip 6.5 password-hidden] [rest 14 credential]', async () => {
     const list = await makeList();
     const credentials = world.client.sip.credentialLists(list.sid).credentials;
     const credential = await credentials.create({ username: 'Alice.1', password });
@@ -234,14 +242,17 @@ describe('lists and members (sip-interface.md 6.5, 6.6)', () => {
     ['password without upper case', 'bob', 'correct-horse-1'],
     ['password without lower case', 'bob', 'CORRECT-HORSE-1'],
     ['password with NUL', 'bob', 'Correct-Horse-1\0'],
-  ])('credential refused with 21243: %s [sip 6.5 password] [rest 6 21243]', async (_, username, secret) => {
-    const list = await makeList();
-    await expect(
-      world.client.sip.credentialLists(list.sid).credentials.create({ username, password: secret }),
-    ).rejects.toMatchObject(rejection(21243));
-  });
+  ])(
+    'credential refused with 21243: %s [sip 6.5 password] [rest 6 21243] [rest 14 credential]',
+    async (_, username, secret) => {
+      const list = await makeList();
+      await expect(
+        world.client.sip.credentialLists(list.sid).credentials.create({ username, password: secret }),
+      ).rejects.toMatchObject(rejection(21243));
+    },
+  );
 
-  test('addresses: whole address by default, prefix, IPv6, update, remove [sip 6.6 prefix-length]', async () => {
+  test('addresses: whole address by default, prefix, IPv6, update, remove [sip 6.6 prefix-length] [rest 14 address] [rest 14 library-paths]', async () => {
     const acl = await makeAcl();
     const addresses = world.client.sip.ipAccessControlLists(acl.sid).ipAddresses;
     const whole = await addresses.create({ friendlyName: 'PBX', ipAddress: '192.0.2.7' });
@@ -290,7 +301,7 @@ describe('lists and members (sip-interface.md 6.5, 6.6)', () => {
     ).rejects.toMatchObject(notFound);
   });
 
-  test('limits have their own codes (sip-interface.md 1.7) [sip 1.1 domain-limit] [sip 1.7 acl-limits] [sip 1.7 credential-limits] [sip 6.7 limits] [rest 6 21230] [rest 6 21239] [rest 6 21255] [rest 6 21242] [rest 6 21237]', async () => {
+  test('limits have their own codes (sip-interface.md 1.7) [sip 1.1 domain-limit] [sip 1.7 acl-limits] [sip 1.7 credential-limits] [sip 6.7 limits] [rest 6 21230] [rest 6 21239] [rest 6 21255] [rest 6 21242] [rest 6 21237] [rest 14 domain-count] [rest 14 counts]', async () => {
     const quotas = {
       domains: 1,
       credentialLists: 1,
@@ -329,7 +340,7 @@ describe('lists and members (sip-interface.md 6.5, 6.6)', () => {
 });
 
 describe('mappings (sip-interface.md 6.1, 6.4)', () => {
-  test('the older paths and Auth/Calls are one store; the second association is 21231 [sip 6.3 auth-type] [sip 6.4 one-store] [sip 6.4 sid] [rest 5 mapping-sid]', async () => {
+  test('the older paths and Auth/Calls are one store; the second association is 21231 [sip 6.3 auth-type] [sip 6.4 one-store] [sip 6.4 sid] [rest 5 mapping-sid] [rest 14 auth-type] [rest 14 alias] [rest 14 mapping-twice] [rest 14 library-paths]', async () => {
     const domain = await makeDomain();
     const list = await makeList();
     const acl = await makeAcl();
@@ -352,7 +363,7 @@ describe('mappings (sip-interface.md 6.1, 6.4)', () => {
     expect((await context.fetch()).authType).toBe('IP_ACL');
   });
 
-  test('registrations are mapped apart, and auth_type does not speak of them [sip 6.4 registrations-apart] [sip 10 trap-9]', async () => {
+  test('registrations are mapped apart, and auth_type does not speak of them [sip 6.4 registrations-apart] [sip 10 trap-9] [rest 14 alias] [rest 14 registration]', async () => {
     const domain = await makeDomain({ sipRegistration: true });
     const list = await makeList();
     const { registrations, calls } = world.client.sip.domains(domain.sid).auth;

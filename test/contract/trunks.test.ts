@@ -96,7 +96,7 @@ describe('lists of v1 (rest-api.md 7.1)', () => {
 });
 
 describe('ByocTrunks (sip-interface.md 7)', () => {
-  test('create with defaults, every setting, update keeps what is not named, an empty value clears [sip 7 byoc-trunks] [rest 6 status-409] [rest 6 20409]', async () => {
+  test('create with defaults, every setting, update keeps what is not named, an empty value clears [sip 7 byoc-trunks] [rest 6 status-409] [rest 6 20409] [rest 17 trunks] [rest 17 cnam]', async () => {
     expect(await voice().byocTrunks.create({})).toMatchObject({
       friendlyName: null,
       voiceUrl: null,
@@ -170,7 +170,7 @@ describe('ByocTrunks (sip-interface.md 7)', () => {
 });
 
 describe('ConnectionPolicies and Targets', () => {
-  test('targets with defaults and settings; the policy takes them along [sip 7 connection-policies]', async () => {
+  test('targets with defaults and settings; the policy takes them along [sip 7 connection-policies] [rest 17 targets]', async () => {
     const policy = await voice().connectionPolicies.create({ friendlyName: 'two ways' });
     const targets = voice().connectionPolicies(policy.sid).targets;
     const first = await targets.create({ target: 'sip:a.example.com:5070;transport=tcp' });
@@ -190,7 +190,7 @@ describe('ConnectionPolicies and Targets', () => {
 
   test.each<[string, object]>([
     ['no target', { target: '' }],
-    ['sips [sip 7 target-scheme]', { target: 'sips:a.example.com' }],
+    ['sips [sip 7 target-scheme] [rest 17 targets]', { target: 'sips:a.example.com' }],
     ['a user', { target: 'sip:bob@a.example.com' }],
     ['headers', { target: 'sip:a.example.com?X-A=1' }],
     ['a line end', { target: 'sip:a.example.com\r\nX: 1' }],
@@ -228,7 +228,7 @@ describe('ConnectionPolicies and Targets', () => {
 });
 
 describe('IpRecords and SourceIpMappings', () => {
-  test('a record and its mapping; the directory knows the source at once [sip 7 ip-records]', async () => {
+  test('a record and its mapping; the directory knows the source at once [sip 7 ip-records] [rest 17 ip-records] [rest 17 source-mapping]', async () => {
     const record = await voice().ipRecords.create({ ipAddress: '198.51.100.0', cidrPrefixLength: 24 });
     expect(record).toMatchObject({ ipAddress: '198.51.100.0', cidrPrefixLength: 24, friendlyName: null });
     const whole = await voice().ipRecords.create({ ipAddress: '192.0.2.77' });
@@ -300,7 +300,7 @@ describe('IpRecords and SourceIpMappings', () => {
 describe('IncomingPhoneNumbers (rest-api.md 13)', () => {
   const numbers = () => world.client.incomingPhoneNumbers;
 
-  test('declares a number that is routed here, with the vendor’s defaults [rest 6 21422] [rest 6 21405]', async () => {
+  test('declares a number that is routed here, with the vendor’s defaults [rest 6 21422] [rest 6 21405] [rest 13 numbers] [rest 13 number-taken] [rest 13 number-clear] [rest 13 number-fallback]', async () => {
     const number = await numbers().create({ phoneNumber: '+14155550100' });
     expect(number).toMatchObject({
       phoneNumber: '+14155550100',
@@ -354,7 +354,7 @@ describe('IncomingPhoneNumbers (rest-api.md 13)', () => {
     await expect(numbers().create(over)).rejects.toMatchObject(rejection(code));
   });
 
-  test('7.3: filters, with wildcards and parts of a number [rest 7.3 numbers]', async () => {
+  test('7.3: filters, with wildcards and parts of a number [rest 7.3 numbers] [rest 13 number-filter]', async () => {
     for (const phoneNumber of ['+4930111', '+4930222', '+4989111', '+3314155']) await numbers().create({ phoneNumber });
     const found = async (filter: object) => (await numbers().list(filter)).map((number) => number.phoneNumber).sort();
     expect(await found({ phoneNumber: '+4930*' })).toEqual(['+4930111', '+4930222']);

@@ -77,7 +77,7 @@ describe('paths below /SIP (sip-interface.md 6.1)', () => {
   });
 
   test.each(ofDomains)(
-    '%s lists under `%s`, and cannot be updated [sip 6.1 collection-keys] [rest 7.2 contents]',
+    '%s lists under `%s`, and cannot be updated [sip 6.1 collection-keys] [rest 7.2 contents] [rest 14 mapping-twice]',
     async (path, key, list) => {
       const domain = await newDomain();
       const owned = await sidOf(`SIP/${list}s.json`, `FriendlyName=mapped${++counter}`);

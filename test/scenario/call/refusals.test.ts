@@ -80,7 +80,7 @@ test.each(['udp', 'tcp'] as const)(
   },
 );
 
-test('sip-interface.md 1.5: a secure domain refuses plain RTP over TLS: 488 Secure media required [sip 1.5 488-secure-media] [sip 4 secure-domain]', async () => {
+test('sip-interface.md 1.5: a secure domain refuses plain RTP over TLS: 488 Secure media required [sip 1.5 488-secure-media] [sip 4 secure-domain] [rest 14 secure]', async () => {
   const w = await world({ tls: true, domain: { secure: true } });
   const alice = await w.phone('alice', { transport: 'tls', registered: false });
   const caller = dials(alice, w.uri('1000', 'tls'));
@@ -309,6 +309,7 @@ test('sip-interface.md 1.3, trap 6: X-* and User-to-User reach the webhook with 
   await w.isIdle();
 });
 
+// holds: [twiml 6.6 region] [twiml 6.6 headers] [twiml 6.6 leg-headers]
 test('sip-interface.md 2.1, 2.3: headers of the dialled URI and the leg headers are in the INVITE [sip 2.1 edge-parameters] [sip 2.1 x-headers] [sip 2.1 user-to-user] [sip 2.3 request-uri] [sip 2.3 account-sid]', async () => {
   const w = await world(openWorld);
   const far = await rawCaller(w);

@@ -1,8 +1,19 @@
 // Calls made and changed over REST, with plain HTTP (rest-api.md 9), against phones over real sockets.
 
+import twilio from 'twilio';
 import { expect, test } from 'vitest';
 import { until } from '../../support/until.ts';
-import { bridged, bridges, DEADLINE_MS, expectEvent, Inbox, type World, world } from '../../support/world.ts';
+import {
+  ACCOUNT_SID,
+  AUTH_TOKEN,
+  bridged,
+  bridges,
+  DEADLINE_MS,
+  expectEvent,
+  Inbox,
+  type World,
+  world,
+} from '../../support/world.ts';
 
 const ALL_EVENTS = 'initiated ringing answered completed';
 
@@ -160,7 +171,7 @@ test('twiml.md 4.2 point 6: Url on the parent of a Dial ends the child; the acti
   await w.isIdle();
 });
 
-test('twiml.md 4.2 point 6: Url on the child takes it out alive; the parent goes on without DialCallDuration [twiml 3.3 dial-child] [twiml 4.2 rest-child] [rest 9.2 child]', async () => {
+test('twiml.md 4.2 point 6: Url on the child takes it out alive; the parent goes on without DialCallDuration [twiml 3.3 dial-child] [twiml 4.2 rest-child] [rest 9.2 child] [twiml 6.7 shared]', async () => {
   const w = await world();
   w.app.on('/child', { status: 204 });
   const { alice, bob, caller, callee } = await bridged(
@@ -196,6 +207,24 @@ test('rest-api.md 9.3: Status=completed on the parent ends both legs [twiml 4.2 
   await expectEvent(alice, caller, 'ended');
   await untilStatus(w, sid, 'completed');
   await bridges(w, 0);
+  await w.isIdle();
+});
+
+test('a call that a key made: its webhooks are signed with the auth token, not with the secret of the key [rest 21 token]', async () => {
+  const w = await world();
+  w.answers('<Hangup/>', '/outgoing');
+  const key = (await w.rest('/Keys.json', { FriendlyName: 'caller' })).body as { sid: string; secret: string };
+  const bob = await w.phone('bob');
+  const inbox = new Inbox(bob, 'bob');
+  const client = twilio(key.sid, key.secret, { accountSid: ACCOUNT_SID });
+  client.api.baseUrl = w.gateway.info.apiUrl;
+  const url = w.app.url('/outgoing');
+  await client.calls.create({ to: 'client:bob', from: 'reception', url });
+  await expectEvent(bob, await inbox.next('answer'), 'ended');
+  const { headers, params } = await w.asked('/outgoing');
+  const signature = String(headers['x-twilio-signature']);
+  expect(twilio.validateRequest(AUTH_TOKEN, signature, url, params)).toBe(true);
+  expect(twilio.validateRequest(key.secret, signature, url, params)).toBe(false);
   await w.isIdle();
 });
 

@@ -64,7 +64,7 @@ describe('outbound', () => {
     expect(trunkCounts(w)).toMatchObject({ callsOnTrunks: 0, chargedCalls: 0 });
   });
 
-  test('[sip 7 byoc] <Number byoc> leaves by the trunk', async () => {
+  test('[sip 7 byoc] <Number byoc> leaves by the trunk [twiml 6.5 byoc]', async () => {
     const w = await world(limits());
     const carrier = await w.phone('bob', { registered: false });
     const inbox = new Inbox(carrier);
@@ -112,7 +112,7 @@ describe('outbound', () => {
     expect(await callTo(w, '+4930123', { Byoc })).toMatchObject({ status: 400, body: { code: 21215 } });
   });
 
-  test('[sip 8.4 13227] in a Dial: the action is told failed, the notification has the code', async () => {
+  test('[sip 8.4 13227] in a Dial: the action is told failed, the notification has the code [rest 16 one-each]', async () => {
     const w = await world(limits());
     const byoc = await trunkTo(w, await w.phone('bob', { registered: false }));
     w.answers(`<Dial action="/after"><Number byoc="${byoc}">+33155</Number></Dial>`);
@@ -137,7 +137,7 @@ describe('inbound', () => {
     return { trunkSid: trunk.sid!, domainSid: String(domain.body.sid) };
   }
 
-  test('[sip 7 source-mapping] [sip 7 trunk-urls] any host from a mapped address is the trunk’s; its callback follows the call; no SipHeader_', async () => {
+  test('[sip 7 source-mapping] [sip 7 trunk-urls] any host from a mapped address is the trunk’s; its callback follows the call; no SipHeader_ [rest 17 source-mapping]', async () => {
     const w = await world();
     w.app.on('/trunk-status', { status: 204 });
     w.answers('<Gather timeout="60"/>', '/trunk');
@@ -227,7 +227,7 @@ describe('declared trunks', () => {
     return (body.notifications as { error_code: string }[]).map(({ error_code }) => error_code);
   };
 
-  test('[sip 2.4 target-rest] a target that cannot be reached costs one call its time, not the next one', async () => {
+  test('[sip 2.4 target-rest] a target that cannot be reached costs one call its time, not the next one [rest 17 failover]', async () => {
     // Nobody listens there.
     const dead = await freePorts(2);
     const { w, carrier } = await declared((port) => ({
@@ -246,7 +246,7 @@ describe('declared trunks', () => {
     expect((await codes(w)).filter((code) => code === '32011')).toHaveLength(1);
   });
 
-  test('[sip 2.2 number-owned] [sip 2.2 number-from-sip] with callerIds: owned only numbers of the account are shown', async () => {
+  test('[sip 2.2 number-owned] [sip 2.2 number-from-sip] with callerIds: owned only numbers of the account are shown [twiml 6.1 caller-id-owned]', async () => {
     const { w, carrier } = await declared((port) => ({ host: '127.0.0.1', port }), { callerIds: 'owned' });
     const number = await w.rest('/IncomingPhoneNumbers.json', { PhoneNumber: '+4989777' });
     expect(number.status).toBe(201);
@@ -269,7 +269,7 @@ describe('declared trunks', () => {
     await carrier.invite(2);
   });
 
-  test('[sip 2.2 number-owned] by default any caller id is shown', async () => {
+  test('[sip 2.2 number-owned] by default any caller id is shown [twiml 6.2 caller-id-inbound]', async () => {
     const { w, carrier } = await declared((port) => ({ host: '127.0.0.1', port }));
     const { alice, call } = await dialOut(w, undefined);
     expect((await carrier.invite()).headers.get('From')).toContain('sip:alice@');

@@ -238,7 +238,7 @@ describe('recordings beside the document', () => {
     await w.isIdle();
   });
 
-  test('a call made with Record: its completed callback names the recording [rest 9.1 record] [twiml 8.2 recording]', async () => {
+  test('a call made with Record: its completed callback names the recording [rest 9.1 record] [twiml 8.2 recording] [rest 10 source]', async () => {
     const w = await world();
     w.app.on('/done', { status: 204 });
     const bob = await w.phone('bob');

@@ -118,7 +118,7 @@ describe('twiml.md 2.1 request shape', () => {
   });
 
   test.each(['GET', 'POST'] as const)(
-    "twiml.md 2.6: the vendor's checker accepts what arrives: %s [twiml 2.6 post] [twiml 2.6 get]",
+    "twiml.md 2.6: the vendor's checker accepts what arrives: %s [twiml 2.6 post] [twiml 2.6 get] [rest 21 url] [rest 21 get]",
     async (method) => {
       const app = await startApp();
       app.on('/voice', xml('<Response/>'));
@@ -131,7 +131,7 @@ describe('twiml.md 2.1 request shape', () => {
     },
   );
 
-  test('twiml.md 2.7: user information becomes Basic; it is not signed, logged or reported [twiml 2.6 credentials] [twiml 2.7 basic]', async () => {
+  test('twiml.md 2.7: user information becomes Basic; it is not signed, logged or reported [twiml 2.6 credentials] [twiml 2.7 basic] [rest 21 user-info] [rest 21 basic]', async () => {
     const app = await startApp();
     app.on('/voice', xml('<Response/>'));
     const events: WebhookEvent[] = [];
@@ -192,7 +192,7 @@ const redirects: [status: number, method: 'GET' | 'POST', then: string, hasBody:
 describe('twiml.md 2.2 redirects', () => {
   // holds: [twiml 2.2 redirects] [twiml 2.2 redirect-parameters] [twiml 2.6 redirected]
   // holds: [twiml 5.4 redirected-action]
-  test.each(redirects)('%d after %s', async (status, method, then, hasBody) => {
+  test.each(redirects)('%d after %s [rest 21 redirect]', async (status, method, then, hasBody) => {
     const app = await startApp();
     app.on('/a', { status, headers: { Location: 'b?q=1' } });
     app.on('/b', xml('<Response/>'));
@@ -226,7 +226,7 @@ describe('twiml.md 2.2 redirects', () => {
     },
   );
 
-  test('credentials stay with their origin [twiml 2.2 redirect-credentials]', async () => {
+  test('credentials stay with their origin [twiml 2.2 redirect-credentials] [rest 21 basic]', async () => {
     const [app, other] = [await startApp(), await startApp()];
     app.on('/a', { status: 307, headers: { Location: app.url('/b') } });
     app.on('/b', { status: 307, headers: { Location: other.url('/c') } });
@@ -356,7 +356,7 @@ describe('twiml.md 2.3 timeouts and retries', () => {
     return app;
   }
 
-  test('total time: 11203 after 15 s, whatever the overrides say [twiml 2.3 ceiling] [twiml 2.3 tt]', async () => {
+  test('total time: 11203 after 15 s, whatever the overrides say [twiml 2.3 ceiling] [twiml 2.3 tt] [rest 21 overrides]', async () => {
     const app = await silentApp();
     const clock = new VirtualClock();
     const client = startClient({ clock });
@@ -371,7 +371,7 @@ describe('twiml.md 2.3 timeouts and retries', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  test('read timeout: 11200; retried with rp=rt, same token, counted by rc [twiml 2.1 idempotency-token] [twiml 2.3 rt]', async () => {
+  test('read timeout: 11200; retried with rp=rt, same token, counted by rc [twiml 2.1 idempotency-token] [twiml 2.3 rt] [rest 20 idempotency-token]', async () => {
     const app = await silentApp();
     const clock = new VirtualClock();
     const result = startClient({ clock }).request(request(app.url('/a#rt=1000&rc=2&rp=rt')));
@@ -432,7 +432,7 @@ describe('twiml.md 2.3 timeouts and retries', () => {
     ['rp=5xx&rc=0', [500, 200], 1, 11217],
   ];
   // holds: [twiml 2.1 idempotency-token] [twiml 2.3 rc] [twiml 2.3 rp]
-  test.each(policies)('retry policy #%s', async (fragment, statuses, requests, code) => {
+  test.each(policies)('retry policy #%s [rest 21 overrides]', async (fragment, statuses, requests, code) => {
     const app = await startApp();
     app.on('/a', () => ({ ...xml('<Response/>'), status: statuses.shift() ?? 599 }));
     expect(codeOf(await startClient().request(request(app.url(`/a#${fragment}`))))).toBe(code);
@@ -440,7 +440,7 @@ describe('twiml.md 2.3 timeouts and retries', () => {
     expect(new Set(app.requests.map(({ headers }) => headers['i-twilio-idempotency-token'])).size).toBe(1);
   });
 
-  test('new requests have new tokens [twiml 2.1 idempotency-token]', async () => {
+  test('new requests have new tokens [twiml 2.1 idempotency-token] [rest 20 idempotency-token]', async () => {
     const app = await startApp();
     app.on('/a', xml('<Response/>'));
     const client = startClient();
@@ -541,7 +541,7 @@ describe('design.md 5.4 per origin', () => {
 describe('design.md 9 SSRF guard', () => {
   const settings = { allowPrivate: false };
 
-  test('an address literal is refused: 11205 [twiml 2.7 private-addresses]', async () => {
+  test('an address literal is refused: 11205 [twiml 2.7 private-addresses] [rest 21 private-addresses]', async () => {
     const app = await startApp();
     app.on('/a', xml('<Response/>'));
     expect(codeOf(await startClient({ settings }).request(request(app.url('/a'))))).toBe(11205);
@@ -550,7 +550,7 @@ describe('design.md 9 SSRF guard', () => {
     expect(app.connections).toBe(0);
   });
 
-  test('a name that leads to a private address is refused, also behind a redirect [twiml 2.7 private-addresses]', async () => {
+  test('a name that leads to a private address is refused, also behind a redirect [twiml 2.7 private-addresses] [rest 21 private-addresses]', async () => {
     const app = await startApp();
     const dnsLookup: WebhookClientOptions['dnsLookup'] = (_host, options, callback) =>
       options.all ? callback(null, [{ address: '127.0.0.1', family: 4 }]) : callback(null, '127.0.0.1', 4);
@@ -559,7 +559,7 @@ describe('design.md 9 SSRF guard', () => {
     expect(app.connections).toBe(0);
   });
 
-  test('allowed by default, names through the given resolver [twiml 2.7 private-addresses]', async () => {
+  test('allowed by default, names through the given resolver [twiml 2.7 private-addresses] [rest 21 private-addresses]', async () => {
     const app = await startApp();
     app.on('/a', xml('<Response/>'));
     const asked: string[] = [];

@@ -71,7 +71,7 @@ const isDelivered = (gateway: GatewayProcess) =>
   );
 
 test.each(['a restart', 'kill -9'])(
-  'a status callback that nobody took is sent after %s, with the same idempotency token [twiml 8.2 callback-outlives-restart]',
+  'a status callback that nobody took is sent after %s, with the same idempotency token [twiml 8.2 callback-outlives-restart] [rest 21 restart] [rest 20 idempotency-token]',
   async (how) => {
     const { gateway, app, callbackPort } = await setUp();
     const callSid = await callOnce(gateway, app);
@@ -98,7 +98,7 @@ test.each(['a restart', 'kill -9'])(
   },
 );
 
-test('while the receiver is away a callback is tried again and gets through [twiml 8.2 callback-retried]', async () => {
+test('while the receiver is away a callback is tried again and gets through [twiml 8.2 callback-retried] [rest 21 final]', async () => {
   const { gateway, app, callbackPort } = await setUp();
   await callOnce(gateway, app);
   await isKept(gateway);
@@ -116,7 +116,7 @@ test('while the receiver is away a callback is tried again and gets through [twi
   expect(gateway.logText).toContain('"status":500');
 });
 
-test('the signature command tells which mistake of a proxy gives what the application computed', async () => {
+test('the signature command tells which mistake of a proxy gives what the application computed [rest 21 explain]', async () => {
   const { gateway, app } = await setUp();
   const callSid = await callOnce(gateway, app);
   const { params } = app.requestsTo('/voice')[0]!;

@@ -132,7 +132,7 @@ describe('INVITE: what is mapped × who sends (sip-interface.md 1.2)', () => {
     admission.kind === 'refuse' ? `${admission.status} ${admission.errorCode ?? ''}`.trim() : admission.kind;
 
   test.each([
-    ['nothing [sip 1.2 nothing-mapped] [sip 10 trap-2]', null, null, LISTED, 'none', '403'],
+    ['nothing [sip 1.2 nothing-mapped] [sip 10 trap-2] [rest 14 auth-type]', null, null, LISTED, 'none', '403'],
     ['an empty ACL', [], null, LISTED, 'none', '403 32201'],
     ['ACL only, listed', acl, null, LISTED, 'none', 'accept'],
     ['ACL only, not listed [sip 1.2 acl-only]', acl, null, OTHER, 'none', '403 32201'],
@@ -142,10 +142,17 @@ describe('INVITE: what is mapped × who sends (sip-interface.md 1.2)', () => {
     ['credentials only, unknown user [sip 1.2 credentials-only]', null, users, OTHER, 'unknown', '403 32202'],
     ['credentials only, user in another case', null, users, OTHER, 'case', '403 32202'],
     ['both, not listed, none given [sip 1.2 which-403]', acl, users, OTHER, 'none', '403 32201'],
-    ['both, not listed, right digest [sip 1.2 both-are-and] [sip 10 trap-2]', acl, users, OTHER, 'right', '403 32201'],
+    [
+      'both, not listed, right digest [sip 1.2 both-are-and] [sip 10 trap-2] [rest 14 both-lists]',
+      acl,
+      users,
+      OTHER,
+      'right',
+      '403 32201',
+    ],
     ['both, listed, none given', acl, users, LISTED, 'none', 'challenge'],
     ['both, listed, wrong digest [sip 1.2 which-403]', acl, users, LISTED, 'wrong', '403 32202'],
-    ['both, listed, right digest [sip 1.2 both-are-and]', acl, users, LISTED, 'right', 'accept'],
+    ['both, listed, right digest [sip 1.2 both-are-and] [rest 14 both-lists]', acl, users, LISTED, 'right', 'accept'],
   ] as const)('%s → %s', (_name, callAcl, callCredentials, source, given, expected) => {
     const access = control({ callAcl, callCredentials });
     const headers: HeaderField[] = [];
@@ -350,7 +357,7 @@ describe('REGISTER (sip-interface.md 3)', () => {
     expect(register(access)).toMatchObject({ status: 403, errorCode: 32210 });
   });
 
-  test('no registration list mapped: 403 with 32212; call lists do not count [sip 3 credentials]', () => {
+  test('no registration list mapped: 403 with 32212; call lists do not count [sip 3 credentials] [rest 14 registration]', () => {
     expect(register(control({ callCredentials: users }))).toMatchObject({ status: 403, errorCode: 32212 });
   });
 

@@ -84,7 +84,7 @@ describe('a domain without a trunk', () => {
 });
 
 describe('a domain of a trunk', () => {
-  test('[sip 7 trunk-urls] the trunk’s URLs, not the domain’s; its callback follows the whole call', () => {
+  test('[sip 7 trunk-urls] the trunk’s URLs, not the domain’s; its callback follows the whole call [rest 17 trunks]', () => {
     const route = inboundRoute(invite('anything'), trunkDomain, directory([]));
     expect(route).toMatchObject({
       application: { voiceUrl: 'http://trunk/voice' },

@@ -201,7 +201,7 @@ describe('rest-api.md 9.3: changing a call', () => {
     expect(bench.clock.pendingTimers).toBe(0);
   });
 
-  test('a peer that never answers the CANCEL is not waited for without end', async () => {
+  test('a peer that never answers the CANCEL is not waited for without end [rest 20 client-timeout]', async () => {
     const bench = new RestBench();
     const { call, leg } = await bench.create();
     leg.cancelsAtOnce = false;

@@ -103,7 +103,7 @@ describe('what carriers write', () => {
 });
 
 describe('the order of targets (sip-interface.md 7)', () => {
-  test('[sip 7 weight] low priority first, weight is the share inside one', () => {
+  test('[sip 7 weight] low priority first, weight is the share inside one [rest 17 failover]', () => {
     const random = seededRandom(3).bytes;
     const targets = [
       { name: 'last', priority: 20, weight: 65_535 },

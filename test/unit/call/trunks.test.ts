@@ -105,7 +105,7 @@ describe('which trunk (sip-interface.md 7)', () => {
     expect(bench.gate.counts().callsOnTrunks).toBe(1);
   });
 
-  test('[sip 2.2 number-owned] with callerIds: owned only what mayShow says is shown: 13214, 21210 over REST; a trunk’s own number and nobody always', () => {
+  test('[sip 2.2 number-owned] with callerIds: owned only what mayShow says is shown: 13214, 21210 over REST; a trunk’s own number and nobody always [twiml 6.1 caller-id-owned]', () => {
     const refused = { errorCode: 13214, sipStatus: 403, rest: { code: 21210, status: 400 } };
     const bench = new GateBench([outboundTrunk()]);
     bench.mayShow = (callerId) => callerId === '+4989777';
@@ -165,7 +165,7 @@ describe('which trunk (sip-interface.md 7)', () => {
     expect(bench.admit('+4930')).toMatchObject({ value: { trunk: { name: 'carrier' } } });
   });
 
-  test('no trunk at all: 13224, 21214 over REST [rest 6 21214]', () => {
+  test('no trunk at all: 13224, 21214 over REST [rest 6 21214] [twiml 6.5 not-routed]', () => {
     const none = { errorCode: 13224, sipStatus: 404, rest: { code: 21214, status: 400 } };
     expect(new GateBench([]).admit('+4930')).toMatchObject({ error: none });
   });
@@ -176,7 +176,7 @@ describe('which trunk (sip-interface.md 7)', () => {
     });
   });
 
-  test('targets by priority; those that do not answer are left out, unless none does', () => {
+  test('targets by priority; those that do not answer are left out, unless none does [rest 17 failover]', () => {
     const targets = [
       trunkTarget('sip:third.example', 30),
       trunkTarget('sip:first.example', 10),
@@ -206,7 +206,7 @@ describe('toll fraud: what may be dialled (design.md 9)', () => {
   const admit = (number: string, trunk: Partial<OutboundTrunk>, limits: Partial<AccountLimits> = {}, byoc?: string) =>
     new GateBench([outboundTrunk(trunk)], limits).admit(number, { byoc });
 
-  test('[sip 8.4 13227] no trunk allows the prefix; 21215 over REST [rest 6 21215]', () => {
+  test('[sip 8.4 13227] no trunk allows the prefix; 21215 over REST [rest 6 21215] [twiml 6.5 not-routed]', () => {
     const refused = { errorCode: 13227, sipStatus: 403, rest: { code: 21215, status: 400 } };
     expect(admit('+33155', {})).toMatchObject({ error: refused });
     expect(admit('004930', {})).toMatchObject({ error: refused });
@@ -236,7 +236,7 @@ describe('toll fraud: what may be dialled (design.md 9)', () => {
     expect(bench.admit('+4330', { byoc: restTrunk().sid })).toMatchObject({ error: { errorCode: 13227 } });
   });
 
-  test('[sip 8.4 13225] blocked whatever is allowed, however it is written; 21216 over REST [rest 6 21216]', () => {
+  test('[sip 8.4 13225] blocked whatever is allowed, however it is written; 21216 over REST [rest 6 21216] [twiml 6.5 not-routed]', () => {
     const refused = { errorCode: 13225, sipStatus: 403, rest: { code: 21216, status: 400 } };
     const open = { allowedPrefixes: [''], stripPrefix: '0', prepend: '+49' };
     for (const number of ['+49900123', '0049900123', '49900123', '0900123'])

@@ -132,7 +132,7 @@ test.each(conferenceEvents.map((event) => [event]))(
   },
 );
 
-test('only the settings of the first participant count [twiml 7.1 first-participant]', async () => {
+test('only the settings of the first participant count [twiml 7.1 first-participant] [rest 11 callback-first]', async () => {
   const bench = new ConferenceBench();
   await bench.join();
   await bench.join({ statusCallback: callback() });

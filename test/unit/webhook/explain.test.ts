@@ -58,7 +58,7 @@ describe('which mistake gives what the application computed [twiml 2.6 explain]'
       ['a + in a value became a space'],
     ],
   ];
-  test.each(rows)('%s', (url, form, mistakes) => {
+  test.each(rows)('%s [rest 21 explain]', (url, form, mistakes) => {
     const told = explainSignature(request, TOKEN, signRequest(TOKEN, url, form));
     expect(told.mistakes).toEqual(mistakes);
     expect(told.applicationUrl).toBe(url);

@@ -31,7 +31,7 @@ const rows: [fragment: string, changes: Record<string, unknown>, notes: number][
 describe('twiml.md 2.3 connection overrides', () => {
   // holds: [twiml 2.3 ct] [twiml 2.3 rt] [twiml 2.3 tt] [twiml 2.3 rc] [twiml 2.3 rp] [twiml 2.3 sni] [twiml 2.3 egress]
   // holds: [twiml 2.3 out-of-range]
-  test.each(rows)('#%s', (fragment, changes, notes) => {
+  test.each(rows)('#%s [rest 21 overrides]', (fragment, changes, notes) => {
     const parsed = parseOverrides(fragment);
     if (!parsed.ok) throw new Error('must parse');
     expect(parsed.value.overrides).toEqual({ ...defaultOverrides, ...changes });

@@ -21,11 +21,14 @@ const vectors: [name: string, url: string, form: Record<string, string> | undefi
 
 describe('twiml.md 2.6 signature', () => {
   // holds: [twiml 2.6 post] [twiml 2.6 get] [twiml 2.6 json]
-  test.each(vectors)('vector: %s', (_name, url, form, signature) => {
-    expect(signRequest(TOKEN, url, form && Object.entries(form))).toBe(signature);
-  });
+  test.each(vectors)(
+    'vector: %s [rest 21 check-value] [rest 21 token] [rest 21 get] [rest 21 json]',
+    (_name, url, form, signature) => {
+      expect(signRequest(TOKEN, url, form && Object.entries(form))).toBe(signature);
+    },
+  );
 
-  test('the body hash is part of the URL [twiml 2.6 json]', () => {
+  test('the body hash is part of the URL [twiml 2.6 json] [rest 21 json]', () => {
     expect(withBodyHash(URL_, '{"a":1}')).toBe(
       `${URL_}&bodySHA256=015abd7f5cc57a2dd94b7590f04ad8084273905ee33ec5cebeae62276a97f862`,
     );
@@ -36,19 +39,19 @@ describe('twiml.md 2.6 signature', () => {
     ['default port', 'https://h.test/a'],
     ['other port', 'https://h.test:8443/a?b=c%20d'],
     ['plain http', 'http://127.0.0.1:3000/voice'],
-  ])("the vendor's checker accepts a form POST: %s [twiml 2.6 port]", (_name, url) => {
+  ])("the vendor's checker accepts a form POST: %s [twiml 2.6 port] [rest 21 form] [rest 21 port]", (_name, url) => {
     const form = { ...FORM, 'SipHeader_X-Foo': 'ä ö+ü', Empty: '' };
     const signature = signRequest(TOKEN, signedUrl(new URL(url), false), Object.entries(form));
     expect(twilio.validateRequest(TOKEN, signature, url, form)).toBe(true);
     expect(twilio.validateRequest(TOKEN, signature, url, { ...form, Digits: '13#' })).toBe(false);
   });
 
-  test("the vendor's checker accepts GET [twiml 2.6 get]", () => {
+  test("the vendor's checker accepts GET [twiml 2.6 get] [rest 21 get]", () => {
     const url = 'https://h.test/a?own=1&CallSid=CA1&From=sip%3Aalice%40h';
     expect(twilio.validateRequest(TOKEN, signRequest(TOKEN, url), url, {})).toBe(true);
   });
 
-  test("the vendor's checker accepts repeated fields: distinct values, sorted [twiml 2.6 repeated]", () => {
+  test("the vendor's checker accepts repeated fields: distinct values, sorted [twiml 2.6 repeated] [rest 21 form]", () => {
     const pairs = [
       ['A', 'z'],
       ['A', 'b'],
@@ -59,7 +62,7 @@ describe('twiml.md 2.6 signature', () => {
     expect(twilio.validateRequest(TOKEN, signature, URL_, { A: ['z', 'b', 'z'], B: '1' })).toBe(true);
   });
 
-  test('names are sorted by code unit, not by locale [twiml 2.6 post]', () => {
+  test('names are sorted by code unit, not by locale [twiml 2.6 post] [rest 21 form]', () => {
     expect(
       signRequest(TOKEN, URL_, [
         ['a', '1'],
@@ -80,6 +83,9 @@ const urls: [configured: string, withCredentials: boolean, signed: string][] = [
 ];
 
 // holds: [twiml 2.3 fragment] [twiml 2.6 port] [twiml 2.6 credentials]
-test.each(urls)('signed URL of %s, credentials %s', (configured, withCredentials, signed) => {
-  expect(signedUrl(new URL(configured), withCredentials)).toBe(signed);
-});
+test.each(urls)(
+  'signed URL of %s, credentials %s [rest 21 url] [rest 21 user-info]',
+  (configured, withCredentials, signed) => {
+    expect(signedUrl(new URL(configured), withCredentials)).toBe(signed);
+  },
+);

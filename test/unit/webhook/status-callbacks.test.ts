@@ -74,7 +74,7 @@ function setUp(records = new Map<string, PendingCallback>(), authTokenOf = (_acc
 }
 
 describe('twiml.md 8.1: sending', () => {
-  test('in order per call; calls do not wait for one another', async () => {
+  test('in order per call; calls do not wait for one another [rest 21 order]', async () => {
     const { client, send, callbacks } = setUp();
     send('CA1', 'initiated');
     send('CA1', 'ringing');
@@ -88,7 +88,7 @@ describe('twiml.md 8.1: sending', () => {
     expect(callbacks.pending()).toBe(0);
   });
 
-  test('an answer of 4xx or 5xx is logged and final: no fallback, no repetition, the next one is sent [twiml 2.4 callbacks-no-fallback]', async () => {
+  test('an answer of 4xx or 5xx is logged and final: no fallback, no repetition, the next one is sent [twiml 2.4 callbacks-no-fallback] [rest 21 final]', async () => {
     const { client, send, warnings, callbacks } = setUp();
     send('CA1', 'ringing');
     send('CA1', 'completed');
@@ -106,7 +106,7 @@ describe('twiml.md 8.1: sending', () => {
     expect([callbacks.pending(), callbacks.waiting()]).toEqual([0, 0]);
   });
 
-  test('who cannot be reached is tried again with the same token, in order, later and later, then given up', async () => {
+  test('who cannot be reached is tried again with the same token, in order, later and later, then given up [rest 20 idempotency-token] [rest 21 order]', async () => {
     const { client, send, callbacks, clock, tokens } = setUp();
     const done: string[] = [];
     send('CA1', 'ringing', () => done.push('ringing'));
@@ -130,7 +130,7 @@ describe('twiml.md 8.1: sending', () => {
     expect(done).toEqual(['ringing', 'completed']);
   });
 
-  test('what was not delivered is in the store, and a new process sends it: same token, same order', async () => {
+  test('what was not delivered is in the store, and a new process sends it: same token, same order [rest 21 restart]', async () => {
     const first = setUp();
     first.send('CA1', 'ringing');
     first.send('CA1', 'completed');
