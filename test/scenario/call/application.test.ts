@@ -273,7 +273,7 @@ describe('what cannot be dialled', () => {
     await w.isIdle();
   });
 
-  test('an application without URL; one whose URL answers 500', async () => {
+  test('an application without URL; one whose URL answers 500 [twiml 6.8 sid]', async () => {
     const w = await world();
     const empty = await application(w, { VoiceUrl: '' });
     const broken = await application(w, { VoiceUrl: `${w.app.origin}/broken` });

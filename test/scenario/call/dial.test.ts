@@ -5,7 +5,7 @@ import { bridged, bridges, DEADLINE_MS, dials, expectEvent, Inbox, world } from 
 
 const SCREENED_RING = '<Dial answerOnBridge="true" action="/after"><Client>bob</Client></Dial>';
 
-test('twiml.md 3.3: the action of a bridged Dial tells all Dial* parameters; the domain is called back once, after it [sip 2.5 action-parameters] [sip 2.5 action-sip-call-id] [sip 8.1 inbound-once] [sip 8.3 answered] [twiml 3.3 dial-status]', async () => {
+test('twiml.md 3.3: the action of a bridged Dial tells all Dial* parameters; the domain is called back once, after it [sip 2.5 action-parameters] [sip 2.5 action-sip-call-id] [sip 8.1 inbound-once] [sip 8.3 answered] [twiml 3.3 dial-status] [twiml 6.2 no-verb-meanwhile] [twiml 6.2 callee-leaves]', async () => {
   const w = await world();
   const { alice, bob, caller, callee } = await bridged(
     w,
@@ -40,7 +40,7 @@ test('twiml.md 3.3: the action of a bridged Dial tells all Dial* parameters; the
   expect(w.app.requests.map((request) => request.path)).toEqual(['/voice', '/after', '/status']);
 });
 
-test('twiml.md 4.2 point 5: the caller hangs up; the action is still asked, and the callee gets BYE [sip 10 trap-11] [twiml 4.2 dial-hangup]', async () => {
+test('twiml.md 4.2 point 5: the caller hangs up; the action is still asked, and the callee gets BYE [sip 10 trap-11] [twiml 4.2 dial-hangup] [twiml 6.2 caller-leaves]', async () => {
   const w = await world();
   const { bob, caller, callee } = await bridged(w);
   caller.leg.hangUp();
@@ -73,7 +73,7 @@ test('sip-interface.md 1.4: caller sends CANCEL while the callee rings: 487 to t
   await w.isIdle();
 });
 
-test('sip-interface.md 8.3: what a callee answers becomes the status of the Dial; its X-headers reach the action [sip 2.5 action-response-code] [sip 2.5 action-headers] [sip 8.2 dial-status] [sip 8.3 busy] [twiml 3.3 dial-sip] [twiml 3.4 busy]', async () => {
+test('sip-interface.md 8.3: what a callee answers becomes the status of the Dial; its X-headers reach the action [sip 2.5 action-response-code] [sip 2.5 action-headers] [sip 8.2 dial-status] [sip 8.3 busy] [twiml 3.3 dial-sip] [twiml 3.4 busy] [twiml 6.2 no-answer] [twiml 6.2 sip-codes]', async () => {
   const w = await world();
   w.answers(SCREENED_RING);
   w.answers('<Reject reason="busy"/>', '/after');
@@ -104,7 +104,7 @@ test('sip-interface.md 8.3: what a callee answers becomes the status of the Dial
   await w.isIdle();
 });
 
-test('twiml.md 6.1: timeout, and 5 s on top of it: CANCEL to the callee, no-answer with 487 [sip 2.1 timeout] [sip 8.3 ring-timeout] [twiml 3.4 no-answer]', async () => {
+test('twiml.md 6.1: timeout, and 5 s on top of it: CANCEL to the callee, no-answer with 487 [sip 2.1 timeout] [sip 8.3 ring-timeout] [twiml 3.4 no-answer] [twiml 6.1 timeout-extra] [twiml 6.2 no-answer]', async () => {
   const w = await world({ clockRate: 10 });
   w.answers('<Dial answerOnBridge="true" timeout="5" action="/after"><Client>bob</Client></Dial>');
   w.answers('<Reject/>', '/after');
@@ -118,7 +118,7 @@ test('twiml.md 6.1: timeout, and 5 s on top of it: CANCEL to the callee, no-answ
   await w.isIdle();
 });
 
-test('sip-interface.md 8.1: events that a noun does not name are not told [sip 8.1 child-events]', async () => {
+test('sip-interface.md 8.1: events that a noun does not name are not told [sip 8.1 child-events] [twiml 6.3 status-callback]', async () => {
   const w = await world();
   w.app.on('/child', { status: 204 });
   const noun = `<Sip statusCallback="${w.app.url('/child')}" statusCallbackEvent="answered">sip:bob@office.sip.localhost</Sip>`;
@@ -180,7 +180,7 @@ test('sip-interface.md 1.4, trap 3: 180 is sent before the webhook is asked, 200
   await w.isIdle();
 });
 
-test('sip-interface.md 8.1: a child is called back in order with SequenceNumber from 0 [sip 2.1 status-callback] [sip 8.1 child-events] [sip 8.1 sequence-number] [sip 8.2 events] [twiml 3.4 initiated]', async () => {
+test('sip-interface.md 8.1: a child is called back in order with SequenceNumber from 0 [sip 2.1 status-callback] [sip 8.1 child-events] [sip 8.1 sequence-number] [sip 8.2 events] [twiml 3.4 initiated] [twiml 6.3 status-callback]', async () => {
   const w = await world();
   w.app.on('/child', { status: 204 });
   const { caller, callee } = await bridged(
@@ -243,7 +243,7 @@ test('interop.md: a dead binding does not delay the answer of the live one', asy
   await w.isIdle();
 });
 
-test('twiml.md 6.2: sequential targets ring one after another until one answers [sip 2.1 sequential]', async () => {
+test('twiml.md 6.2: sequential targets ring one after another until one answers [sip 2.1 sequential] [twiml 6.2 sequential]', async () => {
   const w = await world();
   w.answers('<Dial sequential="true"><Client>bob</Client><Client>carol</Client></Dial>');
   const alice = await w.phone('alice');
@@ -259,7 +259,7 @@ test('twiml.md 6.2: sequential targets ring one after another until one answers 
   await w.isIdle();
 });
 
-test('twiml.md 6.2: parallel nouns, the first to answer wins [sip 2.1 parallel]', async () => {
+test('twiml.md 6.2: parallel nouns, the first to answer wins [sip 2.1 parallel] [twiml 6.2 parallel]', async () => {
   const w = await world();
   w.answers('<Dial><Client>bob</Client><Client>carol</Client></Dial>');
   const alice = await w.phone('alice');
@@ -277,6 +277,7 @@ test('twiml.md 6.2: parallel nouns, the first to answer wins [sip 2.1 parallel]'
 
 // holds: [twiml 3.1 direction] [twiml 3.1 parent-call-sid] [twiml 3.3 screening] [twiml 3.3 screening-sip]
 // holds: [twiml 4.2 end-of-screening]
+// holds: [twiml 6.3 url] [twiml 6.3 url-verbs] [twiml 6.3 screening-end]
 test('sip-interface.md 2.5, trap 7: screening runs on the callee with the X-headers of its 200, and bridges at its end [sip 2.1 screening] [sip 2.5 screening-called] [sip 2.5 screening-sip-call-id] [sip 2.5 screening-sip-domain] [sip 2.5 screening-source-ip] [sip 2.5 screening-headers] [sip 10 trap-7]', async () => {
   const w = await world();
   w.answers(`<Dial answerOnBridge="true"><Sip url="/screen">sip:bob@office.sip.localhost</Sip></Dial>`);
@@ -308,7 +309,7 @@ test('sip-interface.md 2.5, trap 7: screening runs on the callee with the X-head
   await w.isIdle();
 });
 
-test('twiml.md 6.3: Hangup in the screening document declines: completed, DialBridged false [sip 2.1 screening-declines] [twiml 5.9 in-screening]', async () => {
+test('twiml.md 6.3: Hangup in the screening document declines: completed, DialBridged false [sip 2.1 screening-declines] [twiml 5.9 in-screening] [twiml 6.3 screening-hangup]', async () => {
   const w = await world();
   w.answers(`<Dial answerOnBridge="true" action="/after"><Sip url="/screen">sip:bob@office.sip.localhost</Sip></Dial>`);
   w.answers('<Hangup/>', '/screen');

@@ -71,7 +71,7 @@ test('AsyncAmd: the document runs at once, and the callback hears of a person [r
   await w.isIdle();
 });
 
-test('a Number or Sip with url: the screening document is told who answered, when the beep is over [twiml 13 nouns] [twiml 3.3 screening-answered-by]', async () => {
+test('a Number or Sip with url: the screening document is told who answered, when the beep is over [twiml 13 nouns] [twiml 3.3 screening-answered-by] [twiml 6.6 machine-detection]', async () => {
   const w = await world();
   w.answers(
     `<Dial><Sip url="/screen" machineDetection="DetectMessageEnd" machineDetectionSpeechThreshold="1000" amdStatusCallback="/amd">sip:bob@office.sip.localhost</Sip></Dial>`,

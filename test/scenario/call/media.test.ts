@@ -107,7 +107,7 @@ test('RFC 4733: digits into a Gather reach its action [sip 0 dtmf-events] [twiml
   await w.isIdle();
 });
 
-test('design.md 5.1: hangupOnStar ends the callee, and the caller goes on [sip 2.1 hangup-on-star]', async () => {
+test('design.md 5.1: hangupOnStar ends the callee, and the caller goes on [sip 2.1 hangup-on-star] [twiml 6.2 star]', async () => {
   const w = await world();
   const { bob, caller, callee } = await bridged(
     w,
@@ -188,7 +188,7 @@ test('sip-interface.md 1.6: with answerOnBridge the caller hears early media of 
   await w.isIdle();
 });
 
-test('twiml.md 6.2: without answerOnBridge the answered caller hears ringing, in the cadence of ringTone [sip 1.6 ring-tone]', async () => {
+test('twiml.md 6.2: without answerOnBridge the answered caller hears ringing, in the cadence of ringTone [sip 1.6 ring-tone] [twiml 6.2 ringback]', async () => {
   const w = await world();
   w.answers('<Dial ringTone="de"><Client>bob</Client></Dial>');
   const alice = await w.phone('alice');
@@ -202,7 +202,7 @@ test('twiml.md 6.2: without answerOnBridge the answered caller hears ringing, in
   await w.isIdle();
 });
 
-test('twiml.md 6.1: timeLimit ends the callee, the caller goes on with the action [sip 2.1 time-limit]', async () => {
+test('twiml.md 6.1: timeLimit ends the callee, the caller goes on with the action [sip 2.1 time-limit] [twiml 6.2 time-limit]', async () => {
   const w = await world({ clockRate: 10 });
   const { bob, callee } = await bridged(w, '<Dial timeLimit="5" action="/after"><Client>bob</Client></Dial>');
   await expectEvent(bob, callee, 'ended');

@@ -46,7 +46,7 @@ const notifications = (w: World) =>
     .then((answer) => (answer.body.notifications as { error_code: string }[]).map((one) => one.error_code));
 
 for (const side of ['callee', 'caller'] as const) {
-  test(`[sip 5.2 refer-replace-${side}] answerOnBridge=false: the ${side} transfers; it gets NOTIFY 200 and BYE when referUrl was fetched [sip 10 trap-12] [twiml 3.3 refer-url]`, async () => {
+  test(`[sip 5.2 refer-replace-${side}] answerOnBridge=false: the ${side} transfers; it gets NOTIFY 200 and BYE when referUrl was fetched [sip 10 trap-12] [twiml 3.3 refer-url] [twiml 6.4 asked]`, async () => {
     const w = await world();
     const { alice, bob, caller, callee, carols } = await threeParties(w, dialBob());
     w.answers('<Dial><Client>carol</Client></Dial>', '/refer');
@@ -80,7 +80,7 @@ for (const side of ['callee', 'caller'] as const) {
     expect(w.app.requestsTo('/after')).toHaveLength(side === 'callee' ? 0 : 1);
   });
 
-  test(`[sip 5.2 refer-attempt-${side}] answerOnBridge=true: the ${side} stays until the target answers`, async () => {
+  test(`[sip 5.2 refer-attempt-${side}] answerOnBridge=true: the ${side} stays until the target answers [twiml 6.4 attempt]`, async () => {
     const w = await world();
     const { alice, bob, caller, callee, carols } = await threeParties(w, dialBob(ON_BRIDGE));
     w.answers('<Dial><Client>carol</Client></Dial>', '/refer');
@@ -102,7 +102,7 @@ for (const side of ['callee', 'caller'] as const) {
     await w.isIdle();
   });
 
-  test(`[sip 5.2 refer-attempt-busy-${side}] answerOnBridge=true: the target is busy; NOTIFY 486, and the two hear each other again`, async () => {
+  test(`[sip 5.2 refer-attempt-busy-${side}] answerOnBridge=true: the target is busy; NOTIFY 486, and the two hear each other again [twiml 6.4 attempt]`, async () => {
     const w = await world();
     const { alice, bob, caller, callee, carols } = await threeParties(w, dialBob(ON_BRIDGE));
     w.answers('<Dial><Client>carol</Client></Dial>', '/refer');
@@ -205,28 +205,31 @@ const nouns = [
   ['Number', undefined],
 ] as const;
 
-test.each(nouns)('[sip 5.2 refer-nouns] %s: who was dialled by it can transfer', async (_noun, target) => {
-  const w = await world({ settings: { accountLimits: [{ account: 'default', allowedPrefixes: ['+49'] }] } });
-  const bob = await w.phone('bob');
-  // Bob's phone stands for the carrier of a number.
-  const written = target ?? `<Number byoc="${await trunkTo(w, bob.port)}">+4930123</Number>`;
-  w.answers(`<Dial referUrl="/refer" callerId="+4989777">${written}</Dial>`);
-  w.answers('<Dial><Client>carol</Client></Dial>', '/refer');
-  const alice = await w.phone('alice');
-  const carols = new Inbox(await w.phone('carol'), 'carol');
-  const bobs = new Inbox(bob, 'bob');
-  const dialled = alice.dial(w.uri('1000'));
-  if (!dialled.ok) throw new Error(dialled.error);
-  const callee = await bobs.next('answer');
-  await bridges(w, 1);
-  const result = refers(callee);
-  const atCarol = await carols.next('answer');
-  expect(await result).toEqual({ status: 202, notified: 200, end: 'notified' });
-  await bridges(w, 1);
-  atCarol.leg.hangUp();
-  await expectEvent(alice, dialled.value, 'ended');
-  await w.isIdle();
-});
+test.each(nouns)(
+  '[sip 5.2 refer-nouns] %s: who was dialled by it can transfer [twiml 6.4 nouns]',
+  async (_noun, target) => {
+    const w = await world({ settings: { accountLimits: [{ account: 'default', allowedPrefixes: ['+49'] }] } });
+    const bob = await w.phone('bob');
+    // Bob's phone stands for the carrier of a number.
+    const written = target ?? `<Number byoc="${await trunkTo(w, bob.port)}">+4930123</Number>`;
+    w.answers(`<Dial referUrl="/refer" callerId="+4989777">${written}</Dial>`);
+    w.answers('<Dial><Client>carol</Client></Dial>', '/refer');
+    const alice = await w.phone('alice');
+    const carols = new Inbox(await w.phone('carol'), 'carol');
+    const bobs = new Inbox(bob, 'bob');
+    const dialled = alice.dial(w.uri('1000'));
+    if (!dialled.ok) throw new Error(dialled.error);
+    const callee = await bobs.next('answer');
+    await bridges(w, 1);
+    const result = refers(callee);
+    const atCarol = await carols.next('answer');
+    expect(await result).toEqual({ status: 202, notified: 200, end: 'notified' });
+    await bridges(w, 1);
+    atCarol.leg.hangUp();
+    await expectEvent(alice, dialled.value, 'ended');
+    await w.isIdle();
+  },
+);
 
 test('[sip 5.2 refer-rooms] in a conference there is nobody to be transferred from: 603 and 32218, the call goes on', async () => {
   const w = await world();
@@ -248,7 +251,7 @@ test('[sip 5.2 refer-rooms] in a conference there is nobody to be transferred fr
   await w.isIdle();
 });
 
-test('[sip 5.2 refer-no-url] no referUrl: 603 and alert 13802; the call stays as it was', async () => {
+test('[sip 5.2 refer-no-url] no referUrl: 603 and alert 13802; the call stays as it was [twiml 6.4 no-url]', async () => {
   const w = await world();
   const { caller, callee } = await threeParties(w, dialBob('', ''));
   for (const transferor of [callee, caller])

@@ -93,7 +93,7 @@ const expectNothingLeft = (bench: DialBench, calls = 0): void => {
 };
 
 describe('Dial: ringing', () => {
-  test('parallel: all start at once, the first answer is bridged, the others are cancelled [sip 2.1 never-queued] [twiml 3.4 queued]', async () => {
+  test('parallel: all start at once, the first answer is bridged, the others are cancelled [sip 2.1 never-queued] [twiml 3.4 queued] [twiml 6.2 parallel]', async () => {
     const bench = new DialBench();
     const run = await bench.run({ targets: [target('bob'), target('carol')] });
     expect([bench.legOf('bob').done, bench.legOf('carol').done]).toEqual([['start'], ['start']]);
@@ -115,7 +115,7 @@ describe('Dial: ringing', () => {
     expectNothingLeft(bench, 1);
   });
 
-  test('sequential: the next target is tried when the one before failed', async () => {
+  test('sequential: the next target is tried when the one before failed [twiml 6.2 sequential] [twiml 6.2 preferred]', async () => {
     const bench = new DialBench();
     const run = await bench.run({ sequential: true, targets: [target('bob'), target('carol')] });
     expect(bench.children.has('carol')).toBe(false);
@@ -147,7 +147,7 @@ describe('Dial: ringing', () => {
     expectNothingLeft(bench, 1);
   });
 
-  test('trap 13: timeout has 5 s added; the outcome waits for the 487 [sip 2.1 timeout] [sip 10 trap-13]', async () => {
+  test('trap 13: timeout has 5 s added; the outcome waits for the 487 [sip 2.1 timeout] [sip 10 trap-13] [twiml 6.1 timeout-extra]', async () => {
     const bench = new DialBench();
     const run = await bench.run({ timeoutSeconds: 20 });
     bench.legOf('bob').cancelsAtOnce = false;
@@ -162,7 +162,7 @@ describe('Dial: ringing', () => {
     expect(run.outcome()).toMatchObject({ status: 'no-answer', sip: { responseCode: 487 } });
   });
 
-  test('an unroutable target: failed, with the code that its INVITE would have got, and a warning', async () => {
+  test('an unroutable target: failed, with the code that its INVITE would have got, and a warning [twiml 6.2 nobody]', async () => {
     const bench = new DialBench();
     bench.unroutable.add('bob');
     const run = await bench.run();
@@ -193,7 +193,7 @@ describe('Dial: ringing', () => {
     expectNothingLeft(bench);
   });
 
-  test('hangupOnStar before the answer: canceled, the caller stays; another digit does nothing [sip 8.3 star]', async () => {
+  test('hangupOnStar before the answer: canceled, the caller stays; another digit does nothing [sip 8.3 star] [twiml 6.2 star]', async () => {
     const bench = new DialBench();
     const run = await bench.run({ hangupOnStar: true });
     run.leg.presses('1');
@@ -206,7 +206,7 @@ describe('Dial: ringing', () => {
     expectNothingLeft(bench, 1);
   });
 
-  test('without hangupOnStar a star is just a digit', async () => {
+  test('without hangupOnStar a star is just a digit [twiml 6.2 star]', async () => {
     const bench = new DialBench();
     const run = await bench.run();
     run.leg.presses('*');
@@ -224,7 +224,7 @@ describe('Dial: ringing', () => {
     expect(bench.calls.size).toBe(0);
   });
 
-  test('no more than the allowed number of targets is dialled [sip 2.1 parallel]', async () => {
+  test('no more than the allowed number of targets is dialled [sip 2.1 parallel] [twiml 6.2 parallel]', async () => {
     const bench = new DialBench();
     await bench.run({ targets: Array.from({ length: 15 }, (_, index) => target(`user${index}`)) });
     expect(bench.children.size).toBe(10);
@@ -257,7 +257,7 @@ describe('Dial: answerOnBridge', () => {
 describe('Dial: screening', () => {
   const screened = { targets: [target('bob', { url: 'http://app/screen' })] };
 
-  test('accepted: bridged after the document, the caller hears ringing until then', async () => {
+  test('accepted: bridged after the document, the caller hears ringing until then [twiml 6.3 screening-ringback]', async () => {
     const bench = new DialBench();
     let accept: (result: Screening) => void = () => {};
     bench.screening = () => new Promise((resolve) => (accept = resolve));
@@ -270,7 +270,7 @@ describe('Dial: screening', () => {
     expect(bench.engine.counts()).toMatchObject({ bridges: 1, plays: 0 });
   });
 
-  test('declined: the callee is hung up, completed and not bridged (twiml.md 16, 14)', async () => {
+  test('declined: the callee is hung up, completed and not bridged (twiml.md 16, 14) [twiml 6.3 screening-hangup]', async () => {
     const bench = new DialBench();
     bench.screening = async () => 'declined';
     const run = await bench.run(screened);
@@ -278,6 +278,21 @@ describe('Dial: screening', () => {
     await run.done;
     expect(run.outcome()).toMatchObject({ status: 'completed', bridged: false });
     expect(bench.children.get('bob')!.call.isOver).toBe(true);
+    expectNothingLeft(bench, 1);
+  });
+
+  test('beside others: they are cancelled when one answers, before its document is over [twiml 6.3 screening-parallel]', async () => {
+    const bench = new DialBench();
+    let decline: (result: Screening) => void = () => {};
+    bench.screening = () => new Promise((resolve) => (decline = resolve));
+    const run = await bench.run({ targets: [target('bob', { url: 'http://app/screen' }), target('carol')] });
+    bench.legOf('bob').answers();
+    await settle();
+    expect(bench.children.get('carol')!.call.status).toBe('canceled');
+    expect(run.outcome()).toBeUndefined();
+    decline('declined');
+    await run.done;
+    expect(run.outcome()).toMatchObject({ status: 'completed', bridged: false });
     expectNothingLeft(bench, 1);
   });
 
@@ -291,7 +306,7 @@ describe('Dial: screening', () => {
     expect(bench.children.get('bob')!.call.isAnswered).toBe(true);
   });
 
-  test('sendDigits of a Number are played to the callee before the bridge', async () => {
+  test('sendDigits of a Number are played to the callee before the bridge [twiml 6.5 send-digits]', async () => {
     const bench = new DialBench();
     const number = { ...target('x'), kind: 'number', number: '+4930', sendDigits: '1w2' } as DialTarget;
     await bench.run({ targets: [number] });
@@ -317,7 +332,7 @@ describe('Dial: bridged', () => {
     return { bench, run, child: bench.children.get('bob')! };
   }
 
-  test('the caller hangs up: the callee too', async () => {
+  test('the caller hangs up: the callee too [twiml 6.2 caller-leaves]', async () => {
     const { bench, run, child } = await bridged();
     await bench.clock.advanceAsync(7_000);
     run.leg.hangsUp();
@@ -327,7 +342,7 @@ describe('Dial: bridged', () => {
     expectNothingLeft(bench);
   });
 
-  test('hangupOnStar: completed, the caller stays', async () => {
+  test('hangupOnStar: completed, the caller stays [twiml 6.2 star]', async () => {
     const { bench, run, child } = await bridged({ hangupOnStar: true });
     child.leg.presses('*');
     await settle();
@@ -339,7 +354,7 @@ describe('Dial: bridged', () => {
     expectNothingLeft(bench, 1);
   });
 
-  test('timeLimit: the callee is hung up', async () => {
+  test('timeLimit: the callee is hung up [twiml 6.2 time-limit]', async () => {
     const { bench, run, child } = await bridged({ timeLimitSeconds: 60 });
     await bench.clock.advanceAsync(59_999);
     expect(child.call.isOver).toBe(false);

@@ -176,7 +176,7 @@ describe('which headers cross the gateway', () => {
     ]);
   });
 
-  test('sip-interface.md 2.3: the headers that name a leg, and those of a BYE [sip 2.3 account-sid] [sip 2.3 bye-reason]', () => {
+  test('sip-interface.md 2.3: the headers that name a leg, and those of a BYE [sip 2.3 account-sid] [sip 2.3 bye-reason] [twiml 6.6 leg-headers]', () => {
     expect(legHeaders('CA1', 'AC1')).toEqual(
       headerFields([
         ['X-Twilio-CallSid', 'CA1'],

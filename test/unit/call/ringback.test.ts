@@ -30,7 +30,7 @@ describe('sip-interface.md 1.6: what the caller hears while it rings', () => {
     expect(bench.engine.done).toEqual([]);
   });
 
-  test('early media takes the place of the tone; of the first that has some', async () => {
+  test('early media takes the place of the tone; of the first that has some [twiml 6.2 ringback]', async () => {
     const { bench, first, second, ringback } = await ringing();
     ringback.onRinging(first.call, false);
     ringback.onRinging(second.call, true);
@@ -50,7 +50,7 @@ describe('sip-interface.md 1.6: what the caller hears while it rings', () => {
     expect(other.bench.engine.done).toEqual([]);
   });
 
-  test('twiml.md 6.1: ringTone replaces early media', async () => {
+  test('twiml.md 6.1: ringTone replaces early media [twiml 6.2 ringback]', async () => {
     const { bench, first, ringback } = await ringing('uk');
     ringback.onRinging(first.call, true);
     expect(bench.engine.done).toEqual(['play leg1']);
@@ -66,7 +66,7 @@ describe('sip-interface.md 1.6: what the caller hears while it rings', () => {
     expect(bench.engine.done.slice(3)).toEqual(['stopPlay leg1', 'bridge leg1 leg3']);
   });
 
-  test('while the winner is screened early media ends and the tone returns', async () => {
+  test('while the winner is screened early media ends and the tone returns [twiml 6.3 screening-ringback]', async () => {
     const { bench, first, ringback } = await ringing();
     ringback.onRinging(first.call, true);
     ringback.whileScreening();

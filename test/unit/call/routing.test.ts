@@ -363,7 +363,7 @@ describe('a registered user (sip-interface.md 3)', () => {
 });
 
 describe('a client (design.md 10)', () => {
-  test('a registered user of the account, of the domain of the caller first', () => {
+  test('a registered user of the account, of the domain of the caller first [twiml 6.7 registered-user]', () => {
     const bench = new RouteBench();
     bench.bindings.set('bob@office.example', [binding('bob')]);
     bench.bindings.set('bob@branch.example', [binding('bob', { aor: 'bob@branch.example' })]);
@@ -372,7 +372,7 @@ describe('a client (design.md 10)', () => {
     expect(call.options.to).toBe('client:bob');
   });
 
-  test('user@domain picks one', () => {
+  test('user@domain picks one [twiml 6.7 registered-user]', () => {
     const bench = new RouteBench();
     bench.bindings.set('bob@office.example', [binding('bob')]);
     bench.bindings.set('bob@branch.example', [binding('bob', { aor: 'bob@branch.example' })]);
@@ -380,7 +380,7 @@ describe('a client (design.md 10)', () => {
     expect(invites).toMatchObject([{ target: { binding: { aor: 'bob@branch.example' } } }]);
   });
 
-  test('never a user of another account', () => {
+  test('never a user of another account [twiml 6.7 registered-user]', () => {
     const bench = new RouteBench();
     bench.bindings.set('bob@stranger.example', [binding('bob')]);
     const { call } = bench.start(client('bob@stranger.example'));
@@ -578,7 +578,7 @@ describe('children of a caller', () => {
     expect(bench.sent[0]!.options.maxForwards).toBe(1);
   });
 
-  test('sip-interface.md 2.2: callerId, else the caller with its display name; own callback [sip 2.2 inherited]', async () => {
+  test('sip-interface.md 2.2: callerId, else the caller with its display name; own callback [sip 2.2 inherited] [twiml 6.1 caller-id] [twiml 6.2 caller-id-inbound]', async () => {
     const bench = new RouteBench();
     const { call } = bench.inbound({ domain: OFFICE, callerName: 'Alice A.' });
     const plain = await bench.router.child(call, bob, undefined);

@@ -191,7 +191,7 @@ describe('twiml.md 15 schema check (12200) [twiml 4.1 case] [twiml 4.1 schema]',
     ['twiml.md 5.4: a verb that Gather cannot hold', '<Gather><Dial>1</Dial><Say>a</Say></Gather>', 13320],
     ['twiml.md 6: a verb inside Dial', '<Dial><Say>a</Say><Sip>sip:a@h</Sip></Dial>', 13215],
     ['a verb inside Pause has no code of its own', '<Pause><Say>a</Say></Pause>', 12200],
-  ])('%s [twiml 5.4 children]', (_rule, xml, code) => {
+  ])('%s [twiml 5.4 children] [twiml 6.1 content]', (_rule, xml, code) => {
     const parsed = parseDocument(`<Response>${xml}</Response>`);
     expect(parsed.ok && parsed.value.warnings.map((warning) => warning.code)).toEqual([code]);
   });

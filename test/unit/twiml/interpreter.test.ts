@@ -382,13 +382,13 @@ describe('twiml.md 15 restricted documents: screening', () => {
     expect((await screening('<Hangup/>')).control.done).toEqual(['hangUp']);
   });
 
-  test('13201: Dial fails the document [sip 2.1 screening-no-dial]', async () => {
+  test('13201: Dial fails the document [sip 2.1 screening-no-dial] [twiml 6.2 nested]', async () => {
     const { control, codes } = await screening('<Dial>100</Dial>');
     expect(codes).toEqual([13201]);
     expect(control.done).toEqual([ERROR_PLAY, 'hangUp']);
   });
 
-  test('other verbs are skipped', async () => {
+  test('other verbs are skipped [twiml 6.3 url-verbs]', async () => {
     const { control, codes } = await screening('<Reject/><Record/><Say>a</Say>');
     expect(codes).toEqual([12200, 12200]);
     expect(control.done).toEqual(['play say:a']);

@@ -89,6 +89,8 @@ function faultsOf(element: LibraryElement, attributes: Readonly<Record<string, u
 }
 
 // holds: [twiml 5.1 voice] [twiml 5.1 language] [twiml 5.1 ssml-elements] [twiml 5.4 language]
+// holds: [twiml 6.1 recording-configuration] [twiml 6.5 machine-detection] [twiml 6.6 machine-detection] [twiml 6.7 shared]
+// holds: [twiml 6.8 read]
 describe('what the vendor’s library writes [twiml 15 library] [twiml 15 attributes] [twiml 4.1 lists]', () => {
   test('its verbs are all known', () => {
     const atTop = elements

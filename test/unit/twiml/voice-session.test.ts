@@ -257,7 +257,7 @@ describe('twiml.md 6.3: screening', () => {
     '/after': GATHER,
   };
 
-  test('its end bridges [twiml 4.2 end-of-screening]', async () => {
+  test('its end bridges [twiml 4.2 end-of-screening] [twiml 6.3 screening-end]', async () => {
     const bench = new SessionBench({ ...pages, '/screen': '<Pause length="1"/>' });
     await bench.call();
     bench.children[0]!.leg.answers();
@@ -277,7 +277,7 @@ describe('twiml.md 6.3: screening', () => {
     expect([call.isAnswered, bench.sessions.count]).toEqual([true, 1]);
   });
 
-  test('the caller hangs up during it: the callee too', async () => {
+  test('the caller hangs up during it: the callee too [twiml 6.3 screening-caller-leaves]', async () => {
     const bench = new SessionBench({ ...pages, '/screen': GATHER });
     const { leg } = await bench.call();
     bench.children[0]!.leg.answers();
@@ -287,7 +287,7 @@ describe('twiml.md 6.3: screening', () => {
     expect([bench.calls.size, bench.sessions.count, bench.clock.pendingTimers]).toEqual([0, 0, 0]);
   });
 
-  test('13201: Dial in it is refused; the callee hears the announcement and is hung up', async () => {
+  test('13201: Dial in it is refused; the callee hears the announcement and is hung up [twiml 6.2 nested]', async () => {
     const bench = new SessionBench({ ...pages, '/screen': '<Dial>+49</Dial>' });
     await bench.call();
     bench.children[0]!.leg.answers();

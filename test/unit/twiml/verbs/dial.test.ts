@@ -81,6 +81,9 @@ const attributes: [attribute: string, expected: Record<string, unknown>, codes: 
   ['callReason="hello" events="call-progress-event"', {}, []],
 ];
 
+// holds: [twiml 6.1 action] [twiml 6.1 method] [twiml 6.1 timeout] [twiml 6.1 time-limit] [twiml 6.1 caller-id]
+// holds: [twiml 6.1 answer-on-bridge] [twiml 6.1 hangup-on-star] [twiml 6.1 ring-tone] [twiml 6.1 sequential] [twiml 6.1 refer]
+// holds: [twiml 6.1 call-reason] [twiml 6.1 if-machine]
 describe('twiml.md 6.1 Dial: attributes [twiml 4.1 values] [twiml 4.1 booleans]', () => {
   // holds: [sip 2.1 timeout] [sip 2.1 time-limit] [sip 2.1 answer-on-bridge-default] [sip 2.1 refer-attributes]
   // holds: [sip 2.2 sip-characters] [sip 2.2 bad-characters] [sip 2.2 too-long] [sip 2.2 client] [sip 5.2 refer-url]
@@ -93,7 +96,7 @@ describe('twiml.md 6.1 Dial: attributes [twiml 4.1 values] [twiml 4.1 booleans]'
     expect(parsed.codes.sort()).toEqual(codes);
   });
 
-  test('11100: an action that cannot be resolved fails the verb', () => {
+  test('11100: an action that cannot be resolved fails the verb [twiml 6.1 action-unusable]', () => {
     const parsed = parseVerb(dial, '<Dial action="/done">+4912345</Dial>', { documentUrl: undefined });
     expect(!parsed.ok && parsed.error.code).toBe(11100);
   });
@@ -115,6 +118,7 @@ const nouns: [xml: string, targets: string[], codes: number[]][] = [
   [`<Dial>${'<Number>100</Number>'.repeat(11)}</Dial>`, new Array(10).fill('number 100'), [13215]],
 ];
 
+// holds: [twiml 6.1 content] [twiml 6.2 parallel] [twiml 6.5 text] [twiml 6.9 sim] [twiml 6.9 whats-app]
 describe('twiml.md 6.2 Dial: nouns', () => {
   test.each(nouns)('%s', (xml, targets, codes) => {
     const parsed = parsedValue(parseVerb(dial, xml));
@@ -183,7 +187,7 @@ describe('twiml.md 3.3 Dial: action parameters', () => {
 });
 
 describe('twiml.md 6.2 Dial: run', () => {
-  test('answers, dials, next verb when there is no action', async () => {
+  test('answers, dials, next verb when there is no action [twiml 6.1 action] [twiml 6.2 callee-leaves]', async () => {
     const { control, result } = await runVerb(dial, '<Dial>100</Dial>');
     expect(control.done).toEqual(['answer', 'dial 1']);
     expect(result).toEqual({ kind: 'next', outcome: 'completed', waited: true });
@@ -195,14 +199,14 @@ describe('twiml.md 6.2 Dial: run', () => {
     expect(control.dials[0]!.answerOnBridge).toBe(true);
   });
 
-  test('without method the action is asked by POST [sip 2.1 action]', async () => {
+  test('without method the action is asked by POST [sip 2.1 action] [twiml 6.1 method]', async () => {
     const control = new FakeCallControl();
     control.dialOutcomes = [failedOutcome];
     const { result } = await runVerb(dial, '<Dial action="/done">100</Dial>', control);
     expect(result).toMatchObject({ kind: 'redirect', url: 'https://app.example.test/done', method: 'POST' });
   });
 
-  test('the action takes over [sip 2.1 action]', async () => {
+  test('the action takes over [sip 2.1 action] [twiml 6.1 action]', async () => {
     const control = new FakeCallControl();
     control.dialOutcomes = [failedOutcome];
     const { result } = await runVerb(dial, '<Dial action="/done" method="GET">100</Dial>', control);
@@ -215,7 +219,7 @@ describe('twiml.md 6.2 Dial: run', () => {
     expect(result.kind === 'redirect' && result.params.get('DialCallStatus')).toBe('busy');
   });
 
-  test('nobody to dial: DialCallStatus=failed, nothing rings', async () => {
+  test('nobody to dial: DialCallStatus=failed, nothing rings [twiml 6.2 nobody]', async () => {
     const { control, result } = await runVerb(dial, '<Dial action="/done"><Sim>x</Sim></Dial>');
     expect(control.done).toEqual(['answer']);
     expect(result.kind === 'redirect' && Object.fromEntries(result.params)).toEqual({

@@ -182,6 +182,7 @@ const nouns: [id: string, xml: string, noun: object | undefined, codes: number[]
 
 describe('Queue inside Dial', () => {
   // holds: [twiml 7.3 name] [twiml 7.3 url] [twiml 7.3 method] [twiml 7.3 reservation-sid] [twiml 7.3 alone]
+  // holds: [twiml 6.2 not-mixable]
   test.each(nouns)('[twiml 7.3 %s] %s', (_id, xml, noun, codes) => {
     const parsed = parsedValue(parseVerb(dial, xml));
     expect([parsed.value.queue, parsed.value.options.targets, parsed.codes]).toEqual([noun, [], codes]);

@@ -16,6 +16,7 @@ const rows: [xml: string, identity: string | undefined, parameters: [string, str
   ['<Client clientNotificationUrl="/n">b</Client>', 'b', [], [13750]],
 ];
 
+// holds: [twiml 6.7 identity] [twiml 6.7 parameters] [twiml 6.7 notification-url]
 describe('twiml.md 6.7 Client', () => {
   test.each(rows)('%s', (xml, identity, parameters, codes) => {
     const parsed = parsedValue(parseVerb(dial, `<Dial>${xml}</Dial>`));

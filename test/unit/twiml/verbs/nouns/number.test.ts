@@ -30,6 +30,7 @@ const rows: [xml: string, number: string | undefined, fields: Record<string, unk
   [`<Number>${'1'.repeat(21)}</Number>`, undefined, {}, [13223]],
 ];
 
+// holds: [twiml 6.3 url] [twiml 6.3 method] [twiml 6.5 text] [twiml 6.5 send-digits] [twiml 6.5 byoc]
 describe('twiml.md 6.5 Number', () => {
   // holds: [sip 8.4 13223]
   test.each(rows)('%s', (xml, number, fields, codes) => {

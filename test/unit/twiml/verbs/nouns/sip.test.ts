@@ -76,6 +76,7 @@ const attributes: [attribute: string, expected: Record<string, unknown>, codes: 
   ],
 ];
 
+// holds: [twiml 6.3 url] [twiml 6.3 method] [twiml 6.3 status-callback] [twiml 6.6 credentials]
 describe('twiml.md 6.3, 6.6 Sip: attributes [twiml 4.1 lists]', () => {
   // holds: [sip 2.1 credentials] [sip 2.1 method] [sip 2.1 status-callback-events] [sip 2.1 status-callback-default]
   // holds: [sip 2.1 status-callback-method] [sip 2.1 machine-detection] [twiml 13 attributes]
@@ -126,6 +127,7 @@ const uris: [written: string, dialled: string | undefined, codes: number[]][] = 
   ['sip:k@h sip:l@h', undefined, [13243]],
 ];
 
+// holds: [twiml 6.6 uri] [twiml 6.6 transport] [twiml 6.6 region] [twiml 6.6 headers] [twiml 6.6 header-length]
 describe('sip-interface.md 2.1 Sip: URI rules', () => {
   // holds: [sip 0 uri-form] [sip 2.1 scheme-missing] [sip 2.1 white-space] [sip 2.1 trailing-text]
   // holds: [sip 2.1 uri-length] [sip 2.1 header-length] [sip 2.1 sips]
@@ -135,7 +137,7 @@ describe('sip-interface.md 2.1 Sip: URI rules', () => {
     expect(given).toEqual(codes);
   });
 
-  test('Headers children are added, under the same rules [sip 2.1 other-headers]', () => {
+  test('Headers children are added, under the same rules [sip 2.1 other-headers] [twiml 6.6 headers-element]', () => {
     const { targets, codes } = parse(
       '<Sip>sip:k@h?X-A=1<Headers><Header name="X-B" value="two words"/><Header name="Via" value="x"/></Headers></Sip>',
     );
@@ -147,7 +149,7 @@ describe('sip-interface.md 2.1 Sip: URI rules', () => {
 describe('twiml.md 6.6 Sip: several Uri', () => {
   const two = '<Uri priority="2">sip:c@h</Uri><Uri priority="1" weight="1">sip:a@h</Uri>';
 
-  test('tried one after another, by priority', () => {
+  test('tried one after another, by priority [twiml 6.6 uris]', () => {
     const { targets, sequential } = parse(`<Sip>${two}</Sip>`);
     expect(targets.map(({ uri }) => uri)).toEqual(['sip:a@h', 'sip:c@h']);
     expect(sequential).toBe(true);
@@ -157,12 +159,12 @@ describe('twiml.md 6.6 Sip: several Uri', () => {
     [0, ['sip:a@h', 'sip:b@h']],
     [0.2, ['sip:a@h', 'sip:b@h']],
     [0.3, ['sip:b@h', 'sip:a@h']],
-  ])('equal priorities are drawn by weight 1 to 3: %d', (random, expected) => {
+  ])('equal priorities are drawn by weight 1 to 3: %d [twiml 6.6 uris]', (random, expected) => {
     const { targets } = parse('<Sip><Uri weight="1">sip:a@h</Uri><Uri weight="3">sip:b@h</Uri></Sip>', random);
     expect(targets.map(({ uri }) => uri)).toEqual(expected);
   });
 
-  test('each Uri has its credentials, or those of Sip', () => {
+  test('each Uri has its credentials, or those of Sip [twiml 6.6 uri-credentials]', () => {
     const { targets } = parse(
       '<Sip username="s" password="1"><Uri username="u" password="2">sip:a@h</Uri><Uri priority="1">sip:b@h</Uri></Sip>',
     );
@@ -172,7 +174,7 @@ describe('twiml.md 6.6 Sip: several Uri', () => {
     ]);
   });
 
-  test('13250: more than ten [sip 2.1 several-uris]', () => {
+  test('13250: more than ten [sip 2.1 several-uris] [twiml 6.6 uris]', () => {
     const { targets, codes } = parse(`<Sip>${'<Uri>sip:a@h</Uri>'.repeat(12)}</Sip>`);
     expect(targets).toHaveLength(10);
     expect(codes).toEqual([13250]);
