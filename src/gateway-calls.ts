@@ -284,6 +284,14 @@ export function buildCalls(parts: CallParts): CallStack {
     startSession: (call, start) => sessions.start(call, start),
     record: callRecorder(recordings.recordings),
     detection,
+    applicationChild: (caller, target, callerId) =>
+      applicationChild(
+        caller,
+        target,
+        callerId,
+        { calls, directory, engine, router: legs.router },
+        (call, application) => sessions.startForDomain(call, application),
+      ),
     pacer: new CallPacer(clock, () => parts.settings().callsPerSecond),
     phoneNumberSid: (accountSid, number) => {
       const found = directory.phoneNumber(number);

@@ -38,6 +38,7 @@ export class ApplicationLeg implements LegDriver {
   readonly #options: ApplicationLegOptions;
   readonly #endpoints: EndpointInfo[] = [];
   #listener: (event: LegEvent) => void = () => {};
+  #outerListener: (event: MediaEvent) => void = () => {};
   #phase: Phase = 'idle';
   #onJoined: ((outcome: AnswerOutcome) => void) | undefined;
 
@@ -56,6 +57,11 @@ export class ApplicationLeg implements LegDriver {
 
   onEvent(listener: (event: LegEvent) => void): void {
     this.#listener = listener;
+  }
+
+  /** What happens on the outer endpoint, for a call that has that side as its own (application-call.ts). */
+  onOuterMedia(listener: (event: MediaEvent) => void): void {
+    this.#outerListener = listener;
   }
 
   start(): void {
@@ -134,7 +140,7 @@ export class ApplicationLeg implements LegDriver {
   #onMedia(event: MediaEvent, isInner: boolean): void {
     // Silence is expected: this is the failure of a worker.
     if (event.type === 'rtpTimeout') return this.#listener({ type: 'mediaTimeout' });
-    if (!isInner) return;
+    if (!isInner) return this.#outerListener(event);
     if (event.type === 'digit') this.#listener({ type: 'digit', digit: event.digit, durationMs: event.durationMs });
     else if (event.type === 'playEnded')
       this.#listener({ type: 'playEnded', play: event.play, outcome: event.outcome });

@@ -7,11 +7,14 @@ import type { RecordingRequest } from '../base/recordings-api.ts';
 import type { CallRecord, Domain } from '../base/records.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { MediaEngine } from '../media/engine.ts';
+import { applicationCall, applicationTarget } from './application-call.ts';
+import type { MakeApplicationChild } from './application-child.ts';
 import type { Call } from './call.ts';
 import type { CallPacer } from './call-pacer.ts';
 import type { Calls } from './calls.ts';
 import { type DetectionServices, detectMachine } from './detect-machine.ts';
 import { playToEnd } from './play.ts';
+import type { RouteContext } from './route.ts';
 import { type Router, type RouteTarget, userOf } from './routing.ts';
 
 /** What a call runs: the TwiML layer's side, as a port. */
@@ -28,6 +31,8 @@ export interface RestCallsServices {
   readonly clock: Clock;
   /** Runs a document on the call; replaces a running one, taking the call out of its bridge. */
   readonly startSession: (call: Call, start: SessionStart) => void;
+  /** Makes calls to applications (`app:AP…`); absent: there are none. */
+  readonly applicationChild?: MakeApplicationChild;
   /** Finds out who answered; absent: nobody asks. */
   readonly detection?: DetectionServices;
   /** Calls per second of an account; absent: no bound. */
@@ -91,13 +96,7 @@ function create(
   if (waitMs === undefined)
     return err({ code: 22005, status: 400, message: 'The account has calls waiting for more than a day' });
   const startsInMs = Math.ceil(waitMs + delayMs);
-  const rest = {
-    applicationSid: applicationSid ?? undefined,
-    phoneNumberSid: services.phoneNumberSid?.(accountSid, from),
-    queueTimeMs: startsInMs > 0 ? startsInMs : undefined,
-  };
-  const make = startsInMs > 0 ? 'makeLater' : 'make';
-  const made = services.router[make](target, {
+  const context: RouteContext = {
     accountSid,
     direction: 'outbound-api',
     parentCallSid: null,
@@ -111,8 +110,17 @@ function create(
       request.statusCallback === null
         ? undefined
         : { url: request.statusCallback, method: request.statusCallbackMethod, events: request.statusCallbackEvents },
-    rest,
-  });
+    rest: {
+      applicationSid: applicationSid ?? undefined,
+      phoneNumberSid: services.phoneNumberSid?.(accountSid, from),
+      queueTimeMs: startsInMs > 0 ? startsInMs : undefined,
+    },
+  };
+  const application = services.applicationChild && applicationTarget(request.to);
+  const made =
+    application && services.applicationChild
+      ? applicationCall(application, context, from, services.calls, services.applicationChild)
+      : services.router[startsInMs > 0 ? 'makeLater' : 'make'](target, context);
   if (!made.ok) {
     const { rest: code, errorCode, detail } = made.error;
     return err({

@@ -22,7 +22,7 @@ import {
 import type { CreateCallRequest } from '../ports.ts';
 import type { ApiParts } from '../request.ts';
 import { findApplication } from './applications.ts';
-import { checkFrom, checkTo } from './call-address.ts';
+import { checkFrom, checkTo, type ToKind } from './call-address.ts';
 import { readDetection } from './detection-form.ts';
 import { readCallRecording } from './recording-form.ts';
 
@@ -53,9 +53,14 @@ const schema = z.object({
 /** Of client: and its SDK; nobody listens longer to a browser that rings. */
 const CLIENT_RING_SECONDS = 60;
 
-export async function readCall(given: Form, accountSid: string, parts: ApiParts): Promise<Result<ReadCall, ApiFault>> {
+export async function readCall(
+  given: Form,
+  accountSid: string,
+  parts: ApiParts,
+  callees: Callees = 'phones',
+): Promise<Result<ReadCall, ApiFault>> {
   const to = lastOf(given, 'To');
-  const kind = checkTo(to);
+  const kind = callees === 'phones' ? checkTo(to) : await checkCallee(to, accountSid, parts);
   if (!kind.ok) return kind;
   const from = checkFrom(lastOf(given, 'CallerId') ?? lastOf(given, 'From'), kind.value);
   if (!from.ok) return from;
@@ -107,6 +112,21 @@ export async function readCall(given: Form, accountSid: string, parts: ApiParts)
   });
 }
 
+/** A participant may be an application too: `app:AP…` (rest-api.md 11). */
+export type Callees = 'phones' | 'phones and applications';
+
+async function checkCallee(
+  to: string | undefined,
+  accountSid: string,
+  parts: ApiParts,
+): Promise<Result<ToKind, ApiFault>> {
+  const sid = /^app:([^?]*)/.exec(to ?? '')?.[1];
+  if (sid === undefined || (to ?? '').length > limits.sipToUriChars) return checkTo(to);
+  const application = await usableApplication(sid, accountSid, parts);
+  // From is what the application is shown, as with a client.
+  return application.ok ? ok('client') : application;
+}
+
 /** What a call does beside its document. */
 interface Features {
   readonly recording: CreateCallRequest['recording'];
@@ -132,7 +152,14 @@ async function readApplication(
   parts: ApiParts,
 ): Promise<Result<Application | undefined, ApiFault>> {
   const asked = lastOf(form, 'ApplicationSid');
-  if (asked === undefined) return ok(undefined);
+  return asked === undefined ? ok(undefined) : usableApplication(asked, accountSid, parts);
+}
+
+async function usableApplication(
+  asked: string,
+  accountSid: string,
+  parts: ApiParts,
+): Promise<Result<Application, ApiFault>> {
   const application = await findApplication(asked, accountSid, parts);
   if (!application) return err(fault(21218, `ApplicationSid ${printable(asked)} is not an application of the account`));
   if (application.voiceUrl === null && application.voiceTwiml === null)

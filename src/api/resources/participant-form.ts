@@ -71,7 +71,7 @@ export async function readParticipant(
   accountSid: string,
   parts: ApiParts,
 ): Promise<Result<ReadParticipant, ApiFault>> {
-  const call = await readCall(callForm(form), accountSid, parts);
+  const call = await readCall(callForm(form), accountSid, parts, 'phones and applications');
   if (!call.ok) return call;
   const settings = checked(schema, form);
   if (!settings.ok) return settings;
