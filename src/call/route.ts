@@ -6,6 +6,7 @@ import type { HeaderField } from '../sip/grammar/message.ts';
 import type { SipUri } from '../sip/grammar/uri.ts';
 import type { InviteTarget, OutgoingInviteOptions } from '../sip/ua/ua.ts';
 import type { Call, CallOptions, StatusCallback } from './call.ts';
+import type { ClientParameters } from './client-parameters.ts';
 import type { LegDriver } from './leg-driver.ts';
 
 /** What a target is, before a call is made of it. */
@@ -16,7 +17,7 @@ export type RouteTarget =
       readonly username: string | undefined;
       readonly password: string | undefined;
     }
-  | { readonly kind: 'client'; readonly identity: string }
+  | { readonly kind: 'client'; readonly identity: string; readonly parameters?: ClientParameters }
   /** `byoc`: sid or declared name of the trunk to use. */
   | { readonly kind: 'number'; readonly number: string; readonly byoc?: string | undefined };
 

@@ -11,6 +11,7 @@ import { isSipUri, parseUri, type SipUri, withoutUriHeaders, withoutUriParam } f
 import type { UserAgent } from '../sip/ua/ua.ts';
 import type { Call } from './call.ts';
 import type { Calls } from './calls.ts';
+import { clientHeaders } from './client-parameters.ts';
 import type { DialTarget } from './dial-options.ts';
 import { type EmergencyServices, routeEmergency } from './emergency.ts';
 import { FailoverLeg } from './failover-leg.ts';
@@ -205,7 +206,7 @@ export class Router {
 
   #resolve(target: RouteTarget, context: RouteContext): Result<Route, RouteFailure> {
     if (target.kind === 'sip') return this.#resolveSip(target, context);
-    if (target.kind === 'client') return this.#resolveClient(target.identity, context);
+    if (target.kind === 'client') return this.#resolveClient(target, context);
     const isOwn = (host: string, port: number | undefined) =>
       this.#services.domainOf(host, port) !== undefined || this.#services.isOwnAddress(host, port);
     const { emergency, calls } = this.#services;
@@ -302,7 +303,10 @@ export class Router {
   }
 
   /** `<Client>`: a registered SIP user of the account (design.md 10); `user@domain` picks one. */
-  #resolveClient(identity: string, context: RouteContext): Result<Route, RouteFailure> {
+  #resolveClient(
+    { identity, parameters = [] }: Extract<RouteTarget, { kind: 'client' }>,
+    context: RouteContext,
+  ): Result<Route, RouteFailure> {
     const to = `client:${identity.slice(0, limits.clientIdentityChars)}`;
     const at = identity.lastIndexOf('@');
     const user = at < 0 ? identity : identity.slice(0, at);
@@ -323,7 +327,7 @@ export class Router {
         params: new Map(),
         headers: [],
       };
-      const route = this.#resolveRegistered(uri, domain, [], false, context);
+      const route = this.#resolveRegistered(uri, domain, clientHeaders(parameters), false, context);
       return route.ok ? ok({ ...route.value, to }) : err({ ...route.error, to });
     }
     return err({ errorCode: 32009, detail: `${to} is not registered`, sipStatus: 404, to });

@@ -40,6 +40,9 @@ export interface Metadata {
 /** RFC 3339 in UTC, whole seconds. */
 const dateTime = (wallMs: number): string => `${new Date(wallMs).toISOString().slice(0, 19)}Z`;
 
+/** xmlbuilder2 takes a text for XML, and decodes what looks like an entity. */
+const literal = (text: string): string => text.replaceAll('&', '&amp;');
+
 /** The document. Characters that XML has no place for become `?`. */
 export function metadataXml(metadata: Metadata): string {
   const { sessionId, startedAt, participants, streams } = metadata;
@@ -50,8 +53,8 @@ export function metadataXml(metadata: Metadata): string {
   session.ele('start-time').txt(dateTime(startedAt));
   addOwn(session, metadata);
   for (const { id, aor, name } of participants) {
-    const nameId = recording.ele('participant', { participant_id: id }).ele('nameID', { aor });
-    if (name !== undefined) nameId.ele('name').txt(name);
+    const nameId = recording.ele('participant', { participant_id: id }).ele('nameID', { aor: literal(aor) });
+    if (name !== undefined) nameId.ele('name').txt(literal(name));
   }
   for (const { id, label } of streams)
     recording.ele('stream', { stream_id: id, session_id: sessionId }).ele('label').txt(label);
@@ -76,5 +79,6 @@ type Element = ReturnType<ReturnType<typeof create>['ele']>;
 function addOwn(session: Element, { callSid, accountSid, parameters }: Metadata): void {
   session.ele(OWN_NAMESPACE, 'callSid').txt(callSid);
   session.ele(OWN_NAMESPACE, 'accountSid').txt(accountSid);
-  for (const [name, value] of parameters) session.ele(OWN_NAMESPACE, 'parameter', { name }).txt(value);
+  for (const [name, value] of parameters)
+    session.ele(OWN_NAMESPACE, 'parameter', { name: literal(name) }).txt(literal(value));
 }

@@ -7,6 +7,7 @@ import { admissionCases } from './cases/admission.ts';
 import { dialogCases } from './cases/dialogs.ts';
 import { digitCases } from './cases/digits.ts';
 import { outcomeCases } from './cases/outcomes.ts';
+import { recorderCases } from './cases/recorders.ts';
 import { registrarCases } from './cases/registrar.ts';
 import { transferCases } from './cases/transfers.ts';
 import { trunkCases } from './cases/trunks.ts';
@@ -40,7 +41,10 @@ scenario('afterwards nothing is open: no call, transaction, dialog, endpoint, ti
   await world().gateway.isIdle(IDLE_DEADLINE_MS);
 });
 
-describe('without a web application', () => trunkCases(world));
+describe('without a web application', () => {
+  trunkCases(world);
+  recorderCases(world);
+});
 
 describe('the folder of scenarios', () => {
   const files = readdirSync(SCENARIOS).filter((name) => name.endsWith('.xml'));

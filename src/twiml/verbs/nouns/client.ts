@@ -1,6 +1,7 @@
 // Client inside Dial (twiml.md 6.7): an SDK identity or a registered SIP user; call/ finds out which.
 
 import { limits } from '../../../base/limits.ts';
+import { clientHeaders, refusalOfParameter } from '../../../call/client-parameters.ts';
 import { AttributeReader } from '../../attributes.ts';
 import type { DialTarget } from '../../call-control.ts';
 import type { ParseContext } from '../../verb.ts';
@@ -35,8 +36,17 @@ function readParameters(children: readonly XmlElement[], read: AttributeReader):
     const name = child.attributes.get('name') ?? '';
     const value = child.attributes.get('value') ?? '';
     const isShort = name.length + value.length < limits.clientParameterChars;
-    if (name !== '' && isShort && parameters.length < limits.clientParameters) parameters.push([name, value]);
-    else read.warn(12200, 'Parameter of Client without name, too long, or one too many');
+    if (name === '' || !isShort || parameters.length >= limits.clientParameters) {
+      read.warn(12200, 'Parameter of Client without name, too long, or one too many');
+      continue;
+    }
+    parameters.push([name, value]);
+    // What an SDK client gets as it is becomes a header for a SIP phone.
+    const refusal = refusalOfParameter([name, value]);
+    if (refusal !== undefined) read.warn(13252, `a Parameter of Client reaches no SIP phone: ${refusal}`);
   }
+  const usable = parameters.filter((one) => refusalOfParameter(one) === undefined);
+  if (clientHeaders(parameters).length < usable.length)
+    read.warn(13253, `the parameters of Client are longer than ${limits.sipNounHeaderChars} characters as SIP headers`);
   return parameters;
 }

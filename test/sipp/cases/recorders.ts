@@ -1,0 +1,80 @@
+// Session recording (RFC 7866) with SIPp as the recording server: what it is offered, and what it may ask (twiml.md 10.2).
+//
+//   SIPp ─ call ─▶ gateway ─ INVITE, two streams, metadata ─▶ SIPp as recorder
+
+import { afterAll, beforeAll, describe, expect } from 'vitest';
+import { GatewayProcess } from '../../support/gateway-process.ts';
+import { freePorts } from '../../support/ports.ts';
+import { until } from '../../support/until.ts';
+import { isSippHere, scenario, type World } from '../world.ts';
+
+const DOMAIN = 'recorded.sip.localhost';
+/** Ports that a SIPp takes: signalling, and media two above. */
+const PORTS = 6;
+const LOG_DEADLINE_MS = 10_000;
+
+interface Stage {
+  readonly gateway: GatewayProcess;
+  readonly ports: readonly number[];
+}
+
+async function openStage(): Promise<Stage> {
+  const first = await freePorts(2 * PORTS);
+  const ports = [first, first + PORTS];
+  const gateway = await GatewayProcess.start({
+    domains: [
+      {
+        name: DOMAIN,
+        twiml: '<Response><Start><Siprec/></Start><Play digits="w"/><Pause length="60"/></Response>',
+        ipAccessControlLists: ['loopback'],
+      },
+    ],
+    settings: {
+      siprecConnectors: [{ name: 'archive', uri: ports.map((port) => `sip:srs@127.0.0.1:${port}`) }],
+    },
+  });
+  return { gateway, ports };
+}
+
+export function recorderCases(world: () => World): void {
+  describe('recording servers', () => {
+    let stage: Stage | undefined;
+    const here = (): Stage => stage!;
+    beforeAll(async () => {
+      if (isSippHere) stage = await openStage();
+    });
+    afterAll(async () => {
+      await stage?.gateway.dispose();
+    });
+    const calls = { domain: DOMAIN } as const;
+
+    scenario('[twiml 10.2 recording-client] two streams and their metadata, BYE at the end', world, async (story) => {
+      const recorder = await story.callee('uas-recorder-expects-two-streams-then-bye', { port: here().ports[0]! });
+      const target = here().gateway.sipAddress;
+      const caller = await story.caller('uac-call-for-3-s-expect-200-then-bye', { target, ...calls });
+      await Promise.all([caller.finished, recorder.finished]);
+    });
+
+    scenario('a server that asks for the metadata and hangs up: the call goes on', world, async (story) => {
+      const recorder = await story.callee('uas-recorder-asks-for-metadata-then-hangs-up', { port: here().ports[0]! });
+      const target = here().gateway.sipAddress;
+      const caller = await story.caller('uac-call-for-3-s-expect-200-then-bye', { target, ...calls });
+      await Promise.all([caller.finished, recorder.finished]);
+    });
+
+    scenario('503 of the first server: the second one of the connector takes the session', world, async (story) => {
+      const [first, second] = here().ports;
+      const failing = await story.callee('uas-unavailable-503', { port: first! });
+      const recorder = await story.callee('uas-recorder-expects-two-streams-then-bye', { port: second! });
+      const target = here().gateway.sipAddress;
+      const caller = await story.caller('uac-call-for-3-s-expect-200-then-bye', { target, ...calls });
+      await Promise.all([caller.finished, recorder.finished, failing.finished]);
+      await until(
+        () => here().gateway.logText.includes('a recording server failed'),
+        LOG_DEADLINE_MS,
+        () => 'the log names the server that failed',
+      );
+      expect(here().gateway.logText).toContain('archive');
+    });
+  });
+}
