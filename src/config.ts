@@ -44,6 +44,8 @@ export interface Config {
   readonly maxCalls: number;
   /** Per account, over REST; null = no bound. */
   readonly callsPerSecond: number | null;
+  /** Told of every notification; null = nobody. */
+  readonly debuggerWebhook: string | null;
   readonly webhookAllowPrivate: boolean;
   readonly recordingEncryption: boolean;
   readonly recordingAuth: boolean;

@@ -12,6 +12,7 @@ import type { Log } from './base/log.ts';
 import type { Account } from './base/records.ts';
 import { err, ok, type Result } from './base/result.ts';
 import type { Config } from './config.ts';
+import { createDebuggerWebhook, withNotifications } from './debugger-webhook.ts';
 import { type Application, startApplication } from './demo/application.ts';
 import { demoDomainName } from './demo/domain.ts';
 import { createResolver } from './dns/resolver.ts';
@@ -97,7 +98,6 @@ async function assemble(
   opened: Closer[],
 ): Promise<Result<Gateway, string>> {
   const { clock, log } = context;
-  const { store } = foundation;
   let settings = config;
   let isReady = false;
   let httpUrl: string | undefined;
@@ -105,15 +105,23 @@ async function assemble(
   const isDemo = isDemoOn(config);
   const demoUrl = isDemo ? await demoApplication(config, foundation, log, opened) : undefined;
   await provision(config, foundation, demoUrl, context);
-  await store.whileAlone(async () => {
-    const abandoned = await endAbandonedCalls(store, clock);
+  await foundation.store.whileAlone(async () => {
+    const abandoned = await endAbandonedCalls(foundation.store, clock);
     if (abandoned > 0)
       log.warn({ folder: 'start', calls: abandoned }, 'calls of an earlier run had no end; their records are closed');
-    await endAbandonedConferences(store, clock);
-    await closeAbandoned(config, foundation.secretKey, store, context);
+    await endAbandonedConferences(foundation.store, clock);
+    await closeAbandoned(config, foundation.secretKey, foundation.store, context);
   });
-  const directory = await createDirectory(store, { clock, log });
+  const directory = await createDirectory(foundation.store, { clock, log });
   opened.push(() => directory.stop());
+  const debuggerWebhook = createDebuggerWebhook({
+    url: () => settings.debuggerWebhook,
+    callbacks: { send: (request) => calls.statusCallbacks.send(request) },
+    exchanges: foundation.store.webhookExchanges,
+    accountOf: (sid) => directory.accountBySid(sid),
+    log,
+  });
+  const store = withNotifications(foundation.store, (record) => debuggerWebhook.notify(record));
   const tls = await buildTls(config, context);
   if (!tls.ok) return tls;
   opened.push(() => tls.value?.stop());
@@ -159,7 +167,8 @@ async function assemble(
   await calls.observers.start();
   opened.push(() => calls.observers.stop());
   opened.push(async () => {
-    await withTimeout(calls.statusCallbacks.drain(new AbortController().signal), CALLBACK_WAIT_MS, clock);
+    const drained = debuggerWebhook.settled().then(() => calls.statusCallbacks.drain(new AbortController().signal));
+    await withTimeout(drained, CALLBACK_WAIT_MS, clock);
     calls.statusCallbacks.stop();
     await calls.webhook.stop();
     calls.streams.stop();

@@ -252,6 +252,15 @@ export const settings = {
     allowed: '0.1 to 1000',
     parse: optional(decimal(0.1, 1_000)),
   },
+  debuggerWebhook: {
+    env: 'HOOKSWITCH_DEBUGGER_WEBHOOK',
+    key: 'debuggerWebhook',
+    default: '',
+    meaning:
+      'URL that is told of every error and warning of a call, with the request it is about; empty = nobody is told',
+    allowed: 'http(s)://host[:port]/path',
+    parse: optional(matching(/^https?:\/\/[^/\s]+(?:\/\S*)?$/)),
+  },
   webhookAllowPrivate: {
     env: 'HOOKSWITCH_WEBHOOK_ALLOW_PRIVATE',
     key: 'webhookAllowPrivate',

@@ -152,6 +152,8 @@ export const limits = {
   httpHeaderBytes: 16_384,
   statusCallbacksQueued: 20_000,
   statusCallbacksPerCall: 64,
+  /** Notifications that wait to be told to the debugger webhook. */
+  debuggerNoticesQueued: 1_000,
   /** Waits before a status callback whose receiver was not reached is tried again; after the last it is given up. */
   statusCallbackRetryMs: [1_000, 5_000, 30_000, 120_000, 600_000, 1_800_000] as readonly number[],
   warningsPerDocument: 50,
