@@ -18,6 +18,7 @@ import type { RegistrationsApi } from '../base/registrations-api.ts';
 import { AccountCache, addressed, authenticate, type Client } from './auth.ts';
 import { type ApiFault, fault, faultBody, notFound, storeFault, unauthenticated } from './errors.ts';
 import { type Form, parseForm } from './form.ts';
+import { urlencodedOf } from './multipart.ts';
 import type {
   ApiDirectory,
   ApiStore,
@@ -190,6 +191,11 @@ function createServer(options: ApiServerOptions): FastifyInstance {
   server.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) =>
     done(null, body),
   );
+  server.addContentTypeParser('multipart/form-data', { parseAs: 'buffer' }, async (request, body) => {
+    const form = await urlencodedOf(request.headers['content-type'] ?? '', body as Buffer);
+    if (!form.ok) throw Object.assign(new TypeError(form.error), { statusCode: 400 });
+    return form.value;
+  });
   return server;
 }
 

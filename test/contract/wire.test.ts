@@ -123,3 +123,16 @@ test('an error is {code, message, more_info, status}; the code and the request h
     status: 400,
   });
 });
+
+test('parameters as multipart/form-data, as release 3.0 of the library sends them; a file is refused [rest 4 multipart]', async () => {
+  const form = new FormData();
+  form.append('FriendlyName', 'sent in parts & more');
+  const made = await world.fetch('SIP/CredentialLists.json', { method: 'POST', body: form });
+  expect([made.status, (await json<{ friendly_name: string }>(made)).friendly_name]).toEqual([
+    201,
+    'sent in parts & more',
+  ]);
+  form.append('Media', new Blob(['RIFF']), 'x.wav');
+  const refused = await world.fetch('SIP/CredentialLists.json', { method: 'POST', body: form });
+  expect([refused.status, (await json<{ code: number }>(refused)).code]).toEqual([400, 20001]);
+});
