@@ -191,11 +191,15 @@ function createServer(options: ApiServerOptions): FastifyInstance {
   server.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) =>
     done(null, body),
   );
-  server.addContentTypeParser('multipart/form-data', { parseAs: 'buffer' }, async (request, body) => {
-    const form = await urlencodedOf(request.headers['content-type'] ?? '', body as Buffer);
-    if (!form.ok) throw Object.assign(new TypeError(form.error), { statusCode: 400 });
-    return form.value;
-  });
+  server.addContentTypeParser(
+    'multipart/form-data',
+    { parseAs: 'buffer' },
+    async (request: FastifyRequest, body: Buffer) => {
+      const form = await urlencodedOf(request.headers['content-type'] ?? '', body);
+      if (!form.ok) throw Object.assign(new TypeError(form.error), { statusCode: 400 });
+      return form.value;
+    },
+  );
   return server;
 }
 
