@@ -21,6 +21,9 @@ const LANGUAGES: ReadonlySet<string> = new Set(
   ).split(' '),
 );
 
+/** Tags of the old voices man, woman and alice, which applications still write. */
+const OLD_LANGUAGES: ReadonlySet<string> = new Set(['en', 'en-gb', 'es', 'fr', 'de', 'it']);
+
 const LANGUAGE_FORM = /^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/;
 const VOICE_FORM = /^(man|woman|alice|Polly\.\p{L}+(-[A-Za-z]+)?|Google\.[A-Za-z0-9-]+)$/u;
 const DEFAULT_LANGUAGE = 'en-US';
@@ -95,7 +98,7 @@ function readLanguage(read: AttributeReader, voice: string | undefined): string 
     read.warn(13512, `language of Say does not fit its voice, which speaks ${ofVoice}`);
     return ofVoice;
   }
-  if (LANGUAGES.has(language)) return language;
+  if (LANGUAGES.has(language) || OLD_LANGUAGES.has(language)) return language;
   const isUsable = LANGUAGE_FORM.test(language);
   read.warn(13512, isUsable ? 'language of Say is not a listed one' : 'language of Say is not a language tag');
   return isUsable ? language : (ofVoice ?? DEFAULT_LANGUAGE);

@@ -18,6 +18,8 @@ const attributes: [attribute: string, expected: Record<string, unknown>, codes: 
   ['voice="robot"', { voice: undefined }, [13511]],
   ['language="de-DE"', { language: 'de-DE' }, []],
   ['language="arb"', { language: 'arb' }, []],
+  ['voice="alice" language="en"', { voice: 'alice', language: 'en' }, []],
+  ['voice="man" language="en-gb"', { voice: 'man', language: 'en-gb' }, []],
   ['language="et-EE"', { language: 'et-EE' }, [13512]],
   ['language="Deutsch bitte"', { language: 'en-US' }, [13512]],
   ['loop="3"', { loop: 3 }, []],
