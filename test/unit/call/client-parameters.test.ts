@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { limits } from '../../../src/base/limits.ts';
 import { clientHeaders, refusalOfParameter } from '../../../src/call/client-parameters.ts';
 
-describe('[twiml 6.7 parameters] parameters become X- headers', () => {
+describe('[twiml 6.7 parameters-delivered] parameters become X- headers', () => {
   test.each([
     ['color', 'blue', 'X-color'],
     ['X-Already', 'blue', 'X-Already'],
