@@ -89,9 +89,10 @@ function readFinishOnKey(read: AttributeReader): string {
   return ALL_KEYS;
 }
 
+// Either attribute asks for a text: the vendor's own applications name a transcribeCallback and no transcribe.
 function readTranscription(read: AttributeReader): MessageOptions['transcription'] {
-  const isWanted = read.boolean('transcribe', false, 13614);
   const callbackUrl = read.optionalUrl('transcribeCallback', 13257);
+  const isWanted = read.boolean('transcribe', callbackUrl !== undefined, 13614);
   return isWanted ? { callbackUrl } : undefined;
 }
 

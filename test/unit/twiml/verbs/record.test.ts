@@ -77,6 +77,13 @@ const attributes: [id: string, attribute: string, expected: Record<string, unkno
     { transcription: { callbackUrl: 'https://app.example.test/t' }, maxLengthMs: 120_000 },
     [],
   ],
+  [
+    'transcribe',
+    'transcribeCallback="/t" maxLength="20"',
+    { transcription: { callbackUrl: 'https://app.example.test/t' }, maxLengthMs: 20_000 },
+    [],
+  ],
+  ['transcribe', 'transcribeCallback="ftp://x"', { transcription: undefined }, [13257]],
   ['transcribe', 'transcribe="true" maxLength="121"', { maxLengthMs: 120_000 }, [13615]],
   ['transcribe', 'transcribe="false" transcribeCallback="/t"', { transcription: undefined }, []],
   ['transcribe', 'transcribe="yes"', { transcription: undefined }, [13614]],
