@@ -105,7 +105,10 @@ export const errorCatalogue: Readonly<Record<number, ErrorEntry>> = {
   13212: warning('timeout of Dial is invalid', '5 to 600 seconds'),
   13213: warning('hangupOnStar of Dial is invalid', 'true or false'),
   13214: warning('the caller id may not be shown to numbers', 'use a number of the account, or set callerIds: any'),
-  13215: warning('something inside Dial cannot be dialled', `Number, Sip or Client; at most ${limits.dialTargets}`),
+  13215: warning(
+    'something inside Dial cannot be dialled',
+    `Number, Sip or Client, at most ${limits.dialTargets}; Application with its sid; Conference or Queue alone`,
+  ),
   13216: warning('timeLimit of Dial is invalid', '1 to 14400 seconds'),
   13217: warning(
     'record of Dial is invalid',
@@ -340,21 +343,27 @@ export const errorCatalogue: Readonly<Record<number, ErrorEntry>> = {
   22005: rest(400, 'the account has calls waiting for more than a day', 'make fewer calls, or raise callsPerSecond'),
 
   // --- media streams and ConversationRelay
-  31901: error('the stream server did not answer', 'check address, firewall and load of the server'),
+  31901: error('the stream or recording server did not answer', 'check address, firewall and load of the server'),
   31902: error('the stream server refused the connection', 'start it; check host and port of the URL'),
-  31903: error('the connection to the stream server broke', 'see why it went away or stopped reading'),
+  31903: error(
+    'the connection to the stream or recording server broke',
+    'see why it went away or stopped reading; a call without audio cannot be recorded',
+  ),
   31904: error(
-    'the host of the stream cannot be reached',
-    'check the name; private addresses need webhookAllowPrivate',
+    'the host of the stream or recording server cannot be reached',
+    'check the name; for streams private addresses need webhookAllowPrivate',
   ),
   31910: error('the TLS handshake with the stream server failed', 'offer TLS 1.2 or newer, and a trusted certificate'),
-  31920: error('the stream server did not answer the handshake with 101', 'the path of the URL must speak WebSocket'),
+  31920: error(
+    'the stream server did not answer the handshake with 101, or the recording server took no session',
+    'the path of the URL must speak WebSocket; see the SIP status in the message',
+  ),
   31921: error('the stream server closed the connection badly', 'close with code 1000'),
   31922: error('the scheme of the stream URL is not supported', 'wss; ws for this machine and private addresses'),
   31923: error('the URL of the stream is malformed', 'an absolute wss URL, or one relative to the document'),
   31924: error('the stream server broke the WebSocket protocol', 'see the message; use a maintained library'),
-  31940: error('connectorName of Stream names nothing', 'leave it out and give url'),
-  31941: error('track of Stream is invalid', 'inbound_track, and in Start outbound_track or both_tracks'),
+  31940: error('connectorName names nothing', 'for Siprec see siprecConnectors; in Stream leave it out and give url'),
+  31941: error('track of Stream or Siprec is invalid', 'inbound_track, and in Start outbound_track or both_tracks'),
   31951: warning(
     'the stream server sent an invalid message',
     'media, mark and clear, each with the streamSid of start',
