@@ -51,7 +51,15 @@ test('numbers that are text: duration, queue_time, price; log and error_code; th
     api_version: '2010-04-01',
     annotation: null,
   });
-  expect(await bodyOf(`Notifications/${notification.sid}.json`)).toMatchObject({ log: '0', error_code: '11200' });
+  expect(await bodyOf(`Notifications/${notification.sid}.json`)).toMatchObject({
+    log: '0',
+    error_code: '11200',
+    request_url: 'https://app.example.com/voice',
+    request_method: null,
+  });
+  const [listed] = (await bodyOf(`Calls/${call.sid}/Notifications.json`)).notifications as Record<string, unknown>[];
+  expect(listed).toMatchObject({ log: '0', request_url: 'https://app.example.com/voice', request_method: null });
+  expect(new URLSearchParams(String(listed!.message_text)).get('ErrorCode')).toBe('11200');
   expect(await bodyOf(`Recordings/${recording.sid}.json`)).toMatchObject({
     duration: '12',
     channels: 2,

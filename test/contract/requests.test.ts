@@ -168,11 +168,6 @@ describe('requests', () => {
     ['JSON', 'application/json', '{"FriendlyName":"x"}'],
     ['text', 'text/plain', 'FriendlyName=x'],
     ['XML', 'application/xml', '<FriendlyName>x</FriendlyName>'],
-    [
-      'parts',
-      'multipart/form-data; boundary=b',
-      '--b\r\nContent-Disposition: form-data; name="FriendlyName"\r\n\r\nx\r\n--b--',
-    ],
     ['nothing that is known', 'x', 'FriendlyName=x'],
   ])(
     'a body of another type is refused with 20415, and changes nothing: %s [rest 4 body-type]',
@@ -183,6 +178,23 @@ describe('requests', () => {
       expect((await json(await world.fetch(path))).friendly_name).toBe('Child');
     },
   );
+
+  test.each([
+    ['no boundary', 'multipart/form-data', '--b\r\n'],
+    [
+      'another boundary',
+      'multipart/form-data; boundary=c',
+      '--b\r\nContent-Disposition: form-data; name="A"\r\n\r\nx\r\n--b--',
+    ],
+    ['no end', 'multipart/form-data; boundary=b', '--b\r\nContent-Disposition: form-data; name="A"\r\n\r\nx'],
+    ['no name', 'multipart/form-data; boundary=b', '--b\r\nContent-Disposition: form-data\r\n\r\nx\r\n--b--\r\n'],
+    ['nothing', 'multipart/form-data; boundary=b', 'x'],
+  ])('parts that cannot be read are 400, 20001, and change nothing: %s [rest 4 multipart]', async (_, type, body) => {
+    const path = `/2010-04-01/Accounts/${child.sid}.json`;
+    const answer = await world.fetch(path, { method: 'POST', body, headers: { 'content-type': type } });
+    expect([answer.status, (await json(answer)).code]).toEqual([400, 20001]);
+    expect((await json(await world.fetch(path))).friendly_name).toBe('Child');
+  });
 
   test('a body without a declared length is bounded too [rest 4 body-size]', async () => {
     const piece = new TextEncoder().encode('x'.repeat(16_384));
