@@ -19,6 +19,7 @@ const commands: Readonly<Record<string, () => Promise<{ run: (args: readonly str
   signature: () => import('./cli/signature.ts'),
   replay: () => import('./cli/replay.ts'),
   doctor: () => import('./cli/doctor.ts'),
+  bench: () => import('./cli/bench.ts'),
   help: () => import('./cli/help.ts'),
 };
 

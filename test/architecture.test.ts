@@ -35,6 +35,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   api: ['base'],
   trace: ['sip/grammar', 'base'],
   metrics: ['base'],
+  bench: ['*'],
   cli: ['*'],
   demo: ['*'],
   '': ['*'],
@@ -42,18 +43,26 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 
 /** What only its owners may use: pattern → files that may (paths below src, a folder ends with /). */
 const owned: readonly { what: string; pattern: RegExp; owners: readonly string[] }[] = [
-  { what: 'process.env', pattern: /\bprocess\.env\b/, owners: ['config.ts'] },
+  { what: 'process.env', pattern: /\bprocess\.env\b/, owners: ['config.ts', 'bench/processes.ts'] },
   { what: 'setTimeout/setInterval', pattern: /\bset(Timeout|Interval)\(/, owners: ['base/clock.ts'] },
   { what: 'Date.now', pattern: /\bDate\.now\(|new Date\(\)/, owners: ['base/clock.ts'] },
   { what: 'performance.now', pattern: /\bperformance\.now\(/, owners: ['base/clock.ts'] },
   { what: 'AbortSignal.timeout', pattern: /\bAbortSignal\.timeout\(/, owners: [] },
-  { what: 'node:dgram', pattern: /from 'node:dgram'/, owners: ['sip/transport/', 'media/', 'trace/', 'cli/doctor.ts'] },
+  {
+    what: 'node:dgram',
+    pattern: /from 'node:dgram'/,
+    owners: ['sip/transport/', 'media/', 'trace/', 'bench/', 'cli/doctor.ts'],
+  },
   {
     what: 'node:net',
     pattern: /from 'node:net'/,
-    owners: ['sip/transport/', 'dns/', 'webhook/', 'certs/', 'sdp/', 'media/'],
+    owners: ['sip/transport/', 'dns/', 'webhook/', 'certs/', 'sdp/', 'media/', 'bench/'],
   },
-  { what: 'node:tls', pattern: /from 'node:tls'/, owners: ['sip/transport/', 'webhook/', 'certs/', 'api/server.ts'] },
+  {
+    what: 'node:tls',
+    pattern: /from 'node:tls'/,
+    owners: ['sip/transport/', 'webhook/', 'certs/', 'bench/', 'api/server.ts'],
+  },
 ];
 
 interface Source {

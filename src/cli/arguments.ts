@@ -18,6 +18,8 @@ export interface Grammar {
   readonly optionalArgument?: string;
   /** Name of a further one, which may be left out. */
   readonly secondArgument?: string;
+  /** Any number of arguments may follow. */
+  readonly moreArguments?: boolean;
   /** Begins with "Usage:". */
   readonly usage: string;
 }
@@ -33,12 +35,13 @@ const EXIT_USAGE = 2;
 /** Parses `args`. The error is the help that was asked for, or one line with the mistake, then the usage. */
 export function parseArguments(args: readonly string[], grammar: Grammar): Result<Parsed, Ending> {
   const { argument, optionalArgument, secondArgument, usage } = grammar;
-  const most = [argument, optionalArgument, secondArgument].filter((name) => name !== undefined).length;
+  const named = [argument, optionalArgument, secondArgument].filter((name) => name !== undefined).length;
+  const most = grammar.moreArguments ? Number.POSITIVE_INFINITY : named;
   const options: ParseArgsOptionsConfig = { ...grammar.options, help: { type: 'boolean', short: 'h' } };
   try {
     const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
     if (values.help === true) return err({ exitCode: 0, text: usage });
-    const surplus = positionals[most];
+    const surplus = positionals.at(most);
     if (surplus !== undefined) return err(mistake(`Unexpected argument "${surplus}".`, usage));
     if (argument !== undefined && !positionals[0]) return err(mistake(`The ${argument} is missing.`, usage));
     return ok({ values: values as Parsed['values'], positionals });

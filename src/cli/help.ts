@@ -14,6 +14,7 @@ const COMMANDS: readonly (readonly [name: string, meaning: string])[] = [
   ['signature', 'what was signed in the webhooks of a call, and why the application computes another signature'],
   ['replay', 'plays the recorded inputs of a call against a changed application and shows the difference'],
   ['doctor', 'what the settings and this machine allow, and what would not work'],
+  ['bench', 'measures what this machine carries: calls, registrations, media'],
   ['app', 'the example voice application on its own'],
 ];
 

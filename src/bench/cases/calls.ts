@@ -1,0 +1,238 @@
+// Calls per second through webhook and <Dial><Sip>, 14 messages each, and the same when there are more of them than can be carried.
+
+import type { Bench, Subject, World } from '../bench.ts';
+import type { KindName, RateAnswer, RateQuestion } from '../generator/protocol.ts';
+import type { Generator } from '../generator.ts';
+import { findKnee, type Step } from '../knee.ts';
+import { kamailio, type SipSubject } from '../peers/kamailio.ts';
+import { sipp } from '../peers/sipp.ts';
+import { HOST } from '../peers/subject.ts';
+import { median, type Row, row, withRatios } from '../report.ts';
+import { type Case, effortNotes, isSaturated, LATE_CALL_MS } from './case.ts';
+import { lostShare } from './media.ts';
+
+/** Issue and README: the knee is the most calls per second with p99 of the answer below this, and none failed. */
+const SLOW_MS = 500;
+/** With media: so long from answer to BYE. */
+const MEDIA_HOLD_MS = 1_000;
+const MOST_PER_SECOND = 3_000;
+
+interface CallsOptions {
+  readonly kind: KindName;
+  readonly withMedia: boolean;
+  readonly holdMs: number;
+}
+
+interface Sample {
+  readonly perSecond: number;
+  readonly answer: RateAnswer;
+  readonly msPerCall: number;
+  readonly load: number;
+}
+
+async function sample(
+  bench: Bench,
+  generator: Generator,
+  subject: Subject,
+  perSecond: number,
+  { kind, withMedia, holdMs }: CallsOptions,
+): Promise<Sample> {
+  bench.progress(`${kind}${withMedia ? ' with media' : ''}: ${perSecond} calls per second at ${subject.name}`);
+  const question: RateQuestion = {
+    ...{ ask: 'rate', kind, withMedia, perSecond, holdMs, seconds: bench.pick(0.5, 5) },
+    graceMs: bench.pick(3_000, 10_000),
+  };
+  const atMost = question.seconds * 1_000 + holdMs + question.graceMs;
+  const { answer, cpuSeconds, wallSeconds } = await bench.measured(generator, subject, question, atMost);
+  return {
+    perSecond,
+    answer,
+    msPerCall: (cpuSeconds * 1e3) / Math.max(1, answer.completed),
+    load: cpuSeconds / wallSeconds,
+  };
+}
+
+function stepOf(bench: Bench, result: Sample): Step<Sample> {
+  const { answer } = result;
+  const isOut = isSaturated(answer.effort, LATE_CALL_MS);
+  const isComplete = answer.completed === answer.offered;
+  return {
+    isGood: isComplete && (bench.isQuick || (answer.answerMs.p99 < SLOW_MS && !isOut)),
+    isSaturated: isOut,
+    result,
+  };
+}
+
+interface Knees {
+  readonly loads: number[];
+  readonly samples: Sample[];
+  readonly ends: string[];
+}
+
+async function knees(bench: Bench, generator: Generator, subject: Subject, options: CallsOptions): Promise<Knees> {
+  const found: Knees = { loads: [], samples: [], ends: [] };
+  for (let turn = 0; turn < bench.options.repeats; turn++) {
+    const last = found.loads.at(-1);
+    const knee = await findKnee<Sample>({
+      start: bench.pick(6, last === undefined ? 50 : Math.max(10, Math.round(last * 0.8))),
+      growth: bench.pick(2, last === undefined ? 1.5 : 1.08),
+      most: bench.pick(6, MOST_PER_SECOND),
+      refinements: bench.pick(0, 3),
+      run: async (perSecond) => stepOf(bench, await sample(bench, generator, subject, perSecond, options)),
+    });
+    found.loads.push(knee.load);
+    found.samples.push(knee.result);
+    found.ends.push(knee.end);
+  }
+  return found;
+}
+
+const ENDS: Readonly<Record<string, string>> = {
+  knee: '',
+  generator: 'the generator makes no more: at least so many',
+  bound: 'no more were tried',
+};
+
+function callsRow(of: Pick<Row, 'case' | 'title' | 'subject'>, { loads, samples, ends }: Knees): Row {
+  const over = (pick: (one: Sample) => number): number => median(samples.map(pick));
+  const last = samples.at(-1)!.answer;
+  const failed = Object.entries(last.failed).map(([why, count]) => `${count} × ${why}`);
+  return row({
+    ...{ ...of, value: median(loads), unit: 'calls/s', repeats: loads.length },
+    cpu: over((one) => one.msPerCall),
+    cpuUnit: 'ms/call',
+    latencyMs: {
+      p50: over((one) => one.answer.answerMs.p50),
+      p99: over((one) => one.answer.answerMs.p99),
+      p999: over((one) => one.answer.answerMs.p999),
+    },
+    lost: last.media.sent > 0 ? over((one) => lostShare(one.answer.media)) : null,
+    notes: [
+      ...[...new Set(ends.map((end) => ENDS[end] ?? ''))].filter((note) => note !== ''),
+      ...failed,
+      ...(last.digitMs.count > 0
+        ? [`digit to its request p50 ${last.digitMs.p50.toFixed(0)}, p99 ${last.digitMs.p99.toFixed(0)} ms`]
+        : []),
+      ...effortNotes(last.effort, LATE_CALL_MS),
+    ],
+    details: {
+      ...{ loads, ends, load: over((one) => one.load), retransmissions: last.retransmissions },
+      ...{ digitMs: last.digitMs, effort: last.effort },
+    },
+  });
+}
+
+const NO_MEDIA: CallsOptions = { kind: 'bridge', withMedia: false, holdMs: 0 };
+const TITLE = 'calls through webhook and Dial, no media';
+
+/** Programs that do a part of the same: each is called by the same generator. */
+async function besides(bench: Bench, generator: Generator): Promise<Row[]> {
+  const rows: Row[] = [];
+  const peers: readonly [(bench: Bench) => Promise<SipSubject | undefined>, string][] = [
+    [kamailio, 'a proxy: no webhook, one dialog'],
+    [sipp, 'answers by itself: one leg, nobody is called'],
+  ];
+  for (const [start, remark] of peers) {
+    const peer = await start(bench);
+    if (!peer) continue;
+    await bench.open(generator, { host: HOST, port: peer.port });
+    const found = await knees(bench, generator, peer, NO_MEDIA);
+    const found_ = callsRow({ case: 'calls', title: TITLE, subject: peer.name }, found);
+    rows.push({ ...found_, notes: [remark, ...found_.notes] });
+    await peer.stop();
+  }
+  const { sip, sips } = await bench.places();
+  await bench.open(generator, { host: HOST, port: sip }, { host: HOST, port: sips });
+  return rows;
+}
+
+export const calls: Case = {
+  name: 'calls',
+  title: TITLE,
+  run: async (bench) => {
+    const { gateway, generator } = await bench.world();
+    const found = await knees(bench, generator, gateway, NO_MEDIA);
+    bench.callsPerSecond = median(found.loads);
+    const own = callsRow({ case: 'calls', title: TITLE, subject: gateway.name }, found);
+    return withRatios([own, ...(bench.options.withPeers ? await besides(bench, generator) : [])]);
+  },
+};
+
+function rateCase(name: string, title: string, options: CallsOptions): Case {
+  return {
+    name,
+    title,
+    run: async (bench) => {
+      const { gateway, generator } = await bench.world();
+      return [callsRow({ case: name, title, subject: gateway.name }, await knees(bench, generator, gateway, options))];
+    },
+  };
+}
+
+export const callsMedia = rateCase('calls-media', 'the same with a second of media', {
+  ...{ kind: 'bridge', withMedia: true, holdMs: MEDIA_HOLD_MS },
+});
+
+export const gather = rateCase('gather', 'IVR calls: Gather with Play, a digit, the next document', {
+  ...{ kind: 'gather', withMedia: true, holdMs: 0 },
+});
+
+async function kneeOf(bench: Bench, { gateway, generator }: World): Promise<number> {
+  if (bench.callsPerSecond) return bench.callsPerSecond;
+  const [load = 0] = (await knees(bench, generator, gateway, NO_MEDIA)).loads;
+  bench.callsPerSecond = load;
+  return load;
+}
+
+export const overload: Case = {
+  name: 'overload',
+  title: 'more calls than can be carried',
+  run: async (bench) => {
+    const world = await bench.world();
+    const knee = await kneeOf(bench, world);
+    const rows: Row[] = [];
+    for (const factor of [2, 10]) {
+      const samples: Sample[] = [];
+      for (let turn = 0; turn < bench.options.repeats; turn++) {
+        samples.push(
+          await sample(bench, world.generator, world.gateway, Math.max(1, Math.round(knee * factor)), NO_MEDIA),
+        );
+        await world.gateway.untilIdle(bench.pick(0, 40_000));
+      }
+      rows.push(overloadRow(factor, knee, samples));
+    }
+    return rows;
+  },
+};
+
+function overloadRow(factor: number, knee: number, samples: readonly Sample[]): Row {
+  const over = (pick: (one: Sample) => number): number => median(samples.map(pick));
+  const goodput = over((one) => one.answer.goodput);
+  const last = samples.at(-1)!;
+  const { answer } = last;
+  const failed = Object.entries(answer.failed).map(([why, count]) => `${count} × ${why}`);
+  return row({
+    ...{
+      case: 'overload',
+      title: `${factor} × the most calls per second`,
+      subject: 'hookswitch',
+      unit: 'calls/s completed',
+    },
+    ...{ value: goodput, repeats: samples.length },
+    latencyMs: {
+      p50: over((one) => one.answer.answerMs.p50),
+      p99: over((one) => one.answer.answerMs.p99),
+      p999: over((one) => one.answer.answerMs.p999),
+    },
+    ratios: knee > 0 ? [{ of: 'value', to: 'the knee', value: goodput / knee }] : [],
+    notes: [
+      `${last.perSecond}/s offered, ${answer.refused} of ${answer.offered} refused with 503`,
+      answer.retryAfter.count > 0
+        ? `Retry-After p50 ${Math.round(answer.retryAfter.p50)}, at most ${Math.round(answer.retryAfter.max)} s`
+        : 'no Retry-After',
+      ...failed,
+      ...effortNotes(answer.effort, LATE_CALL_MS),
+    ],
+    details: { ...answer, perSecond: last.perSecond, knee },
+  });
+}

@@ -1,0 +1,160 @@
+// Media: how many calls of a kind one core carries at less than 0.1 % loss, and how long packets take on the way.
+
+import type { Bench } from '../bench.ts';
+import type { KindName, MediaAnswer } from '../generator/protocol.ts';
+import type { Generator } from '../generator.ts';
+import { findKnee, type Step } from '../knee.ts';
+import type { MediaSubject } from '../peers/subject.ts';
+import { median, type Row, row } from '../report.ts';
+import { type Case, effortNotes, isSaturated, LATE_FRAME_MS } from './case.ts';
+import { gatewayMedia } from './gateway-media.ts';
+
+const MOST_LOST = 0.001;
+/** A call of two legs has four ports, and the range of ports has room for so many at once beside those that rest. */
+const MOST_CALLS = 4_500;
+
+export interface MediaSample {
+  readonly calls: number;
+  readonly answer: MediaAnswer;
+  /** CPU of the subject for one packet that it sent. */
+  readonly microsecondsPerPacket: number;
+  /** Share of a core. */
+  readonly load: number;
+  readonly complaint: string | undefined;
+}
+
+/** Holds so many calls and measures them for a while. */
+export async function sampleMedia(
+  bench: Bench,
+  generator: Generator,
+  subject: MediaSubject,
+  calls: number,
+): Promise<MediaSample> {
+  const complaint = await subject.hold(calls);
+  const seconds = bench.pick(0.4, 5);
+  const { answer, cpuSeconds, wallSeconds } = await bench.measured(
+    generator,
+    subject,
+    { ask: 'measure', seconds },
+    seconds * 1_000,
+  );
+  const microsecondsPerPacket = (cpuSeconds * 1e6) / Math.max(1, answer.received);
+  return { calls, answer, microsecondsPerPacket, load: cpuSeconds / wallSeconds, complaint };
+}
+
+export const lostShare = ({ lost, sent }: MediaAnswer): number => (sent === 0 ? 1 : lost / sent);
+
+const stepOf = (sample: MediaSample): Step<MediaSample> => ({
+  isGood:
+    sample.complaint === undefined &&
+    lostShare(sample.answer) < MOST_LOST &&
+    !isSaturated(sample.answer.effort, LATE_FRAME_MS),
+  isSaturated: isSaturated(sample.answer.effort, LATE_FRAME_MS),
+  result: sample,
+});
+
+/** A quick run checks that the case works: what a busy machine loses does not count. */
+const quickStepOf = (sample: MediaSample): Step<MediaSample> => ({
+  isGood: sample.complaint === undefined && sample.answer.received > 0,
+  isSaturated: false,
+  result: sample,
+});
+
+/** The most calls of a subject, `repeats` times. */
+export async function mediaKnees(
+  bench: Bench,
+  generator: Generator,
+  subject: MediaSubject,
+  { quickCalls, most = MOST_CALLS }: { quickCalls: number; most?: number },
+): Promise<{ loads: number[]; samples: MediaSample[]; ends: string[] }> {
+  const found = { loads: [] as number[], samples: [] as MediaSample[], ends: [] as string[] };
+  for (let turn = 0; turn < bench.options.repeats; turn++) {
+    const last = found.loads.at(-1);
+    const knee = await findKnee<MediaSample>({
+      start: bench.pick(quickCalls, last === undefined ? 100 : Math.round(last * 0.8)),
+      growth: bench.pick(2, last === undefined ? 1.4 : 1.08),
+      most: bench.pick(quickCalls, most),
+      refinements: bench.pick(0, 3),
+      run: async (calls) => {
+        const sample = await sampleMedia(bench, generator, subject, calls);
+        return bench.isQuick ? quickStepOf(sample) : stepOf(sample);
+      },
+    });
+    await subject.release();
+    found.loads.push(knee.load);
+    found.samples.push(knee.result);
+    found.ends.push(knee.end);
+  }
+  return found;
+}
+
+const ENDS: Readonly<Record<string, string>> = {
+  knee: '',
+  generator: 'the generator carries no more: at least so many',
+  bound: 'no more were tried',
+};
+
+/** The row of some knees of one subject. */
+export function kneeRow(
+  of: Pick<Row, 'case' | 'title' | 'subject' | 'unit'>,
+  { loads, samples, ends }: { loads: readonly number[]; samples: readonly MediaSample[]; ends: readonly string[] },
+): Row {
+  const over = (pick: (sample: MediaSample) => number): number => median(samples.map(pick));
+  const { answer, complaint } = samples.at(-1)!;
+  const isTimed = samples.some((sample) => sample.answer.latencyMs.count > 0);
+  const notes = [...new Set(ends.map((end) => ENDS[end] ?? ''))].filter((note) => note !== '');
+  return row({
+    ...of,
+    value: median(loads),
+    cpu: over(({ microsecondsPerPacket }) => microsecondsPerPacket),
+    cpuUnit: 'µs/packet',
+    latencyMs: isTimed
+      ? {
+          p50: over((sample) => sample.answer.latencyMs.p50),
+          p99: over((sample) => sample.answer.latencyMs.p99),
+          p999: over((sample) => sample.answer.latencyMs.p999),
+        }
+      : null,
+    jitterMs: over((sample) => sample.answer.jitterMs),
+    lost: over((sample) => lostShare(sample.answer)),
+    repeats: loads.length,
+    notes: [
+      ...notes,
+      ...(median(loads) === 0 && complaint !== undefined ? [complaint] : []),
+      ...effortNotes(answer.effort, LATE_FRAME_MS),
+      ...(answer.returnMs.count > 0
+        ? [`back to the phone p50 ${answer.returnMs.p50.toFixed(1)}, p99 ${answer.returnMs.p99.toFixed(1)} ms`]
+        : []),
+    ],
+    details: {
+      loads,
+      ends,
+      load: over((sample) => sample.load),
+      worstJitterMs: over((sample) => sample.answer.worstJitterMs),
+      returnMs: answer.returnMs,
+      effort: answer.effort,
+    },
+  });
+}
+
+/** The most calls of one kind through the gateway. */
+export function mediaCase(
+  name: string,
+  title: string,
+  kind: KindName,
+  { unit = 'calls', quickCalls = 3, most }: { unit?: string; quickCalls?: number; most?: number } = {},
+): Case {
+  return {
+    name,
+    title,
+    run: async (bench) => {
+      const world = await bench.world();
+      const subject = gatewayMedia(bench, world, kind);
+      const knees = await mediaKnees(bench, world.generator, subject, {
+        quickCalls,
+        ...(most === undefined ? {} : { most }),
+      });
+      return [kneeRow({ case: name, title, subject: subject.name, unit }, knees)];
+    },
+  };
+}
