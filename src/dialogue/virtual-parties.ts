@@ -108,12 +108,7 @@ class VirtualWait {
 
   async run(): Promise<EnqueueOutcome> {
     const waiting = linkedController(this.#signal);
-    const decided = this.#call.engagements.wait(
-      'Enqueue',
-      ['answer', 'busy', 'failed', 'ends'],
-      FOREVER,
-      waiting.controller.signal,
-    );
+    const decided = this.#decided(waiting.controller.signal);
     const document = this.#wait(waiting.controller.signal);
     const first = await Promise.race([decided, document]);
     waiting.controller.abort();
@@ -123,6 +118,14 @@ class VirtualWait {
     const seconds = this.#seconds();
     const result = typeof first === 'string' ? first : await this.#after(first);
     return { result, queue: result === 'queue-full' ? undefined : { sid: this.#sid, seconds }, transferred: false };
+  }
+
+  /** What the script says becomes of the caller; until then the wait document goes on. */
+  async #decided(signal: AbortSignal): Promise<Outcome | undefined> {
+    const { engagements, options } = this.#call;
+    const outcome = await engagements.wait('Enqueue', ['answer', 'busy', 'failed', 'ends'], FOREVER, signal);
+    if (outcome?.kind === 'ends') await sleep(options.clock, outcome.afterMs ?? 0, signal);
+    return outcome;
   }
 
   #seconds(): number {

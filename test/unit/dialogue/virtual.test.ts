@@ -224,6 +224,14 @@ describe('others', () => {
     expect(failure).toBeUndefined();
   });
 
+  test('a caller who is taken out after a time: the wait document goes on until then', async () => {
+    const script = 'expect-enqueue\nends after 25s\nexpect-say "please wait"\nexpect-say "was redirected" within 1m';
+    const { failure, asked } = await play(script, queue);
+    expect(failure).toBeUndefined();
+    expect(asked.at(-1)?.params).toMatchObject({ QueueResult: 'redirected', QueueTime: '25' });
+    expect(asked.filter(({ path }) => path === '/wait').length).toBeGreaterThan(1);
+  });
+
   test('a caller who hangs up in the queue', async () => {
     const { asked } = await play('expect-enqueue\nwait 25s\nhang-up', queue);
     expect(asked.at(-1)?.params).toMatchObject({ QueueResult: 'hangup', QueueTime: '25', CallStatus: 'completed' });
