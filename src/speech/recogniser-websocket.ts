@@ -50,6 +50,8 @@ class Conversation implements Utterance {
   readonly #outcome = Promise.withResolvers<Outcome>();
   #timer: Timer | undefined;
   #isFinished = false;
+  /** It has said what it understood, be it nothing. */
+  #hasAnswered = false;
   #partial = '';
   isOver = false;
 
@@ -108,7 +110,9 @@ class Conversation implements Utterance {
     if (!message) return this.#end(err({ code: 'failed', detail: 'recogniser sent something else than JSON' }));
     if (typeof message.partial === 'string') return this.#tell([...this.#texts, message.partial].join(' ').trim());
     if (typeof message.text !== 'string') return;
-    if (message.text.trim() !== '') this.#texts.push(message.text.trim());
+    this.#hasAnswered = true;
+    if (message.text.trim() !== '' && this.#texts.length < limits.recognisedTextChars)
+      this.#texts.push(message.text.trim());
     for (const word of Array.isArray(message.result) ? message.result : []) {
       const { conf } = (word ?? {}) as { conf?: unknown };
       if (typeof conf === 'number') this.#confidences.push(conf);
@@ -132,7 +136,7 @@ class Conversation implements Utterance {
   }
 
   #closed(): void {
-    if (this.#isFinished) this.#end(ok(this.#recognised()));
+    if (this.#isFinished && this.#hasAnswered) this.#end(ok(this.#recognised()));
     else this.#end(err({ code: 'failed', detail: 'recogniser closed the connection' }));
   }
 

@@ -111,7 +111,7 @@ export const eventPayload = (event: number, end: boolean, duration: number): Uin
 /** A clock that runs at another speed than the one it is made from, and can jump: a drifting machine, a thread that stood still. */
 export class SkewedClock implements Clock {
   readonly #base: Clock;
-  readonly #rate: number;
+  #rate: number;
   #jumpedMs = 0;
 
   /** `rate` 1.0002: 200 ppm fast. */
@@ -123,6 +123,12 @@ export class SkewedClock implements Clock {
   now = (): number => this.#base.now() * this.#rate + this.#jumpedMs;
   wall = (): number => this.#base.wall();
   after = (delayMs: number, fire: () => void): Timer => this.#base.after(delayMs / this.#rate, fire);
+
+  /** From now on; timers that are set already keep their time. */
+  setRate(rate: number): void {
+    this.#jumpedMs += this.#base.now() * (this.#rate - rate);
+    this.#rate = rate;
+  }
 
   /** Time passes, and no timer had its turn meanwhile. */
   stall(ms: number): void {
