@@ -273,7 +273,7 @@ describe('create (rest-api.md 9.1, 22.1)', () => {
     ['Url is relative [rest 6 21205] [rest 9.1 url-absolute]', { url: '/voice' }, 21205],
     ['Url of another scheme [rest 6 21205] [rest 9.1 url-absolute]', { url: 'ftp://x/voice' }, 21205],
     [
-      'Twiml too long [sip 2.6 instructions] [twiml 4.1 inline-size] [rest 9.1 twiml-length]',
+      'Twiml too long [sip 2.6 instructions] [twiml 4.1 inline-size] [rest 9.1 twiml-length] [twiml 14 rest]',
       { url: undefined, twiml: 'x'.repeat(4_001) },
       32018,
     ],

@@ -22,7 +22,7 @@ const makeList = () => world.client.sip.credentialLists.create({ friendlyName: u
 const makeAcl = () => world.client.sip.ipAccessControlLists.create({ friendlyName: unique('acl') });
 
 describe('domains (sip-interface.md 6.3)', () => {
-  test('create with defaults [sip 6.3 defaults] [rest 14 registration] [rest 14 stored]', async () => {
+  test('create with defaults [sip 6.3 defaults] [rest 14 registration] [rest 14 stored] [twiml 2.4 fallback-method]', async () => {
     const domain = await world.client.sip.domains.create({ domainName: 'Office.SIP.localhost' });
     expect(domain).toMatchObject({
       domainName: 'office.sip.localhost',

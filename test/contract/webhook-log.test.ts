@@ -52,7 +52,7 @@ describe('events of a call', () => {
 });
 
 describe('the request behind a notification', () => {
-  test('the instance tells variables, headers and body of the last request to its URL before it; the list does not [rest 16 instance-fields]', async () => {
+  test('the instance tells variables, headers and body of the last request to its URL before it; the list does not [rest 16 instance-fields] [twiml 14 fields]', async () => {
     const callSid = await aCall();
     const date = Date.UTC(2026, 0, 2);
     const url = 'https://app.example.com/voice';

@@ -44,6 +44,7 @@ class ListenerBench extends CallBench {
 }
 
 describe('callbacks of a call', () => {
+  // holds: [twiml 8.1 events] [twiml 8.1 sequence-number] [twiml 16 point-27]
   test('initiated, ringing, answered, completed, each once', async () => {
     const bench = new ListenerBench();
     const { call, leg } = bench.call();
@@ -57,7 +58,7 @@ describe('callbacks of a call', () => {
     expect(bench.forgotten).toEqual([call.sid]);
   });
 
-  test('those that were asked for alone', async () => {
+  test('those that were asked for alone [twiml 8.1 subscribed]', async () => {
     const bench = new ListenerBench();
     const { call, leg } = bench.call(['answered']);
     call.start();

@@ -57,7 +57,7 @@ const codesOf = async (w: World, { sid }: Client): Promise<unknown[]> => {
   return (listed.body.notifications as { error_code: string }[]).map((one) => one.error_code);
 };
 
-test('a call to the domain of a subaccount is its own; suspended, it is refused with 603, and 10003 stays [rest 2 suspended-calls]', async () => {
+test('a call to the domain of a subaccount is its own; suspended, it is refused with 603, and 10003 stays [rest 2 suspended-calls] [twiml 14 account]', async () => {
   const w = await world();
   w.answers('<Hangup/>');
   const branch = await subaccount(w);

@@ -5,7 +5,7 @@ import { bridged, bridges, DEADLINE_MS, dials, expectEvent, Inbox, world } from 
 
 const SCREENED_RING = '<Dial answerOnBridge="true" action="/after"><Client>bob</Client></Dial>';
 
-test('twiml.md 3.3: the action of a bridged Dial tells all Dial* parameters; the domain is called back once, after it [sip 2.5 action-parameters] [sip 2.5 action-sip-call-id] [sip 8.1 inbound-once] [sip 8.3 answered] [twiml 3.3 dial-status] [twiml 6.2 no-verb-meanwhile] [twiml 6.2 callee-leaves]', async () => {
+test('twiml.md 3.3: the action of a bridged Dial tells all Dial* parameters; the domain is called back once, after it [sip 2.5 action-parameters] [sip 2.5 action-sip-call-id] [sip 8.1 inbound-once] [sip 8.3 answered] [twiml 3.3 dial-status] [twiml 6.2 no-verb-meanwhile] [twiml 6.2 callee-leaves] [twiml 8.2 inbound] [twiml 16 point-23]', async () => {
   const w = await world();
   const { alice, bob, caller, callee } = await bridged(
     w,
@@ -104,7 +104,7 @@ test('sip-interface.md 8.3: what a callee answers becomes the status of the Dial
   await w.isIdle();
 });
 
-test('twiml.md 6.1: timeout, and 5 s on top of it: CANCEL to the callee, no-answer with 487 [sip 2.1 timeout] [sip 8.3 ring-timeout] [twiml 3.4 no-answer] [twiml 6.1 timeout-extra] [twiml 6.2 no-answer]', async () => {
+test('twiml.md 6.1: timeout, and 5 s on top of it: CANCEL to the callee, no-answer with 487 [sip 2.1 timeout] [sip 8.3 ring-timeout] [twiml 3.4 no-answer] [twiml 6.1 timeout-extra] [twiml 6.2 no-answer] [twiml 16 point-13]', async () => {
   const w = await world({ clockRate: 10 });
   w.answers('<Dial answerOnBridge="true" timeout="5" action="/after"><Client>bob</Client></Dial>');
   w.answers('<Reject/>', '/after');
@@ -118,7 +118,7 @@ test('twiml.md 6.1: timeout, and 5 s on top of it: CANCEL to the callee, no-answ
   await w.isIdle();
 });
 
-test('sip-interface.md 8.1: events that a noun does not name are not told [sip 8.1 child-events] [twiml 6.3 status-callback]', async () => {
+test('sip-interface.md 8.1: events that a noun does not name are not told [sip 8.1 child-events] [twiml 6.3 status-callback] [twiml 8.1 subscribed]', async () => {
   const w = await world();
   w.app.on('/child', { status: 204 });
   const noun = `<Sip statusCallback="${w.app.url('/child')}" statusCallbackEvent="answered">sip:bob@office.sip.localhost</Sip>`;
@@ -129,7 +129,7 @@ test('sip-interface.md 8.1: events that a noun does not name are not told [sip 8
   expect(w.app.requestsTo('/child').map(({ params }) => params.CallStatus)).toEqual(['in-progress']);
 });
 
-test('sip-interface.md 3: dialling a user without binding fails with 404, alert 32009, and is called back about [sip 3 not-registered] [sip 8.1 error-code] [sip 8.1 child-sids] [twiml 3.4 failed]', async () => {
+test('sip-interface.md 3: dialling a user without binding fails with 404, alert 32009, and is called back about [sip 3 not-registered] [sip 8.1 error-code] [sip 8.1 child-sids] [twiml 3.4 failed] [twiml 8.1 sids]', async () => {
   const w = await world();
   w.app.on('/child', { status: 204 });
   w.answers(
@@ -180,6 +180,7 @@ test('sip-interface.md 1.4, trap 3: 180 is sent before the webhook is asked, 200
   await w.isIdle();
 });
 
+// holds: [twiml 8.1 events] [twiml 8.1 sids] [twiml 8.1 sequence-number]
 test('sip-interface.md 8.1: a child is called back in order with SequenceNumber from 0 [sip 2.1 status-callback] [sip 8.1 child-events] [sip 8.1 sequence-number] [sip 8.2 events] [twiml 3.4 initiated] [twiml 6.3 status-callback]', async () => {
   const w = await world();
   w.app.on('/child', { status: 204 });

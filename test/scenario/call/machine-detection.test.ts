@@ -36,7 +36,7 @@ async function bobAnswers(w: World) {
   return { bob, inbox: new Inbox(bob, 'bob') };
 }
 
-test('Enable: a voice that goes on is machine_start, in the document request, the record and the callback [rest 9.1 machine-detection] [rest 9.1 amd-answered-by] [rest 9.2 answered-by]', async () => {
+test('Enable: a voice that goes on is machine_start, in the document request, the record and the callback [rest 9.1 machine-detection] [rest 9.1 amd-answered-by] [rest 9.2 answered-by] [twiml 13 rest]', async () => {
   const w = await world();
   w.answers('<Hangup/>', '/outgoing');
   const { bob, inbox } = await bobAnswers(w);
@@ -50,7 +50,7 @@ test('Enable: a voice that goes on is machine_start, in the document request, th
   await w.isIdle();
 });
 
-test('AsyncAmd: the document runs at once, and the callback hears of a person [rest 9.1 async-amd]', async () => {
+test('AsyncAmd: the document runs at once, and the callback hears of a person [rest 9.1 async-amd] [twiml 13 callback] [twiml 13 rest]', async () => {
   const w = await world();
   w.answers('<Pause length="10"/>', '/outgoing');
   const { bob, inbox } = await bobAnswers(w);

@@ -215,7 +215,7 @@ async function expectAnnouncedEnd(w: World, errorCode: string): Promise<void> {
   expect(calls.map((call) => call.status)).toEqual(['completed']);
 }
 
-test('twiml.md 2.4: HTTP 500 without fallback: answered, announcement, BYE; alert 11217 [sip 1.4 application-fails] [twiml 2.4 http-error] [twiml 2.4 no-fallback]', async () => {
+test('twiml.md 2.4: HTTP 500 without fallback: answered, announcement, BYE; alert 11217 [sip 1.4 application-fails] [twiml 2.4 http-error] [twiml 2.4 no-fallback] [twiml 16 point-31]', async () => {
   const w = await world();
   w.app.on('/voice', { status: 500 });
   await expectAnnouncedEnd(w, '11217');

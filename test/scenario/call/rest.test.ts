@@ -41,6 +41,7 @@ async function untilStatus(w: World, sid: unknown, status: string): Promise<void
 
 for (const to of ['sip:bob@office.sip.localhost', 'client:bob']) {
   // holds: [twiml 3.1 from-to] [twiml 3.1 direction] [twiml 3.4 queued] [twiml 3.4 initiated] [twiml 3.4 ringing]
+  // holds: [twiml 8.2 rest]
   test(`rest-api.md 9.2: a call to ${to}: queued, then initiated, ringing, answered, completed by callback [sip 2.6 status-callback] [sip 8.1 rest-events] [sip 8.1 child-sids] [sip 8.2 initiated] [rest 9.1 created] [rest 9.1 not-waiting] [rest 9.1 events] [rest 9.2 ways] [rest 9.2 initiated]`, async () => {
     const w = await world();
     w.app.on('/progress', { status: 204 });

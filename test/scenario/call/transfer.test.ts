@@ -251,7 +251,7 @@ test('[sip 5.2 refer-rooms] in a conference there is nobody to be transferred fr
   await w.isIdle();
 });
 
-test('[sip 5.2 refer-no-url] no referUrl: 603 and alert 13802; the call stays as it was [twiml 6.4 no-url]', async () => {
+test('[sip 5.2 refer-no-url] no referUrl: 603 and alert 13802; the call stays as it was [twiml 6.4 no-url] [twiml 14 refer]', async () => {
   const w = await world();
   const { caller, callee } = await threeParties(w, dialBob('', ''));
   for (const transferor of [callee, caller])

@@ -34,7 +34,7 @@ test('three phones hear each other and not themselves; the last to leave ends it
   expect(numbers).toEqual(numbers.map((_, index) => index + 1));
 });
 
-test('endConferenceOnExit: the others go on with their action; mute and hold over REST [rest 11 mute] [rest 11 hold]', async () => {
+test('endConferenceOnExit: the others go on with their action; mute and hold over REST [rest 11 mute] [rest 11 hold] [twiml 7.1 end-on-exit]', async () => {
   const w = await world();
   w.answers('<Hangup/>', '/after');
   const [alice, bob] = (await join(w, ['alice', 'bob'], 'endConferenceOnExit="true"')) as [Member, Member];
@@ -72,7 +72,7 @@ test('endConferenceOnExit: the others go on with their action; mute and hold ove
   await nothingLeft(w);
 });
 
-test('waitUrl: the document is heard until the start; a REST redirect takes a participant out first [twiml 7.1 wait-url] [rest 9.3 conference]', async () => {
+test('waitUrl: the document is heard until the start; a REST redirect takes a participant out first [twiml 7.1 wait-url] [rest 9.3 conference] [twiml 7.1 wait-parameters]', async () => {
   const w = await world();
   w.answers('<Hangup/>', '/after');
   w.answers('<Pause length="60"/>', '/wait');

@@ -7,7 +7,7 @@ import { CLEAN_SHARE, DEADLINE_MS, heard, medianShare, world } from '../../suppo
 import { bestShare, channelsOf, download, tone } from '../recording/kit.ts';
 import { join, type Member, nothingLeft, told } from './kit.ts';
 
-test('record-from-start: one mono file of the mix; the Dial records the leg of a participant [twiml 7.1 record] [twiml 6.2 record-conference]', async () => {
+test('record-from-start: one mono file of the mix; the Dial records the leg of a participant [twiml 7.1 record] [twiml 6.2 record-conference] [twiml 8.3 source]', async () => {
   const w = await world();
   w.answers('<Hangup/>', '/after');
   w.app.on('/recorded', { status: 204 });

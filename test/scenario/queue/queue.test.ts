@@ -104,7 +104,7 @@ async function hears(w: World, listener: PhoneCall, frequency: number): Promise<
 const frontOf = async (w: World, sid: string, form?: Record<string, string>) =>
   w.rest(`/Queues/${sid}/Members/Front.json`, form);
 
-test('the caller hears the wait music, the agent takes it, both hear each other; the agent hangs up [twiml 7.2 wait-url] [twiml 7.3 head] [twiml 7.2 action-bridged]', async () => {
+test('the caller hears the wait music, the agent takes it, both hear each other; the agent hangs up [twiml 7.2 wait-url] [twiml 7.3 head] [twiml 7.2 action-bridged] [twiml 7.2 wait-params]', async () => {
   const w = await queueWorld();
   const alice = await waiting(w, 'alice');
   await hears(w, alice.call, WAIT_HZ);
@@ -158,7 +158,7 @@ test('the caller hears the wait music, the agent takes it, both hear each other;
   await nothingLeft(w);
 });
 
-test('the document of the Queue noun runs on the caller before the two are connected; then the caller hangs up [twiml 7.3 url] [twiml 7.3 action-params]', async () => {
+test('the document of the Queue noun runs on the caller before the two are connected; then the caller hangs up [twiml 7.3 url] [twiml 7.3 action-params] [twiml 7.3 url-params]', async () => {
   const w = await queueWorld({
     agent: '<Dial action="/dialled"><Queue url="/before" method="GET">support</Queue></Dial>',
   });
@@ -226,7 +226,7 @@ test('without waitUrl the built-in music is heard; an empty waitUrl is silence [
   await nothingLeft(w);
 });
 
-test('Leave by a digit: the call goes on behind Enqueue, or at its action [twiml 7.4 leave]', async () => {
+test('Leave by a digit: the call goes on behind Enqueue, or at its action [twiml 7.4 leave] [twiml 7.2 action-left]', async () => {
   const w = await queueWorld({ caller: '<Enqueue waitUrl="/wait">support</Enqueue><Redirect>/behind</Redirect>' });
   w.answers('<Gather numDigits="1" action="/pressed" timeout="60"/>', '/wait');
   w.answers('<Leave/>', '/pressed');
@@ -259,7 +259,7 @@ test('an agent at an empty queue waits for a caller; nobody comes: no-answer [tw
   await nothingLeft(w);
 });
 
-test('REST: a waiting call is redirected, a member dequeued, a bridged one taken [twiml 7.2 redirected] [rest 12 redirect-waiting] [rest 12 dequeue]', async () => {
+test('REST: a waiting call is redirected, a member dequeued, a bridged one taken [twiml 7.2 redirected] [rest 12 redirect-waiting] [rest 12 dequeue] [twiml 7.2 action-left]', async () => {
   const w = await queueWorld();
   w.answers('<Pause length="60"/>', '/desk');
   const alice = await waiting(w, 'alice');

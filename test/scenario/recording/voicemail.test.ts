@@ -9,7 +9,7 @@ import { bestShare, channelsOf, download, finished, tone } from './kit.ts';
 const CLEAN = 0.9;
 
 describe('Record', () => {
-  test('a message is downloaded as it was spoken; the key ends it [twiml 5.5 finish-on-key] [twiml 8.3 parameters] [twiml 3.3 record-action] [twiml 5.5 mono]', async () => {
+  test('a message is downloaded as it was spoken; the key ends it [twiml 5.5 finish-on-key] [twiml 8.3 parameters] [twiml 3.3 record-action] [twiml 5.5 mono] [twiml 8.3 source] [twiml 16 point-24]', async () => {
     const w = await world();
     w.answers(
       '<Record timeout="0" playBeep="false" finishOnKey="#" recordingStatusCallback="/recorded" action="/after"/>',
@@ -126,7 +126,7 @@ describe('Dial record', () => {
   const dialVerb = (record: string) =>
     `<Dial record="${record}" action="/after"><Client statusCallback="/child">bob</Client></Dial>`;
 
-  test('dual: channel 1 is the caller, channel 2 the callee [twiml 6.2 recording] [twiml 3.3 dial-recording] [sip 2.1 record] [sip 2.5 action-recording] [sip 8.1 recording]', async () => {
+  test('dual: channel 1 is the caller, channel 2 the callee [twiml 6.2 recording] [twiml 3.3 dial-recording] [sip 2.1 record] [sip 2.5 action-recording] [sip 8.1 recording] [twiml 8.1 recording] [twiml 8.3 source]', async () => {
     const w = await world();
     w.app.on('/child', { status: 204 });
     const { caller, callee } = await bridged(w, dialVerb('record-from-answer-dual'));
@@ -238,7 +238,7 @@ describe('recordings beside the document', () => {
     await w.isIdle();
   });
 
-  test('a call made with Record: its completed callback names the recording [rest 9.1 record] [twiml 8.2 recording] [rest 10 source]', async () => {
+  test('a call made with Record: its completed callback names the recording [rest 9.1 record] [twiml 8.2 recording] [rest 10 source] [twiml 8.3 source]', async () => {
     const w = await world();
     w.app.on('/done', { status: 204 });
     const bob = await w.phone('bob');

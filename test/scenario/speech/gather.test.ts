@@ -59,7 +59,7 @@ test('keys come first: the recogniser is not asked [twiml 5.4 first-kind-wins]',
   await w.isIdle();
 });
 
-test('a recogniser that is down: 13340 in the notifications, and the next verb [twiml 5.4 recogniser-down]', async () => {
+test('a recogniser that is down: 13340 in the notifications, and the next verb [twiml 5.4 recogniser-down] [twiml 14 speech]', async () => {
   const words = await sentence();
   const w = await world({ settings: { recogniserUrl: 'ws://127.0.0.1:1' } });
   w.answers('<Gather input="speech" speechTimeout="1" action="/said"/><Redirect>/next</Redirect>');

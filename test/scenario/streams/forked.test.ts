@@ -10,6 +10,7 @@ const tone = (frequency: number, durationMs = 3_000) =>
   [{ kind: 'tone', frequencies: [frequency], levelDb: -10, durationMs }] as const;
 
 describe('Start Stream', () => {
+  // holds: [twiml 9 parameters] [twiml 9 status-callback] [twiml 9.1 media]
   test('[twiml 9.1 messages] connected, start, media with the tone of the phone, stop at the end of the call [twiml 3.1 iso-dates]', async () => {
     const { w, server } = await streamWorld();
     w.app.on('/stream-status', { status: 204 });
@@ -63,7 +64,7 @@ describe('Start Stream', () => {
     await nothingIsLeft(w);
   });
 
-  test('[twiml 2.6 socket-signature] the handshake is signed with its URL alone, and has no Origin', async () => {
+  test('[twiml 2.6 socket-signature] the handshake is signed with its URL alone, and has no Origin [twiml 9.1 no-origin]', async () => {
     const { w, server } = await streamWorld();
     w.answers(`<Start><Stream url="${server.url('/in/put')}"/></Start><Say>hi</Say><Pause length="60"/>`);
     const call = await calls(w);

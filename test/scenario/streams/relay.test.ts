@@ -35,6 +35,7 @@ async function begun(connection: StreamConnection): Promise<StreamConnection> {
 }
 
 describe('ConversationRelay', () => {
+  // holds: [twiml 11.1 dtmf] [twiml 11.1 end] [twiml 11.1 action]
   test('[twiml 11.1 setup] setup names session, call and parameters; without a recogniser the error comes once', async () => {
     const { w, server } = await streamWorld();
     w.answers(relay(server.url(), 'dtmfDetection="true"', '<Parameter name="plan" value="gold"/>'));
@@ -74,7 +75,7 @@ describe('ConversationRelay', () => {
     expect((await notifications(w)).filter((code) => code === '13343')).toHaveLength(1);
   });
 
-  test('[twiml 11.1 text] tokens are spoken sentence by sentence and reported as they are played', async () => {
+  test('[twiml 11.1 text] tokens are spoken sentence by sentence and reported as they are played [twiml 11.1 debug]', async () => {
     const { w, server } = await streamWorld();
     w.answers(relay(server.url(), 'debug="tokens-played speaker-events"'));
     w.answers('<Hangup/>', '/after');

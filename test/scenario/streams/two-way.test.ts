@@ -27,7 +27,7 @@ const connected = (url: string, attributes = '') =>
   `<Connect ${attributes}><Stream url="${url}" name="agent"/></Connect><Say>after</Say><Hangup/>`;
 
 describe('Connect Stream', () => {
-  test('[twiml 9.2 media-mark] what the server sends is heard, and its mark comes when it has been played', async () => {
+  test('[twiml 9.2 media-mark] what the server sends is heard, and its mark comes when it has been played [twiml 9 blocking] [twiml 9.1 mark]', async () => {
     const { w, server } = await streamWorld();
     w.answers(connected(server.url(), 'action="/after"'));
     w.answers('<Hangup/>', '/after');

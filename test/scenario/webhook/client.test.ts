@@ -192,6 +192,7 @@ const redirects: [status: number, method: 'GET' | 'POST', then: string, hasBody:
 describe('twiml.md 2.2 redirects', () => {
   // holds: [twiml 2.2 redirects] [twiml 2.2 redirect-parameters] [twiml 2.6 redirected]
   // holds: [twiml 5.4 redirected-action]
+  // holds: [twiml 16 point-6]
   test.each(redirects)('%d after %s [rest 21 redirect]', async (status, method, then, hasBody) => {
     const app = await startApp();
     app.on('/a', { status, headers: { Location: 'b?q=1' } });
@@ -254,7 +255,7 @@ describe('twiml.md 2.2 cookies', () => {
 
 describe('twiml.md 2.4 failures', () => {
   test.each([400, 404, 500, 503, 304, 305])(
-    'HTTP %d is 11217, its body ignored [twiml 2.4 http-error]',
+    'HTTP %d is 11217, its body ignored [twiml 2.4 http-error] [twiml 16 point-5]',
     async (status) => {
       const app = await startApp();
       app.on('/a', { status, headers: { 'Content-Type': 'text/xml' }, body: status === 304 ? '' : '<Response/>' });
@@ -432,6 +433,7 @@ describe('twiml.md 2.3 timeouts and retries', () => {
     ['rp=5xx&rc=0', [500, 200], 1, 11217],
   ];
   // holds: [twiml 2.1 idempotency-token] [twiml 2.3 rc] [twiml 2.3 rp]
+  // holds: [twiml 16 point-20]
   test.each(policies)('retry policy #%s [rest 21 overrides]', async (fragment, statuses, requests, code) => {
     const app = await startApp();
     app.on('/a', () => ({ ...xml('<Response/>'), status: statuses.shift() ?? 599 }));

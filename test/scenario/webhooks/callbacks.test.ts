@@ -71,7 +71,7 @@ const isDelivered = (gateway: GatewayProcess) =>
   );
 
 test.each(['a restart', 'kill -9'])(
-  'a status callback that nobody took is sent after %s, with the same idempotency token [twiml 8.2 callback-outlives-restart] [rest 21 restart] [rest 20 idempotency-token]',
+  'a status callback that nobody took is sent after %s, with the same idempotency token [twiml 8.2 callback-outlives-restart] [rest 21 restart] [rest 20 idempotency-token] [twiml 8.1 signed]',
   async (how) => {
     const { gateway, app, callbackPort } = await setUp();
     const callSid = await callOnce(gateway, app);

@@ -49,7 +49,7 @@ function numbersInSource(): Map<number, string[]> {
   return found;
 }
 
-describe('error catalogue', () => {
+describe('error catalogue [twiml 14 levels]', () => {
   const used = numbersInSource();
   const rows = Object.entries(errorCatalogue).map(([code, entry]) => ({ code: Number(code), ...entry }));
 

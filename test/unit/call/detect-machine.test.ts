@@ -58,7 +58,7 @@ class DetectionBench extends CallBench {
 /** Two tones at once sound like a voice, not like a beep. */
 const voice = (durationMs: number) => toneSamples([300, 470, 640], -15, durationMs);
 
-test('the verdict is written on the call, told with the time that it took, and the tap is closed', async () => {
+test('the verdict is written on the call, told with the time that it took, and the tap is closed [twiml 13 callback]', async () => {
   const bench = new DetectionBench();
   const { call, verdict } = await bench.listen();
   await bench.hears(voice(4_000));

@@ -115,7 +115,7 @@ describe('Dial: ringing', () => {
     expectNothingLeft(bench, 1);
   });
 
-  test('sequential: the next target is tried when the one before failed [twiml 6.2 sequential] [twiml 6.2 preferred]', async () => {
+  test('sequential: the next target is tried when the one before failed [twiml 6.2 sequential] [twiml 6.2 preferred] [twiml 16 point-11]', async () => {
     const bench = new DialBench();
     const run = await bench.run({ sequential: true, targets: [target('bob'), target('carol')] });
     expect(bench.children.has('carol')).toBe(false);
@@ -127,6 +127,7 @@ describe('Dial: ringing', () => {
     // twiml.md 6.2: busy before failed.
     expect(run.outcome()).toMatchObject({
       status: 'busy',
+      callSid: bench.children.get('bob')!.call.sid,
       bridged: false,
       durationSeconds: 0,
       sip: { responseCode: 486 },
@@ -134,7 +135,7 @@ describe('Dial: ringing', () => {
     expectNothingLeft(bench, 1);
   });
 
-  test('sequential: the time-out is per target (twiml.md 16, 12)', async () => {
+  test('sequential: the time-out is per target (twiml.md 16, 12) [twiml 16 point-12]', async () => {
     const bench = new DialBench();
     const run = await bench.run({ sequential: true, timeoutSeconds: 5, targets: [target('bob'), target('carol')] });
     await bench.clock.advanceAsync(9_999);
@@ -147,7 +148,7 @@ describe('Dial: ringing', () => {
     expectNothingLeft(bench, 1);
   });
 
-  test('trap 13: timeout has 5 s added; the outcome waits for the 487 [sip 2.1 timeout] [sip 10 trap-13] [twiml 6.1 timeout-extra]', async () => {
+  test('trap 13: timeout has 5 s added; the outcome waits for the 487 [sip 2.1 timeout] [sip 10 trap-13] [twiml 6.1 timeout-extra] [twiml 16 point-13]', async () => {
     const bench = new DialBench();
     const run = await bench.run({ timeoutSeconds: 20 });
     bench.legOf('bob').cancelsAtOnce = false;
@@ -270,7 +271,7 @@ describe('Dial: screening', () => {
     expect(bench.engine.counts()).toMatchObject({ bridges: 1, plays: 0 });
   });
 
-  test('declined: the callee is hung up, completed and not bridged (twiml.md 16, 14) [twiml 6.3 screening-hangup]', async () => {
+  test('declined: the callee is hung up, completed and not bridged (twiml.md 16, 14) [twiml 6.3 screening-hangup] [twiml 16 point-14]', async () => {
     const bench = new DialBench();
     bench.screening = async () => 'declined';
     const run = await bench.run(screened);

@@ -31,6 +31,7 @@ const rows: readonly (readonly [number, boolean, 'timeout' | 'request' | undefin
 
 // holds: [twiml 3.4 busy] [twiml 3.4 no-answer] [twiml 3.4 failed] [rest 9.2 sip-mapping]
 // holds: [twiml 6.2 sip-codes]
+// holds: [twiml 16 point-15]
 describe('sip-interface.md 8.3: status of an outgoing leg that was not answered [sip 4 mismatch-outbound] [sip 8.3 busy] [sip 8.3 no-answer] [sip 8.3 failed] [sip 8.3 no-credentials]', () => {
   for (const [status, rang, canceledBy, expected] of rows) {
     test(`${status}${rang ? ' after ringing' : ''}${canceledBy ? `, cancelled by ${canceledBy}` : ''} is ${expected}`, () => {
@@ -68,7 +69,7 @@ describe('sip-interface.md 1.4, 8.3: status of a refused inbound leg [sip 8.3 re
   }
 });
 
-describe('twiml.md 6.2: of several failed legs [twiml 6.2 preferred]', () => {
+describe('twiml.md 6.2: of several failed legs [twiml 6.2 preferred] [twiml 16 point-11]', () => {
   const named = (...statuses: string[]) => statuses.map((status, index) => ({ status, index }));
 
   for (const [statuses, expected] of [

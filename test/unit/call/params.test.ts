@@ -31,6 +31,7 @@ function invite(...headers: string[]): Request {
 describe('twiml.md 3.1: standard parameters', () => {
   // holds: [twiml 3.1 call-sid] [twiml 3.1 account-sid] [twiml 3.1 call-status] [twiml 3.1 api-version]
   // holds: [twiml 3.1 caller-called] [twiml 3.1 nothing-made-up] [twiml 3.4 ringing] [twiml 3.4 in-progress]
+  // holds: [twiml 16 point-22]
   test('of an inbound call, as it is now [sip 1.3 standard-parameters] [sip 9 shaken-nothing-made-up]', async () => {
     const { call } = new CallBench().inbound({ sipParams: new Map([['SipDomain', 'office.example']]) });
     expect(Object.fromEntries(callParams(call))).toEqual({
@@ -89,6 +90,7 @@ describe('sip-interface.md 2.5: a document for a callee', () => {
 
 describe('twiml.md 3.2: SIP parameters of an INVITE', () => {
   // holds: [twiml 3.2 sip-domain] [twiml 3.2 sip-call-id] [twiml 3.2 sip-source-ip] [twiml 3.2 sip-headers]
+  // holds: [twiml 16 point-21]
   test('domain, Call-ID, source, user, X-headers and User-to-User; equal names joined (RFC 3261 7.3.1) [sip 1.3 sip-domain] [sip 1.3 sip-call-id] [sip 1.3 sip-source-ip] [sip 1.3 sip-header-repeated]', () => {
     const request = invite(
       'X-A: 1',

@@ -411,7 +411,7 @@ describe('machine detection (rest-api.md 9.1)', () => {
     expect(bench.told).toEqual(['http://app/amd unknown']);
   });
 
-  test('SendDigits turn it off [rest 9.1 send-digits-amd]', async () => {
+  test('SendDigits turn it off [rest 9.1 send-digits-amd] [twiml 13 send-digits]', async () => {
     const bench = new RestBench();
     const { leg } = await bench.create({ machineDetection: detection, sendDigits: '1' });
     leg.answers();

@@ -599,7 +599,7 @@ describe('children of a caller', () => {
     expect(named.value.options.from).toBe('+4930555');
   });
 
-  test('a full gateway makes no child', async () => {
+  test('a full gateway makes no child [twiml 14 account]', async () => {
     const bench = new RouteBench(1);
     const { call } = bench.inbound();
     expect(await bench.router.child(call, bob, undefined)).toMatchObject({

@@ -165,7 +165,7 @@ describe('which trunk (sip-interface.md 7)', () => {
     expect(bench.admit('+4930')).toMatchObject({ value: { trunk: { name: 'carrier' } } });
   });
 
-  test('no trunk at all: 13224, 21214 over REST [rest 6 21214] [twiml 6.5 not-routed]', () => {
+  test('no trunk at all: 13224, 21214 over REST [rest 6 21214] [twiml 6.5 not-routed] [twiml 14 number]', () => {
     const none = { errorCode: 13224, sipStatus: 404, rest: { code: 21214, status: 400 } };
     expect(new GateBench([]).admit('+4930')).toMatchObject({ error: none });
   });

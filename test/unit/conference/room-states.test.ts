@@ -16,7 +16,7 @@ const rows: [RoomState, RoomInput, RoomState, readonly string[], string | undefi
   ]),
 ];
 
-test.each(rows)('%s + %s → %s', (state, input, to, actions, reason) => {
+test.each(rows)('%s + %s → %s [twiml 7.1 reason-ended]', (state, input, to, actions, reason) => {
   const row = roomStates[state][input];
   expect([row?.to, row?.do, row?.reason]).toEqual([to, actions, reason]);
 });

@@ -41,7 +41,7 @@ describe('twiml.md 7.1: the start', () => {
     expect(bench.standing(c)).toBe('heard hears');
   });
 
-  test('names are per account; a name is free again with a new sid when the room is over [rest 11 name]', async () => {
+  test('names are per account; a name is free again with a new sid when the room is over [rest 11 name] [twiml 7.1 per-account]', async () => {
     const bench = new ConferenceBench();
     const a = await bench.join();
     const first = bench.room().sid;
@@ -63,7 +63,7 @@ describe('twiml.md 7.1: waiting', () => {
     expect([bench.hears(a), bench.hears(b)]).toEqual([['tune silence'], ['silence silence']]);
   });
 
-  test('only Play, Say, Pause and Redirect; any other verb is 13238 [twiml 7.1 wait-verbs]', async () => {
+  test('only Play, Say, Pause and Redirect; any other verb is 13238 [twiml 7.1 wait-verbs] [twiml 15 restricted-conference]', async () => {
     const bench = new ConferenceBench();
     await bench.join({ wait: WAIT });
     const { document } = bench.documents[0]!;
@@ -72,7 +72,7 @@ describe('twiml.md 7.1: waiting', () => {
     expect(Object.fromEntries(document.params())).toEqual({ ConferenceSid: bench.room().sid, FriendlyName: 'Room 1' });
   });
 
-  test('a wait document that fails: it is out again, the others stay [twiml 7.1 wait-failure]', async () => {
+  test('a wait document that fails: it is out again, the others stay [twiml 7.1 wait-failure] [twiml 7.1 reason-left]', async () => {
     const bench = new ConferenceBench();
     const a = await bench.join({ wait: WAIT, startOnEnter: false, statusCallback: callback() });
     const b = await bench.join({ startOnEnter: false });
@@ -111,7 +111,7 @@ describe('who may not join', () => {
     expect(await refused(bench, { coach: 'nonsense' })).toBe(13240);
   });
 
-  test('16020 full, by maxParticipants of who comes [twiml 7.1 max-participants]', async () => {
+  test('16020 full, by maxParticipants of who comes [twiml 7.1 max-participants] [twiml 16 point-28]', async () => {
     const bench = new ConferenceBench();
     await bench.join({ maxParticipants: 1 });
     expect(await refused(bench, { maxParticipants: 1 })).toBe(16020);
@@ -183,7 +183,7 @@ describe('being there', () => {
     expect(b.leg.done).not.toContain('probe');
   });
 
-  test('a coach hears all and is heard by one; without that one by nobody [rest 11 coaching]', async () => {
+  test('a coach hears all and is heard by one; without that one by nobody [rest 11 coaching] [twiml 7.1 coach-hears]', async () => {
     const bench = new ConferenceBench();
     const agent = await bench.join();
     const customer = await bench.join();
@@ -228,7 +228,7 @@ describe('ways out', () => {
     await bench.join(second),
   ];
 
-  test('the peer hangs up; the last one ends it, and nothing is left [twiml 7.1 last-left]', async () => {
+  test('the peer hangs up; the last one ends it, and nothing is left [twiml 7.1 last-left] [twiml 7.1 reason-left]', async () => {
     const bench = new ConferenceBench();
     const [a, b] = await started(bench);
     b.leg.hangsUp();
@@ -253,7 +253,7 @@ describe('ways out', () => {
     expect(bench.ended).toHaveLength(1);
   });
 
-  test('endConferenceOnExit: all are out, and their calls live [twiml 7.1 end-on-exit]', async () => {
+  test('endConferenceOnExit: all are out, and their calls live [twiml 7.1 end-on-exit] [twiml 7.1 reason-left]', async () => {
     const bench = new ConferenceBench();
     const [a, b] = await started(bench, {}, { endOnExit: true, label: 'boss' });
     b.leg.hangsUp();

@@ -45,7 +45,7 @@ async function eventful(events = conferenceEvents as readonly (typeof conference
   return { bench, a, b };
 }
 
-test('every event under its name, numbered from 1 [twiml 7.1 events] [twiml 16 sequence-number]', async () => {
+test('every event under its name, numbered from 1 [twiml 7.1 events] [twiml 16 point-27]', async () => {
   const { bench } = await eventful();
   expect(bench.told()).toEqual([
     'participant-join',

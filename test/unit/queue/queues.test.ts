@@ -25,7 +25,7 @@ describe('waiting', () => {
     expect(bench.left()).toEqual(nothingLeft);
   });
 
-  test('[twiml 7.2 wait-verbs] the verbs of a wait document', async () => {
+  test('[twiml 7.2 wait-verbs] the verbs of a wait document [twiml 15 restricted-queue]', async () => {
     const bench = new QueueBench();
     const caller = await bench.caller({ waitUrl: 'https://app.example.test/wait', waitMethod: 'GET' });
     const { document } = bench.runOf(caller)!;
@@ -81,7 +81,7 @@ describe('waiting', () => {
     expect(bench.left()).toEqual(nothingLeft);
   });
 
-  test('[twiml 7.2 queue-full] neither QueueSid nor QueueTime', async () => {
+  test('[twiml 7.2 queue-full] neither QueueSid nor QueueTime [twiml 7.2 max-queue-size]', async () => {
     const bench = new QueueBench();
     await bench.caller({ maxSize: 1 });
     const refused = await bench.caller({ maxSize: 1 });
@@ -357,7 +357,7 @@ describe('[twiml 7.3 url] the document of the noun', () => {
     return { bench, caller, agent };
   }
 
-  test('runs on the caller with its parameters and verbs; then they are connected', async () => {
+  test('runs on the caller with its parameters and verbs; then they are connected [twiml 7.3 url-params] [twiml 15 restricted-dequeue]', async () => {
     const { bench, caller, agent } = await meeting();
     const run = bench.runOf(caller)!;
     const [queue] = bench.store.records.values();

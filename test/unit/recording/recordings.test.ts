@@ -97,7 +97,7 @@ describe('a recording from start to end', () => {
     expect(bench.callbacks.map(({ params }) => params.get('RecordingStatus'))).toEqual(told);
   });
 
-  test('[rest 10 parent-leg] a child is recorded under its parent', () => {
+  test('[rest 10 parent-leg] a child is recorded under its parent [twiml 8.3 parent]', () => {
     const parentCallSid = `CA${'b'.repeat(32)}`;
     const { call } = bench.outbound({ parentCallSid });
     const started = bench.recordings.start(call, aRequest());
@@ -161,7 +161,7 @@ describe('what becomes of the file', () => {
     expect(record).toMatchObject({ status: 'completed', durationSeconds: 2, sizeBytes: 32_044 });
   });
 
-  test('[rest 6 16101] too short: absent, and no media', async () => {
+  test('[rest 6 16101] too short: absent, and no media [twiml 8.3 absent]', async () => {
     const { record, hasFile } = await ended(aRequest(), { durationMs: 0 });
     expect(record).toMatchObject({ status: 'absent', errorCode: 16101, media: null, sizeBytes: null });
     expect(hasFile).toBe(false);

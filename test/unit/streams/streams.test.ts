@@ -6,7 +6,7 @@ import { settle } from '../../support/virtual-clock.ts';
 import { FakeStreamCall, options, StreamBench } from './kit.ts';
 
 describe('forked', () => {
-  test('[twiml 9 tracks] both tracks are tapped at once, each message names its own, one count of chunks', async () => {
+  test('[twiml 9 tracks] both tracks are tapped at once, each message names its own, one count of chunks [twiml 9.1 media]', async () => {
     const bench = new StreamBench();
     bench.streams.start(bench.call, options({ track: 'both_tracks' }));
     await settle();
@@ -47,7 +47,7 @@ describe('forked', () => {
     expect(bench.streams.counts()).toEqual({ live: 0, relays: 0, calls: 0 });
   });
 
-  test('[twiml 9 four-tracks] at most four forked tracks; an ended stream gives its places back', async () => {
+  test('[twiml 9 four-tracks] at most four forked tracks; an ended stream gives its places back [twiml 10.2 forks]', async () => {
     const bench = new StreamBench();
     const start = (name: string, track: 'both_tracks' | 'inbound_track') =>
       bench.streams.start(bench.call, options({ name, track })).ok;
@@ -90,7 +90,7 @@ describe('forked', () => {
     expect(bench.engine.fed).toEqual([]);
   });
 
-  test('[twiml 9.2 errors] a connection that fails or breaks: error callback with code and text, and a notification', async () => {
+  test('[twiml 9.2 errors] a connection that fails or breaks: error callback with code and text, and a notification [twiml 9 status-callback] [twiml 14 31903]', async () => {
     const bench = new StreamBench();
     bench.refusal = { errorCode: 31902, detail: 'the server refused the connection' };
     bench.streams.start(bench.call, options({ name: 'x' }));
@@ -130,7 +130,7 @@ describe('forked', () => {
     expect(bench.streams.counts()).toEqual({ live: 0, relays: 0, calls: 0 });
   });
 
-  test('without a name the callback names the stream by its sid', async () => {
+  test('without a name the callback names the stream by its sid [twiml 9 status-callback]', async () => {
     const bench = new StreamBench();
     bench.streams.start(bench.call, options());
     await settle();

@@ -104,7 +104,7 @@ function bench(isConfigured = true) {
 }
 
 describe('twiml.md 10.3: live transcription', () => {
-  test('is told as started with what was asked for, then each sentence, then its end [twiml 10.3 events] [twiml 3.1 iso-dates]', async () => {
+  test('is told as started with what was asked for, then each sentence, then its end [twiml 10.3 events] [twiml 3.1 iso-dates] [twiml 10.3 stop]', async () => {
     const it = bench();
     const started = it.live.start(it.leg, options({ name: 'notes' }));
     expect(started).toMatchObject({ ok: true, value: { name: 'notes', status: 'in-progress', callSid: 'CA1' } });
@@ -152,7 +152,7 @@ describe('twiml.md 10.3: live transcription', () => {
     expect([it.taps[0]?.isOpen, it.live.count]).toEqual([false, 0]);
   });
 
-  test('each track has its sentences; texts keep the order of one track though the later one is ready first', async () => {
+  test('each track has its sentences; texts keep the order of one track though the later one is ready first [twiml 10.3 tracks]', async () => {
     const it = bench();
     it.live.start(it.leg, options());
     for (const _ of [1, 2]) {
@@ -175,7 +175,7 @@ describe('twiml.md 10.3: live transcription', () => {
     ]);
   });
 
-  test('a single track; partial results where they are asked for', async () => {
+  test('a single track; partial results where they are asked for [twiml 10.3 tracks] [twiml 10.3 partial-results]', async () => {
     const it = bench();
     it.live.start(it.leg, options({ track: 'inbound_track', partialResults: true }));
     expect(it.taps[0]?.tracks).toEqual(['inbound']);
@@ -196,7 +196,7 @@ describe('twiml.md 10.3: live transcription', () => {
     expect(it.live.stop('CA1', undefined)).toBeUndefined();
   });
 
-  test('a recogniser that fails: told each time, notified once, and it goes on', async () => {
+  test('a recogniser that fails: told each time, notified once, and it goes on [twiml 10.3 error]', async () => {
     const it = bench();
     it.live.start(it.leg, options());
     for (const index of [0, 1]) {
@@ -231,7 +231,7 @@ describe('twiml.md 10.3: live transcription', () => {
   test.each([
     ['no recogniser', false, {}, 13343],
     ['no audio', true, { endpoint: undefined }, 13343],
-  ])('%s: refused', (_name, isConfigured, leg, code) => {
+  ])('%s: refused [twiml 10.3 no-recogniser]', (_name, isConfigured, leg, code) => {
     const it = bench(isConfigured);
     expect(it.live.start({ ...it.leg, ...leg }, options())).toMatchObject({ ok: false, error: { code } });
     expect([it.taps, it.told]).toEqual([[], []]);

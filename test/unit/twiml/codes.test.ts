@@ -120,6 +120,7 @@ const raised: [code: number, verbs: string][] = [
 
 // holds: [twiml 5.1 voice-unknown] [twiml 5.1 nested] [twiml 5.2 nested-digits]
 // holds: [twiml 6.9 sim] [twiml 6.9 whats-app]
+// holds: [twiml 12 refused] [twiml 14 not-supported] [twiml 14 number] [twiml 14 recording-callbacks] [twiml 14 sim]
 describe('numbers that a document raises [twiml 4.1 values] [twiml 4.1 warnings-only]', () => {
   // holds: [twiml 14 dial] [twiml 14 conference] [twiml 14 sip] [twiml 14 gather] [twiml 14 play-say] [twiml 14 record]
   // holds: [twiml 14 verbs]

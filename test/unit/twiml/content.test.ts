@@ -29,6 +29,7 @@ test('the audio types are those of Play', () => {
 
 describe('twiml.md 2.5 content types of a document answer', () => {
   // holds: [twiml 2.4 empty] [twiml 2.5 xml] [twiml 2.5 audio] [twiml 2.5 plain] [twiml 2.5 other]
+  // holds: [twiml 14 document]
   test.each(rows)('%s with %s', (contentType, body, expected) => {
     const read = readAnswer({ contentType, body: Buffer.from(body), finalUrl: 'https://h.test/a' });
     const verbs = (value: Extract<typeof read, { ok: true }>['value']) =>

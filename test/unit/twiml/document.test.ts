@@ -71,6 +71,7 @@ const documents: [rule: string, xml: string, expected: string[] | number][] = [
 // holds: [twiml 4.1 root] [twiml 4.1 version] [twiml 4.1 case] [twiml 4.1 prolog] [twiml 4.1 byte-order-mark]
 // holds: [twiml 4.1 comments] [twiml 4.1 size] [twiml 4.1 empty-response] [twiml 4.1 text-ignored] [twiml 4.1 doctype]
 // holds: [twiml 4.1 well-formed] [twiml 4.1 bounded]
+// holds: [twiml 14 document]
 describe('twiml.md 4.1 document [twiml 2.4 too-large]', () => {
   test.each(documents)('%s', (_rule, xml, expected) => {
     expect(verbsOf(xml)).toEqual(expected);
@@ -177,6 +178,7 @@ const schemaRows: [rule: string, xml: string, left: string[], warnings: string[]
 ];
 
 // holds: [twiml 5.2 no-children] [twiml 5.3 no-children] [twiml 5.7 no-children] [twiml 5.10 sip-no-attributes]
+// holds: [twiml 15 attributes]
 describe('twiml.md 15 schema check (12200) [twiml 4.1 case] [twiml 4.1 schema]', () => {
   test.each(schemaRows)('%s', (_rule, xml, left, warnings) => {
     const parsed = parseDocument(`<Response>${xml}</Response>`);
@@ -191,7 +193,7 @@ describe('twiml.md 15 schema check (12200) [twiml 4.1 case] [twiml 4.1 schema]',
     ['twiml.md 5.4: a verb that Gather cannot hold', '<Gather><Dial>1</Dial><Say>a</Say></Gather>', 13320],
     ['twiml.md 6: a verb inside Dial', '<Dial><Say>a</Say><Sip>sip:a@h</Sip></Dial>', 13215],
     ['a verb inside Pause has no code of its own', '<Pause><Say>a</Say></Pause>', 12200],
-  ])('%s [twiml 5.4 children] [twiml 6.1 content]', (_rule, xml, code) => {
+  ])('%s [twiml 5.4 children] [twiml 6.1 content] [twiml 15 nesting-codes]', (_rule, xml, code) => {
     const parsed = parseDocument(`<Response>${xml}</Response>`);
     expect(parsed.ok && parsed.value.warnings.map((warning) => warning.code)).toEqual([code]);
   });

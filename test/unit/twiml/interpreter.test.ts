@@ -37,6 +37,7 @@ const firstVerbs: [document: string, done: string[]][] = [
 // holds: [twiml 4.1 empty-response] [twiml 4.3 answer] [twiml 4.3 redirect] [twiml 4.3 pause] [twiml 4.3 hangup]
 // holds: [twiml 4.3 others]
 // holds: [twiml 5.9 hangup]
+// holds: [twiml 16 point-16] [twiml 16 point-17]
 describe('twiml.md 4.3 answering by the first verb [twiml 1 empty-document] [twiml 1 only-reject]', () => {
   // holds: [sip 1.4 doing-verbs-answer]
   test.each(firstVerbs)('%s', async (document, done) => {
@@ -118,12 +119,18 @@ describe('twiml.md 4.2 flow', () => {
     expect(control.done.includes('play say:next')).toBe(!asksAgain);
   });
 
-  test('twiml.md 16, 1: relative URLs are resolved with the final URL [twiml 2.7 relative]', async () => {
+  test('twiml.md 16, 1: relative URLs are resolved with the final URL [twiml 2.7 relative] [twiml 16 point-1]', async () => {
     const { webhook } = await runSession({
       [START]: { body: response('<Redirect>next</Redirect>'), finalUrl: 'https://other.test/a/b' },
       'https://other.test/a/next': response(''),
     });
     expect(webhook.sent[1]!.url).toBe('https://other.test/a/next');
+  });
+
+  test('Start alone: the call ends [twiml 10 nothing-follows]', async () => {
+    const { control } = await runSession({ [START]: response('<Start><Stream url="wss://h.test/"/></Start>') });
+    expect(control.streams.started).toHaveLength(1);
+    expect(control.done).toEqual(['answer', 'hangUp']);
   });
 
   test('no input: the verbs behind Gather run', async () => {
@@ -200,7 +207,7 @@ describe('twiml.md 2.5, 2.7: other starts', () => {
     expect(control.done).toEqual(['answer', 'play say:Hi', 'hangUp']);
   });
 
-  test('twiml.md 16, 3: an empty body is an empty document, with 11770 [twiml 2.4 empty]', async () => {
+  test('twiml.md 16, 3: an empty body is an empty document, with 11770 [twiml 2.4 empty] [twiml 16 point-3]', async () => {
     const { control, codes, webhook } = await runSession({ [START]: '' }, { fallback: FALLBACK });
     expect(codes).toEqual([11770]);
     expect(control.done).toEqual(['answer', 'hangUp']);
@@ -225,7 +232,7 @@ const failures: [name: string, page: ConstructorParameters<typeof FakeWebhook>[0
 
 describe('twiml.md 2.4 failure and fallback', () => {
   test.each(failures)(
-    '%s: fallback with ErrorCode and ErrorUrl, and the call goes on [twiml 2.4 unparseable] [twiml 2.4 fallback] [twiml 3.3 fallback] [twiml 5.7 unusable]',
+    '%s: fallback with ErrorCode and ErrorUrl, and the call goes on [twiml 2.4 unparseable] [twiml 2.4 fallback] [twiml 3.3 fallback] [twiml 5.7 unusable] [twiml 14 retrieval]',
     async (_name, page, code) => {
       const pages = { [START]: page, [FALLBACK.url]: response('<Say>sorry</Say>') };
       const { control, webhook, codes } = await runSession(pages, { fallback: FALLBACK });
@@ -242,7 +249,7 @@ describe('twiml.md 2.4 failure and fallback', () => {
   );
 
   test.each(failures)(
-    '%s without fallback: announcement, then hang up [sip 8.4 application-codes] [twiml 2.4 no-fallback]',
+    '%s without fallback: announcement, then hang up [sip 8.4 application-codes] [twiml 2.4 no-fallback] [twiml 16 point-31]',
     async (_name, page, code) => {
       const { control, codes } = await runSession({ [START]: page });
       expect(control.done).toEqual(['answer', ERROR_PLAY, 'hangUp']);
@@ -282,7 +289,7 @@ describe('twiml.md 2.4 failure and fallback', () => {
     expect(JSON.stringify(events)).not.toContain('secret');
   });
 
-  test('twiml.md 16, 2: the current document after a fallback is the fallback', async () => {
+  test('twiml.md 16, 2: the current document after a fallback is the fallback [twiml 16 point-2]', async () => {
     const { webhook } = await runSession(
       { [START]: { error: 11200 }, [FALLBACK.url]: [response('<Redirect/>'), response('')] },
       { fallback: FALLBACK },
@@ -290,7 +297,7 @@ describe('twiml.md 2.4 failure and fallback', () => {
     expect(webhook.sent[2]).toMatchObject({ url: FALLBACK.url, purpose: 'document' });
   });
 
-  test('a fault of our own ends the call and nothing else [twiml 4.2 own-fault]', async () => {
+  test('a fault of our own ends the call and nothing else [twiml 4.2 own-fault] [twiml 14 internal]', async () => {
     const control = new FakeCallControl();
     control.during = (action) => {
       if (action.startsWith('play')) throw new TypeError('bug');
@@ -304,7 +311,7 @@ describe('twiml.md 2.4 failure and fallback', () => {
 describe('twiml.md 4.2 point 7: documents without wait', () => {
   const loop = { [START]: response('<Redirect/>') };
 
-  test('without fallback: hang up after 100 [twiml 4.2 loop-guard]', async () => {
+  test('without fallback: hang up after 100 [twiml 4.2 loop-guard] [twiml 16 point-19]', async () => {
     const { webhook, control, codes } = await runSession(loop);
     expect(webhook.sent).toHaveLength(limits.documentsWithoutWait);
     expect(codes).toEqual([11215]);
@@ -347,6 +354,7 @@ describe('verbs that are not run', () => {
     expect(codes).toEqual([12200]);
   });
 
+  // holds: [twiml 12 refused] [twiml 12 no-digits] [twiml 14 fields] [twiml 16 point-30]
   test.each(['Pay', 'Prompt', 'Sms', 'Queue'])('%s is skipped with a warning [twiml 1 not-run]', async (name) => {
     const { control, events } = await runSession({ [START]: response(`<${name}/><Say>b</Say>`) });
     expect(control.done).toEqual(['answer', 'play say:b', 'hangUp']);
@@ -382,13 +390,13 @@ describe('twiml.md 15 restricted documents: screening', () => {
     expect((await screening('<Hangup/>')).control.done).toEqual(['hangUp']);
   });
 
-  test('13201: Dial fails the document [sip 2.1 screening-no-dial] [twiml 6.2 nested]', async () => {
+  test('13201: Dial fails the document [sip 2.1 screening-no-dial] [twiml 6.2 nested] [twiml 14 dial] [twiml 15 restricted-screening]', async () => {
     const { control, codes } = await screening('<Dial>100</Dial>');
     expect(codes).toEqual([13201]);
     expect(control.done).toEqual([ERROR_PLAY, 'hangUp']);
   });
 
-  test('other verbs are skipped [twiml 6.3 url-verbs]', async () => {
+  test('other verbs are skipped [twiml 6.3 url-verbs] [twiml 15 restricted-screening]', async () => {
     const { control, codes } = await screening('<Reject/><Record/><Say>a</Say>');
     expect(codes).toEqual([12200, 12200]);
     expect(control.done).toEqual(['play say:a']);

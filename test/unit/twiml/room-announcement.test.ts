@@ -67,7 +67,7 @@ test('Say, Play, Pause and Redirect, in their order, to the mixer [rest 11 annou
   });
 });
 
-test('13238: any other verb is skipped', async () => {
+test('13238: any other verb is skipped [twiml 15 restricted-conference]', async () => {
   const { end, played } = await announce({ 'http://app/all': page('<Dial>100</Dial><Hangup/><Say>Hello</Say>') });
   expect([end, played]).toEqual([{ how: 'ended' }, ['m1 samples x1']]);
 });

@@ -1,6 +1,7 @@
 // What the vendor's library writes is understood: every verb and noun of its VoiceResponse, with every attribute and every value that it
 // declares, arrives as written and without a warning, but for those that are named here.
 
+import twilio from 'twilio';
 import { describe, expect, test } from 'vitest';
 import { parseDocument } from '../../../src/twiml/document.ts';
 import { notRunVerbs } from '../../../src/twiml/schema.ts';
@@ -91,6 +92,8 @@ function faultsOf(element: LibraryElement, attributes: Readonly<Record<string, u
 // holds: [twiml 5.1 voice] [twiml 5.1 language] [twiml 5.1 ssml-elements] [twiml 5.4 language]
 // holds: [twiml 6.1 recording-configuration] [twiml 6.5 machine-detection] [twiml 6.6 machine-detection] [twiml 6.7 shared]
 // holds: [twiml 6.8 read]
+// holds: [twiml 7.1 recording-configuration] [twiml 9 format] [twiml 10 start] [twiml 10 stop] [twiml 11.1 relay-attributes]
+// holds: [twiml 12 refused]
 describe('what the vendor’s library writes [twiml 15 library] [twiml 15 attributes] [twiml 4.1 lists]', () => {
   test('its verbs are all known', () => {
     const atTop = elements
@@ -116,6 +119,17 @@ describe('what the vendor’s library writes [twiml 15 library] [twiml 15 attrib
     expect(Object.keys(warned).filter((path) => !attributes.some((name) => `${path} `.startsWith(`${name} `)))).toEqual(
       [],
     );
+  });
+
+  test('elements of any name by addChild: those that are unknown are 12200, and the rest runs [twiml 15 add-child]', () => {
+    const response = new twilio.twiml.VoiceResponse();
+    response.addChild('Speak', { loud: true });
+    const gather = response.gather();
+    gather.addChild('Say', { tone: 'sad' }).addText('Hello');
+    gather.addChild('Dance', {});
+    const { codes, root } = codesOf(response.toString());
+    expect(codes).toEqual([12200, 12200, 13320]);
+    expect(root.map(({ name }) => name)).toEqual(['Gather']);
   });
 
   test('comments and free text of the library change nothing', () => {

@@ -111,7 +111,6 @@ describe('documents of a call', () => {
       ['POST', 'document', undefined],
       ['GET', 'fallback', '11217'],
     ]);
-    expect(domainRecord().voiceFallbackMethod).toBe('POST');
   });
 
   test('a static document of the domain needs no request', async () => {
@@ -145,6 +144,20 @@ describe('documents of a call', () => {
   });
 });
 
+test('what is typed before Gather begins is not its input [twiml 16 point-7]', async () => {
+  const bench = new SessionBench({
+    '/voice': '<Pause length="2"/><Gather numDigits="1" action="/digits"/>',
+    '/digits': '<Hangup/>',
+  });
+  const { leg } = await bench.call();
+  leg.presses('1');
+  await bench.clock.advanceAsync(2_000);
+  expect(bench.paths).toEqual(['/voice']);
+  leg.presses('2');
+  await settle();
+  expect(bench.webhook.sent.at(-1)).toMatchObject({ url: 'http://app/digits', params: { Digits: '2' } });
+});
+
 describe('files of Play', () => {
   const TWO = '<Play>/one.wav</Play><Play>/two.wav</Play>';
 
@@ -161,7 +174,7 @@ describe('files of Play', () => {
     expect(bench.engine.playsNow.size).toBe(1);
   });
 
-  test('one that is no audio: 13420, in a Gather 13325; what stands behind it is played [twiml 5.2 not-audio]', async () => {
+  test('one that is no audio: 13420, in a Gather 13325; what stands behind it is played [twiml 5.2 not-audio] [twiml 14 play-say]', async () => {
     for (const [verbs, code] of [
       [`${TWO}<Say>sorry</Say>`, 13420],
       [`<Gather>${TWO}<Say>sorry</Say></Gather>`, 13325],
@@ -265,7 +278,7 @@ describe('twiml.md 6.3: screening', () => {
     expect(bench.engine.counts().bridges).toBe(1);
   });
 
-  test('the callee hangs up during it: not bridged, the parent goes on', async () => {
+  test('the callee hangs up during it: not bridged, the parent goes on [twiml 16 point-14]', async () => {
     const bench = new SessionBench({ ...pages, '/screen': GATHER });
     const { call } = await bench.call();
     bench.children[0]!.leg.answers();

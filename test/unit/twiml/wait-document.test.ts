@@ -128,15 +128,18 @@ describe('wait document', () => {
     expect([bench.end, call.isOver]).toEqual([{ how: 'hungUp' }, true]);
   });
 
-  test.each([[13238], [12200]])('a verb outside its set is told of with %i and skipped', async (wrongVerbCode) => {
-    const bench = new WaitBench({ [URL]: page('<Dial>100</Dial><Record/><Say>still here</Say>') });
-    const { call } = await bench.wait({ wrongVerbCode });
-    expect(bench.story(call).filter((line) => line.includes(String(wrongVerbCode)))).toHaveLength(2);
-    expect(bench.engine.playsNow.size).toBe(1);
-    expect(await bench.abort()).toEqual({ how: 'aborted' });
-  });
+  test.each([[13238], [12200]])(
+    'a verb outside its set is told of with %i and skipped [twiml 7.1 wait-verbs]',
+    async (wrongVerbCode) => {
+      const bench = new WaitBench({ [URL]: page('<Dial>100</Dial><Record/><Say>still here</Say>') });
+      const { call } = await bench.wait({ wrongVerbCode });
+      expect(bench.story(call).filter((line) => line.includes(String(wrongVerbCode)))).toHaveLength(2);
+      expect(bench.engine.playsNow.size).toBe(1);
+      expect(await bench.abort()).toEqual({ how: 'aborted' });
+    },
+  );
 
-  test('Leave warns and is skipped where the set does not hold it', async () => {
+  test('Leave warns and is skipped where the set does not hold it [twiml 7.4 not-in-conference]', async () => {
     const bench = new WaitBench({ [URL]: page('<Leave/><Pause length="5"/>') });
     const { call } = await bench.wait({ verbs: new Set(['Play', 'Say', 'Pause', 'Redirect']), wrongVerbCode: 13238 });
     expect(bench.story(call)).toContain('error 13238');
@@ -148,7 +151,7 @@ describe('wait document', () => {
     ['again', 1_000],
     ['silence', 1_000],
     ['return', 1],
-  ] as const)('an answer that is audio, atEnd %s: %i rounds', async (atEnd, rounds) => {
+  ] as const)('an answer that is audio, atEnd %s: %i rounds [twiml 7.1 wait-audio]', async (atEnd, rounds) => {
     const bench = new WaitBench({ [URL]: { contentType: 'audio/mpeg', body: 'x' } });
     await bench.wait({ atEnd });
     expect([...bench.engine.playsNow.values()].map(({ options }) => options.loop)).toEqual([rounds]);

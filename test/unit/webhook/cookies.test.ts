@@ -78,7 +78,7 @@ describe('RFC 6265 cookies of one call [twiml 2.2 cookies]', () => {
 describe('twiml.md 16, 25: a jar per call', () => {
   const headers = { 'set-cookie': ['a=1'] };
 
-  test('calls do not see one another; forget drops the jar [twiml 2.2 cookie-jar]', () => {
+  test('calls do not see one another; forget drops the jar [twiml 2.2 cookie-jar] [twiml 16 point-25]', () => {
     const jars = new CookieJars(new VirtualClock());
     jars.store('CA1', new URL(FROM), headers, true);
     expect(jars.header('CA1', new URL(FROM))).toBe('a=1');

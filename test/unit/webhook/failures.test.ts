@@ -42,6 +42,7 @@ const rows: [name: string, failure: ExchangeFailure, code: number, retry: string
 ];
 
 // holds: [twiml 2.3 rp-tls] [twiml 2.4 connect] [twiml 2.4 host] [twiml 2.4 tls] [twiml 2.4 self-signed] [twiml 2.4 protocol]
+// holds: [twiml 14 retrieval]
 test.each(rows)('twiml.md 2.4: %s [sip 8.4 application-codes]', (_name, failure, code, retry) => {
   expect(classify(failure)).toMatchObject({ code, retry });
 });

@@ -83,6 +83,7 @@ const urls: [configured: string, withCredentials: boolean, signed: string][] = [
 ];
 
 // holds: [twiml 2.3 fragment] [twiml 2.6 port] [twiml 2.6 credentials]
+// holds: [twiml 16 point-26]
 test.each(urls)(
   'signed URL of %s, credentials %s [rest 21 url] [rest 21 user-info]',
   (configured, withCredentials, signed) => {

@@ -74,7 +74,7 @@ function setUp(records = new Map<string, PendingCallback>(), authTokenOf = (_acc
 }
 
 describe('twiml.md 8.1: sending', () => {
-  test('in order per call; calls do not wait for one another [rest 21 order]', async () => {
+  test('in order per call; calls do not wait for one another [rest 21 order] [twiml 8.1 asynchronous]', async () => {
     const { client, send, callbacks } = setUp();
     send('CA1', 'initiated');
     send('CA1', 'ringing');
@@ -88,7 +88,7 @@ describe('twiml.md 8.1: sending', () => {
     expect(callbacks.pending()).toBe(0);
   });
 
-  test('an answer of 4xx or 5xx is logged and final: no fallback, no repetition, the next one is sent [twiml 2.4 callbacks-no-fallback] [rest 21 final]', async () => {
+  test('an answer of 4xx or 5xx is logged and final: no fallback, no repetition, the next one is sent [twiml 2.4 callbacks-no-fallback] [rest 21 final] [twiml 8.1 not-repeated]', async () => {
     const { client, send, warnings, callbacks } = setUp();
     send('CA1', 'ringing');
     send('CA1', 'completed');
@@ -106,7 +106,7 @@ describe('twiml.md 8.1: sending', () => {
     expect([callbacks.pending(), callbacks.waiting()]).toEqual([0, 0]);
   });
 
-  test('who cannot be reached is tried again with the same token, in order, later and later, then given up [rest 20 idempotency-token] [rest 21 order]', async () => {
+  test('who cannot be reached is tried again with the same token, in order, later and later, then given up [rest 20 idempotency-token] [rest 21 order] [twiml 8.2 callback-retried]', async () => {
     const { client, send, callbacks, clock, tokens } = setUp();
     const done: string[] = [];
     send('CA1', 'ringing', () => done.push('ringing'));
@@ -130,7 +130,7 @@ describe('twiml.md 8.1: sending', () => {
     expect(done).toEqual(['ringing', 'completed']);
   });
 
-  test('what was not delivered is in the store, and a new process sends it: same token, same order [rest 21 restart]', async () => {
+  test('what was not delivered is in the store, and a new process sends it: same token, same order [rest 21 restart] [twiml 8.2 callback-outlives-restart]', async () => {
     const first = setUp();
     first.send('CA1', 'ringing');
     first.send('CA1', 'completed');
@@ -168,7 +168,7 @@ describe('twiml.md 8.1: sending', () => {
     [200, 'text/plain', '', 0],
     [200, 'text/xml', '<Response><Say>x</Say></Response>', 1],
     [200, 'text/plain', 'OK', 1],
-  ])('answer %d %s %s gives %d warnings', async (status, contentType, body, count) => {
+  ])('answer %d %s %s gives %d warnings [twiml 8.1 expected-answer]', async (status, contentType, body, count) => {
     const { client, send, warnings } = setUp();
     send('CA1', 'completed');
     await client.answer(answered(status, contentType, body));
@@ -221,6 +221,7 @@ const rows: [status: string, seconds: number, code: number | null, added: Record
 describe('twiml.md 8.1: parameters', () => {
   // holds: [sip 8.1 timestamp] [sip 8.1 callback-source] [sip 8.1 call-duration] [sip 8.1 duration]
   // holds: [sip 8.1 sip-response-code]
+  // holds: [twiml 8.1 call-duration] [twiml 8.1 timestamp] [twiml 8.1 callback-source] [twiml 8.1 sip-response-code]
   test.each(rows)('%s after %d s', (callStatus, durationSeconds, sipResponseCode, added) => {
     const params = statusCallbackParams({
       standard,
@@ -240,7 +241,7 @@ describe('twiml.md 8.1: parameters', () => {
     });
   });
 
-  test('ErrorCode and ErrorMessage tell why a call failed, and stand on nothing else [sip 8.1 error-code]', () => {
+  test('ErrorCode and ErrorMessage tell why a call failed, and stand on nothing else [sip 8.1 error-code] [twiml 8.1 error-code]', () => {
     const facts = { standard, sequenceNumber: 0, wallMs: WALL, durationSeconds: 0, sipResponseCode: 404 };
     const notice = { errorCode: 32009, message: 'bob is not registered' };
     const failed = statusCallbackParams({ ...facts, callStatus: 'failed', notice });

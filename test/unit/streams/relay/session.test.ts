@@ -187,19 +187,22 @@ describe('ConversationRelay session', () => {
       { interrupts: 0, prompts: 1, digits: 1 },
     ],
     ['dtmf off', { interruptible: 'any', dtmfDetection: false }, { interrupts: 1, prompts: 1, digits: 0 }],
-  ])('[twiml 11.1 interruptible] %s: a key, then speech, into a talk', async (_title, over, expected) => {
-    const bench = new RelayBench();
-    const peer = (await bench.run(over))!;
-    peer.says(text('A long talk.'));
-    await settle();
-    bench.call.presses('1');
-    await bench.says();
-    expect({
-      interrupts: peer.of('interrupt').length,
-      prompts: peer.of('prompt').length,
-      digits: peer.of('dtmf').length,
-    }).toEqual(expected);
-  });
+  ])(
+    '[twiml 11.1 interruptible] %s: a key, then speech, into a talk [twiml 11.1 dtmf]',
+    async (_title, over, expected) => {
+      const bench = new RelayBench();
+      const peer = (await bench.run(over))!;
+      peer.says(text('A long talk.'));
+      await settle();
+      bench.call.presses('1');
+      await bench.says();
+      expect({
+        interrupts: peer.of('interrupt').length,
+        prompts: peer.of('prompt').length,
+        digits: peer.of('dtmf').length,
+      }).toEqual(expected);
+    },
+  );
 
   test('[twiml 11.1 sensitivity] a short sound does not interrupt where that is asked for', async () => {
     const bench = new RelayBench();
@@ -230,7 +233,7 @@ describe('ConversationRelay session', () => {
     expect(peer.of('interrupt')).toEqual([]);
   });
 
-  test('[twiml 11.1 speech-in] audio before the detector spoke up is part of the utterance; hints, model and language go along', async () => {
+  test('[twiml 11.1 speech-in] audio before the detector spoke up is part of the utterance; hints, model and language go along [twiml 11.1 language]', async () => {
     const bench = new RelayBench();
     const languages = new Map([['de-DE', { voice: 'anna', speechModel: 'phone' }]]);
     const peer = (await bench.run({ hints: ['Hookswitch'], languages, speechModel: 'general' }))!;

@@ -228,7 +228,7 @@ describe('twiml.md 6.2 Dial: run', () => {
     });
   });
 
-  test('twiml.md 4.2 point 5: after caller hang-up the action is requested with CallStatus=completed, its answer ignored [twiml 4.2 dial-hangup]', async () => {
+  test('twiml.md 4.2 point 5: after caller hang-up the action is requested with CallStatus=completed, its answer ignored [twiml 4.2 dial-hangup] [twiml 16 point-10]', async () => {
     const control = new FakeCallControl();
     control.dialOutcomes = [{ ...bridgedOutcome, callerHungUp: true }];
     control.during = (action) => action.startsWith('dial') && control.call.abort();

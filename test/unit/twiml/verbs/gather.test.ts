@@ -86,6 +86,7 @@ const attributes: [attribute: string, expected: Record<string, unknown>, codes: 
 // holds: [twiml 5.4 num-digits] [twiml 5.4 action-on-empty-result] [twiml 5.4 speech-timeout] [twiml 5.4 speech-timeout-auto]
 // holds: [twiml 5.4 max-speech-time] [twiml 5.4 speech-model] [twiml 5.4 language] [twiml 5.4 hints]
 // holds: [twiml 5.4 profanity-filter] [twiml 5.4 enhanced] [twiml 5.4 barge-in] [twiml 5.4 partial-callback]
+// holds: [twiml 16 point-29]
 describe('twiml.md 5.4 Gather: attributes [twiml 2.1 method-case] [twiml 4.1 values] [twiml 4.1 lists]', () => {
   test.each(attributes)('%s', (attribute, expected, codes) => {
     const parsed = parsedValue(parseVerb(gather, `<Gather ${attribute}/>`));
@@ -149,6 +150,7 @@ const semantics: [string, attributes: string, Collected, action: [digits: string
 describe('twiml.md 5.4 Gather: semantics', () => {
   // holds: [twiml 5.4 action] [twiml 5.4 action-on-empty-result] [twiml 5.4 finished-by-key] [twiml 5.4 key-alone]
   // holds: [twiml 5.4 finished-by-number] [twiml 5.4 timeout-some] [twiml 5.4 timeout-nothing]
+  // holds: [twiml 16 point-8]
   test.each(semantics)('%s [twiml 3.3 gather]', async (_situation, attribute, collected, expected) => {
     const control = new FakeCallControl();
     control.collected = [collected];
@@ -173,7 +175,7 @@ describe('twiml.md 5.4 Gather: semantics', () => {
     expect(result).toMatchObject({ kind: 'redirect', url: BASE, method: 'GET' });
   });
 
-  test('hang-up while gathering: no action request [twiml 4.2 no-request-hangup] [twiml 5.4 hang-up]', async () => {
+  test('hang-up while gathering: no action request [twiml 4.2 no-request-hangup] [twiml 5.4 hang-up] [twiml 16 point-9]', async () => {
     const control = new FakeCallControl();
     control.collected = [got('12', '', 'timeout')];
     control.during = (action) => action === 'collect' && control.call.abort();
@@ -189,7 +191,7 @@ describe('twiml.md 5.4 Gather: semantics', () => {
     expect(control.collects[0]!.prompt).toHaveLength(1);
   });
 
-  test('without a recogniser input="speech" is an error, not a silent wait: the prompt, then the next verb [twiml 5.4 no-recogniser]', async () => {
+  test('without a recogniser input="speech" is an error, not a silent wait: the prompt, then the next verb [twiml 5.4 no-recogniser] [twiml 14 speech]', async () => {
     const control = new FakeCallControl();
     control.hearsSpeech = false;
     const { result, notices } = await runVerb(

@@ -41,7 +41,7 @@ describe('Play: run', () => {
     expect(result).toMatchObject({ kind: 'next', waited: true });
   });
 
-  test('twiml.md 16, 4: a file that cannot be played: next verb [twiml 5.2 not-found]', async () => {
+  test('twiml.md 16, 4: a file that cannot be played: next verb [twiml 5.2 not-found] [twiml 16 point-4]', async () => {
     const control = new FakeCallControl();
     control.playOutcomes = ['failed'];
     const { result } = await runVerb(play, '<Play>/a.wav</Play>', control);

@@ -80,7 +80,7 @@ describe('twiml.md 5.10: outcome → parameters of the action [sip 5.1 refer-not
 });
 
 describe('twiml.md 5.10: flow', () => {
-  test('an unanswered leg is answered, then the REFER goes out; the action takes over', async () => {
+  test('an unanswered leg is answered, then the REFER goes out; the action takes over [twiml 16 point-18]', async () => {
     const { result, control } = await runVerb(refer, `<Refer action="/done">${SIP}</Refer>`);
     expect(control.done).toEqual(['answer', 'refer sip:carol@example.com']);
     expect(result).toMatchObject({ kind: 'redirect', url: 'https://app.example.test/done', outcome: 'in-progress' });
@@ -106,7 +106,7 @@ describe('twiml.md 5.10: flow', () => {
     expect(result.kind === 'redirect' && Object.fromEntries(result.params)).toEqual({ ReferCallStatus: 'failed' });
   });
 
-  test('[sip 5.1 refer-non-sip] 13801 on a leg that is no SIP leg [twiml 5.10 non-sip]', async () => {
+  test('[sip 5.1 refer-non-sip] 13801 on a leg that is no SIP leg [twiml 5.10 non-sip] [twiml 14 refer]', async () => {
     const control = new FakeCallControl();
     control.referOutcomes = [
       { status: 'failed', sipResponseCode: undefined, notifyResponseCode: undefined, isPossible: false },

@@ -21,7 +21,7 @@ describe('twiml.md 5.8 Reject', () => {
     expect(result.kind).toBe('end');
   });
 
-  test('twiml.md 16, 17: an answered call is hung up [twiml 5.8 answered]', async () => {
+  test('twiml.md 16, 17: an answered call is hung up [twiml 5.8 answered] [twiml 16 point-17]', async () => {
     const control = new FakeCallControl();
     control.answered = true;
     await runVerb(reject, '<Reject reason="busy"/>', control);

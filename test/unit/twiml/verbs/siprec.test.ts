@@ -42,7 +42,7 @@ describe('twiml.md 10.2 Siprec', () => {
     expect(result).toMatchObject({ kind: 'next', waited: false });
   });
 
-  test('parameters', async () => {
+  test('parameters [twiml 10.2 parameters]', async () => {
     const { control } = await runVerb(
       start,
       '<Start><Siprec><Parameter name="a" value="1"/><Parameter name="b" value="&lt;2&gt;"/></Siprec></Start>',
@@ -78,7 +78,7 @@ describe('twiml.md 10.2 Siprec', () => {
     expect(result).toMatchObject({ kind: 'next' });
   });
 
-  test('Stop by name, without a name, and of what does not run', async () => {
+  test('Stop by name, without a name, and of what does not run [twiml 10.2 stop]', async () => {
     const control = new FakeCallControl();
     await runVerb(start, '<Start><Siprec name="one"/></Start>', control);
     expect((await runVerb(stop, '<Stop><Siprec name="one"/></Stop>', control)).notices).toEqual([]);

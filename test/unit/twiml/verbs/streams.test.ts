@@ -39,7 +39,7 @@ describe('Start Stream: attributes', () => {
     [`${URL} statusCallback="mailto:x"`, { statusCallback: undefined }, [11100]],
     [`${URL} statusCallback="/s" statusCallbackMethod="PUT"`, { statusCallback: { method: 'POST' } }, [12200]],
     ['url="wss://h.test/a?token=1"', { url: 'wss://h.test/a' }, [12200]],
-  ])('[twiml 9 stream-attributes] %s', async (attributes, expected, codes) => {
+  ])('[twiml 9 stream-attributes] %s [twiml 9 query] [twiml 9 relative]', async (attributes, expected, codes) => {
     const xml = `<Start><Stream ${attributes}/></Start>`;
     expect(parsedValue(parseVerb(start, xml)).codes).toEqual(codes);
     expect((await started(`<Stream ${attributes}/>`)).stream).toMatchObject(expected);
@@ -72,7 +72,7 @@ describe('Start Stream: attributes', () => {
     ]);
   });
 
-  test('[twiml 16.16 start-no-answer] Start does not answer, and what fails to start is told [twiml 1 start-stop]', async () => {
+  test('[twiml 16 point-16] Start does not answer, and what fails to start is told [twiml 1 start-stop] [twiml 10 start]', async () => {
     const control = new FakeCallControl();
     control.streams.failure = { errorCode: 12200, detail: 'too many' };
     const { notices, result } = await runVerb(
@@ -95,7 +95,7 @@ describe('Start Stream: attributes', () => {
 });
 
 describe('Stop Stream', () => {
-  test('[twiml 9 stop] by name; a name that nothing has is warned about [twiml 1 start-stop]', async () => {
+  test('[twiml 9 stop] by name; a name that nothing has is warned about [twiml 1 start-stop] [twiml 10 stop]', async () => {
     const control = new FakeCallControl();
     await runVerb(start, `<Start><Stream ${URL} name="tap"/></Start>`, control);
     const known = await runVerb(stop, '<Stop><Stream name="tap"/></Stop>', control);
@@ -109,7 +109,7 @@ describe('Stop Stream', () => {
 });
 
 describe('Connect Stream', () => {
-  test('[twiml 11 connect-next] answers, waits, and without action the next verb runs', async () => {
+  test('[twiml 11 connect-next] answers, waits, and without action the next verb runs [twiml 9 connect-inbound]', async () => {
     const { control, result } = await runVerb(connect, `<Connect><Stream ${URL} name="x"/></Connect>`);
     expect(control.done).toEqual(['answer']);
     expect(control.streams.connected[0]).toMatchObject({ name: 'x', track: 'inbound_track' });
@@ -167,7 +167,7 @@ describe('Connect Stream', () => {
     ['<Autopilot>UA1</Autopilot>', 13750],
     ['<ConversationRelaySession/>', 13750],
     ['', 12200],
-  ])('[twiml 11 connect-refused] %s: %i, not answered, the document goes on', async (inside, code) => {
+  ])('[twiml 11 connect-refused] %s: %i, not answered, the document goes on [twiml 11.1 url]', async (inside, code) => {
     const xml = `<Connect action="/done">${inside}</Connect>`;
     expect(parsedValue(parseVerb(connect, xml)).codes).toEqual([code]);
     const { control, result } = await runVerb(connect, xml);

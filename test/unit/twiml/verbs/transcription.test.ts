@@ -48,6 +48,7 @@ const attributes: [attribute: string, expected: Record<string, unknown>, codes: 
 
 describe('twiml.md 10.3 Transcription', () => {
   // holds: [twiml 10.3 attributes]
+  // holds: [twiml 10.3 not-supported]
   test.each(attributes)('%s', async (attribute, expected, codes) => {
     const xml = `<Start><Transcription ${attribute}/></Start>`;
     expect(parsedValue(parseVerb(start, xml)).codes).toEqual(codes);
@@ -56,7 +57,7 @@ describe('twiml.md 10.3 Transcription', () => {
     expect(result).toMatchObject({ kind: 'next', waited: false });
   });
 
-  test('what cannot be started is told, and the document goes on', async () => {
+  test('what cannot be started is told, and the document goes on [twiml 10.3 no-recogniser]', async () => {
     const control = new FakeCallControl();
     control.transcriptions.refusal = { code: 13343, message: 'no recogniser' };
     const { notices, result } = await runVerb(start, '<Start><Transcription/></Start>', control);

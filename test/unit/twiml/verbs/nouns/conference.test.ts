@@ -146,7 +146,7 @@ describe('running it', () => {
   });
 
   test.each([[13240], [16025], [16020], [13236]])(
-    '%i: said, and the action or next verb runs [twiml 7.1 not-joined]',
+    '%i: said, and the action or next verb runs [twiml 7.1 not-joined] [twiml 14 conference] [twiml 16 point-28]',
     async (code) => {
       const control = new FakeCallControl();
       control.conferenceOutcomes = [{ how: 'notJoined', code, detail: 'no' }];

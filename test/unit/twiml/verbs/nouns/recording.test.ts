@@ -31,6 +31,8 @@ const attributes: [id: string, attribute: string, expected: Record<string, unkno
   ['configuration', 'recordingConfigurationId="x"', {}, []],
 ];
 
+// holds: [twiml 10.1 defaults] [twiml 10.1 name] [twiml 10.1 channels] [twiml 10.1 track] [twiml 10.1 trim]
+// holds: [twiml 10.1 callback] [twiml 10.1 configuration] [twiml 10.1 stop]
 describe('twiml.md 10.1 Recording inside Start', () => {
   test.each(attributes)('[twiml 10.1 %s] %s', async (_, attribute, expected, codes) => {
     const xml = `<Start><Recording ${attribute}/></Start>`;
