@@ -9,6 +9,8 @@ import { until } from '../../support/until.ts';
 import { isSippHere, scenario, type World } from '../world.ts';
 
 const DOMAIN = 'recorded.sip.localhost';
+/** Its connector says TCP. */
+const OVER_TCP = 'tcp.recorded.sip.localhost';
 /** Ports that a SIPp takes: signalling, and media two above. */
 const PORTS = 6;
 const LOG_DEADLINE_MS = 10_000;
@@ -18,19 +20,22 @@ interface Stage {
   readonly ports: readonly number[];
 }
 
+const recorded = (connector: string): string =>
+  `<Response><Start><Siprec connectorName="${connector}"/></Start><Play digits="w"/><Pause length="60"/></Response>`;
+
 async function openStage(): Promise<Stage> {
   const first = await freePorts(2 * PORTS);
   const ports = [first, first + PORTS];
   const gateway = await GatewayProcess.start({
     domains: [
-      {
-        name: DOMAIN,
-        twiml: '<Response><Start><Siprec/></Start><Play digits="w"/><Pause length="60"/></Response>',
-        ipAccessControlLists: ['loopback'],
-      },
+      { name: DOMAIN, twiml: recorded('archive'), ipAccessControlLists: ['loopback'] },
+      { name: OVER_TCP, twiml: recorded('tcp'), ipAccessControlLists: ['loopback'] },
     ],
     settings: {
-      siprecConnectors: [{ name: 'archive', uri: ports.map((port) => `sip:srs@127.0.0.1:${port}`) }],
+      siprecConnectors: [
+        { name: 'archive', uri: ports.map((port) => `sip:srs@127.0.0.1:${port}`) },
+        { name: 'tcp', uri: `sip:srs@127.0.0.1:${first}`, transport: 'tcp' },
+      ],
     },
   });
   return { gateway, ports };
@@ -52,6 +57,16 @@ export function recorderCases(world: () => World): void {
       const recorder = await story.callee('uas-recorder-expects-two-streams-then-bye', { port: here().ports[0]! });
       const target = here().gateway.sipAddress;
       const caller = await story.caller('uac-call-for-3-s-expect-200-then-bye', { target, ...calls });
+      await Promise.all([caller.finished, recorder.finished]);
+    });
+
+    scenario('the same over TCP', world, async (story) => {
+      const recorder = await story.callee('uas-recorder-expects-two-streams-then-bye', {
+        port: here().ports[0]!,
+        transport: 'tcp',
+      });
+      const target = here().gateway.sipAddress;
+      const caller = await story.caller('uac-call-for-3-s-expect-200-then-bye', { target, domain: OVER_TCP });
       await Promise.all([caller.finished, recorder.finished]);
     });
 
