@@ -3,77 +3,27 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { limits } from '../../src/base/limits.ts';
+import { err } from '../../src/base/result.ts';
+import type { TranscriptionsApi } from '../../src/base/transcriptions-api.ts';
 import { type ApiWorld, apiWorld, json } from '../support/api-world.ts';
 import { aCall } from '../support/store-records.ts';
 import { storedQueues } from '../support/stored-queues.ts';
+import { encoded, number, of, type Parameter, text, wrong } from '../support/wrong-values.ts';
 
 let world: ApiWorld;
+/** Calls that somebody began to transcribe. */
+const begun: string[] = [];
 beforeAll(async () => {
-  world = await apiWorld({ queues: storedQueues(() => world.store) });
+  const transcriptions: TranscriptionsApi = {
+    create(request) {
+      begun.push(request.callSid);
+      return err({ code: 21220, status: 400, message: 'not really' });
+    },
+    stop: () => undefined,
+  };
+  world = await apiWorld({ queues: storedQueues(() => world.store), transcriptions });
 });
 afterAll(() => world.stop());
-
-interface Range {
-  readonly min: number;
-  readonly max: number;
-}
-type Parameter =
-  | { readonly kind: 'text'; readonly name: string; readonly code: number; readonly max: number }
-  | { readonly kind: 'number'; readonly name: string; readonly code: number; readonly range: Range }
-  | { readonly kind: 'url' | 'method' | 'flag' | 'word' | 'sid'; readonly name: string; readonly code: number };
-
-/** What each kind may not be. An empty value clears or means absent; that is in the files of the resources. */
-function wrong(parameter: Parameter): readonly string[] {
-  switch (parameter.kind) {
-    case 'text':
-      return ['x'.repeat(parameter.max + 1), 'a\0b', 'a\r\nX-A: 1', '\x1b[2J', 'a\x7f'];
-    case 'url':
-      return [
-        'nowhere',
-        '/voice',
-        '//host/voice',
-        'ftp://h.example/',
-        'javascript:alert(1)',
-        'http://',
-        'http://a b/',
-        'http://h.example/\r\nX-A: 1',
-        'http://h.example/\0',
-        `http://h.example/${'x'.repeat(limits.restUrlChars)}`,
-      ];
-    case 'method':
-      return ['PUT', 'G', 'GET POST', 'GET\r\n', 'null'];
-    case 'flag':
-      return ['maybe', '1', 'yes', 'true ', 'true\0'];
-    case 'number':
-      return [
-        String(parameter.range.min - 1),
-        String(parameter.range.max + 1),
-        '1.5',
-        '1e1',
-        '0x10',
-        'ten',
-        ' 10',
-        '10\0',
-        '9'.repeat(400),
-        'NaN',
-        '-0',
-      ];
-    case 'word':
-      return ['unheard-of', 'x'.repeat(5_000), 'a\0', '__proto__', 'constructor'];
-    case 'sid':
-      return ['1', 'XX', `ZZ${'0'.repeat(32)}`, `CA${'G'.repeat(32)}`, "' OR 1=1 --", `${'0'.repeat(500)}`];
-  }
-}
-
-const text = (name: string, code: number, max: number): Parameter => ({ kind: 'text', name, code, max });
-const number = (name: string, code: number, min: number, max: number): Parameter => ({
-  kind: 'number',
-  name,
-  code,
-  range: { min, max },
-});
-const of = (kind: 'url' | 'method' | 'flag' | 'word' | 'sid', code: number, names: string): Parameter[] =>
-  names.split(' ').map((name) => ({ kind, name, code }));
 
 interface Resource {
   readonly name: string;
@@ -212,7 +162,6 @@ const address = (path: string, sid?: string): string => {
   const whole = sid === undefined ? path : `${path}/${sid}`;
   return whole.startsWith('/v1/') ? whole : `${whole}.json`;
 };
-const encoded = (form: Readonly<Record<string, string>>): string => new URLSearchParams(form).toString();
 
 async function expectRefused(path: string, form: string, code: number): Promise<void> {
   const answer = await world.fetch(path, { form });
@@ -343,6 +292,33 @@ describe('Calls', () => {
     for (const form of [{ Url: url }, { Twiml: '<Response/>' }])
       await expectRefused(`Calls/${ended.sid}.json`, encoded(form), 21220);
   });
+});
+
+describe('what begins below a live call [rest 9.5 transcriptions]', () => {
+  const parameters: readonly Parameter[] = [
+    text('Name', 20001, limits.streamNameChars),
+    ...of('word', 20001, 'Track'),
+    ...of('url', 21502, 'StatusCallbackUrl'),
+    ...of('method', 21209, 'StatusCallbackMethod'),
+    ...of('flag', 20001, 'PartialResults ProfanityFilter EnableAutomaticPunctuation'),
+    text('InboundTrackLabel', 20001, limits.streamNameChars),
+    text('OutboundTrackLabel', 20001, limits.streamNameChars),
+    text('LanguageCode', 20001, limits.streamNameChars),
+    text('TranscriptionEngine', 20001, limits.streamNameChars),
+    text('SpeechModel', 20001, limits.streamNameChars),
+    text('Hints', 20001, limits.recognisedTextChars),
+  ];
+  test.each(parameters.map((parameter) => [parameter.name, parameter] as const))(
+    'a transcription with a wrong %s is not begun',
+    async (name, parameter) => {
+      const { sid } = await json(
+        await world.fetch('Calls.json', { form: encoded({ To: 'client:a', From: 'b', Url: url }) }),
+      );
+      const at = `Calls/${String(sid)}/Transcriptions.json`;
+      for (const value of wrong(parameter)) await expectRefused(at, encoded({ [name]: value }), parameter.code);
+      expect(begun).toEqual([]);
+    },
+  );
 });
 
 test('of many creates at once a limit holds, for each kind that has one [rest 6 21301] [rest 6 20422] [rest 6 21230] [rest 6 21253]', async () => {
