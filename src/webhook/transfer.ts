@@ -8,6 +8,7 @@ import type { HttpMethod } from '../base/records.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { Agents } from './agents.ts';
 import type { CookieJars } from './cookies.ts';
+import { authorizationOf, challengeFor, type DigestChallenge } from './credentials.ts';
 import { type ExchangeAnswer, exchange } from './exchange.ts';
 import { classify } from './failures.ts';
 import type { ConnectionOverrides, RetryCause } from './overrides.ts';
@@ -70,6 +71,8 @@ interface Hop {
   readonly url: URL;
   readonly method: HttpMethod;
   readonly params: WebhookParams;
+  /** The server wants Digest. */
+  readonly challenge?: DigestChallenge | undefined;
 }
 
 const NO_PARAMS: WebhookParams = new Map();
@@ -123,13 +126,19 @@ function redirectTarget(hop: Hop, status: number, location: string | undefined):
 async function tryHop(
   context: TransferContext,
   transfer: Transfer,
-  hop: Hop,
+  first: Hop,
   retries: { left: number },
   signal: AbortSignal,
 ): Promise<Result<ExchangeAnswer, WebhookFailure>> {
   let mayReconnect = true;
+  let hop = first;
   for (;;) {
     const attempt = await attemptOnce(context, transfer, hop, signal);
+    const challenge = attempt.kind === 'answer' && !hop.challenge ? challengeFor(hop.url, attempt.answer) : undefined;
+    if (challenge && !signal.aborted) {
+      hop = { ...hop, challenge };
+      continue;
+    }
     if (attempt.kind === 'stale' && mayReconnect && !signal.aborted) {
       // The server closed a kept-alive connection under the request: not an answer, so not counted as a retry.
       mayReconnect = false;
@@ -243,11 +252,15 @@ function requestHeaders(context: TransferContext, transfer: Transfer, hop: Hop, 
   }
   const cookie = context.cookies.header(transfer.callSid, hop.url);
   if (cookie !== undefined) headers.Cookie = cookie;
-  // RFC 7617: user information of the URL, percent-decoded.
-  if (hop.url.username !== '' || hop.url.password !== '') {
-    const credentials = `${decodePercent(hop.url.username)}:${decodePercent(hop.url.password)}`;
-    headers.Authorization = `Basic ${Buffer.from(credentials, 'utf8').toString('base64')}`;
-  }
+  const { method, challenge } = hop;
+  const clientNonce = transfer.idempotencyToken;
+  const authorization = authorizationOf(hop.url, {
+    method,
+    target: sent.pathname + sent.search,
+    challenge,
+    clientNonce,
+  });
+  if (authorization !== undefined) headers.Authorization = authorization;
   return headers;
 }
 
@@ -263,12 +276,4 @@ function statusCause(status: number): RetryCause | undefined {
 
 function failureOf(hop: Hop, errorCode: number, detail: string, status: number | undefined): WebhookFailure {
   return { errorCode, detail, url: withoutSecrets(hop.url.href), status };
-}
-
-function decodePercent(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }

@@ -151,6 +151,31 @@ describe('twiml.md 2.1 request shape', () => {
     expect(JSON.stringify([events, lines])).not.toMatch(/planted-secret|us%40er|12#/);
   });
 
+  test('a server that wants Digest gets it, once, for its own origin only [twiml 2.7 digest]', async () => {
+    const app = await startApp();
+    const challenge = 'Digest realm="app", qop="auth", nonce="n1", algorithm=SHA-256';
+    const isRight = ({ headers }: AppRequest) =>
+      /^Digest username="user", realm="app", nonce="n1", uri="\/voice\?x=1"/.test(headers.authorization ?? '');
+    app.on('/voice', (seen) =>
+      isRight(seen) ? xml('<Response/>') : { status: 401, headers: { 'WWW-Authenticate': challenge } },
+    );
+    app.on('/never', { status: 401, headers: { 'WWW-Authenticate': challenge } });
+    const client = startClient();
+    const withUser = (path: string) => app.url(path).replace('//', '//user:pass@');
+    expect(codeOf(await client.request(request(withUser('/voice?x=1'))))).toBe(0);
+    expect(app.requests.map(({ headers, body }) => [headers.authorization?.split(' ')[0], body !== ''])).toEqual([
+      ['Basic', true],
+      ['Digest', true],
+    ]);
+    expect(app.requests[1]!.headers['i-twilio-idempotency-token']).toBe(
+      app.requests[0]!.headers['i-twilio-idempotency-token'],
+    );
+    expect(codeOf(await client.request(request(withUser('/never'))))).toBe(11217);
+    expect(app.requestsTo('/never')).toHaveLength(2);
+    expect(codeOf(await client.request(request(app.url('/voice'))))).toBe(11217);
+    expect(app.requests.at(-1)!.headers.authorization).toBeUndefined();
+  });
+
   test('gzip is unpacked [twiml 2.2 gzip] [twiml 2.5 parameters]', async () => {
     const app = await startApp();
     app.on('/voice', {
