@@ -19,11 +19,17 @@ export class PhoneCall {
   #recording: RecordingId | undefined;
   #recorded: Promise<RecordingResult | undefined> = Promise.resolve(undefined);
 
-  constructor(leg: SipLeg, engine: MediaEngine, clock: Clock) {
+  constructor(
+    leg: SipLeg,
+    engine: MediaEngine,
+    { clock, sendsSilence = false }: { readonly clock: Clock; readonly sendsSilence?: boolean },
+  ) {
     this.leg = leg;
     this.#engine = engine;
     this.#clock = clock;
     leg.onEvent((event) => {
+      if (sendsSilence && event.type === 'answered' && leg.endpoint !== undefined)
+        engine.setComfort(leg.endpoint, 'silence');
       this.events.push(event);
       for (const wake of [...this.#waiters]) wake();
     });

@@ -48,6 +48,8 @@ export interface PhoneOptions {
   readonly trustedRoot: string | null;
   /** Offer SRTP. */
   readonly secureMedia: boolean;
+  /** Sends silence while it plays nothing, as a phone with an open microphone does; default: nothing is sent then. */
+  readonly sendsSilence?: boolean;
   /** Preference order; default PCMU, PCMA. */
   readonly codecs?: readonly AudioCodec[];
   readonly clock: Clock;
@@ -117,7 +119,7 @@ export class Phone {
     parts.userAgent.onInvite((invite) => {
       const identity = { callSid: newSid('CA', options.random), accountSid: invite.domain.accountSid };
       const leg = SipLeg.incoming(invite, identity, this.#legs, this.#mediaOptions(identity.callSid));
-      const call = new PhoneCall(leg, this.#engine, options.clock);
+      const call = new PhoneCall(leg, this.#engine, options);
       void leg.prepare(invite.sdp).then((failure) => {
         if (failure) leg.refuse(failure.status, failure.reason);
         else this.#onCall(call);
@@ -279,7 +281,7 @@ export class Phone {
       this.#mediaOptions(callSid),
       undefined,
     );
-    const call = new PhoneCall(leg, this.#engine, options.clock);
+    const call = new PhoneCall(leg, this.#engine, options);
     leg.start();
     return ok(call);
   }

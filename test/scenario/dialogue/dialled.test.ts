@@ -122,6 +122,17 @@ test('a message is as long as the caller talks', async () => {
   expect(exitCode, stdout).toBe(0);
 });
 
+test('behind what the caller says there is silence, which ends a message', async () => {
+  const { app, gateway } = await setup();
+  app.on('/voice', response('<Record action="/done" timeout="1"/>'));
+  app.on('/done', ({ params }) => response(`<Say>Got ${params.RecordingDuration}</Say>`));
+  const { exitCode, stdout } = await play(
+    gateway,
+    'expect-record\nleave-message 2s\nexpect-say /got [2-4]/i within 10s\nexpect-hangup',
+  );
+  expect(exitCode, stdout).toBe(0);
+});
+
 test('a gateway that does not run, and one that is not asked from its own machine', async () => {
   const { gateway } = await setup();
   const file = join(temporaryFolder(), 'test.call');
