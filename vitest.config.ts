@@ -1,14 +1,14 @@
 import { defineConfig } from 'vitest/config';
 
 // One project per kind of test (design.md 2), so that `npx vitest run --project unit` answers in seconds.
-// Kinds that open sockets or start a gateway run their files one after another: two cores, real time.
-const project = (name: string, serial: boolean, testTimeout: number) => ({
+// Kinds that open sockets or start a gateway wait more than they compute: two files at once, each with ports of its own (support/ports.ts).
+const project = (name: string, isLive: boolean, testTimeout: number) => ({
   test: {
     name,
     include: name === 'unit' ? ['test/unit/**/*.test.ts', 'test/architecture.test.ts'] : [`test/${name}/**/*.test.ts`],
     testTimeout,
     hookTimeout: 30_000,
-    fileParallelism: !serial,
+    ...(isLive ? { maxWorkers: 2 } : {}),
   },
 });
 

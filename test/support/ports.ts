@@ -4,9 +4,26 @@
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 
-const FIRST = 20_000;
-const LAST = 32_000;
 const TRIES = 200;
+/** Test files that run side by side have ports of their own: vitest numbers its workers. Outside vitest there is one part, of all. */
+const PARTS = 3;
+const worker = process.env.VITEST_POOL_ID;
+const part = (Number(worker ?? 1) - 1) % PARTS;
+/** 20,000 to 25,999: media ports that a test names; 26,000 to 31,999: blocks that are looked for. */
+const MEDIA_FIRST = 20_000 + part * 2_000;
+const MEDIA_LAST = MEDIA_FIRST + 1_999;
+const FIRST = worker === undefined ? 20_000 : 26_000 + part * 2_000;
+const LAST = worker === undefined ? 32_000 : FIRST + 1_999;
+
+let nextMediaPort = MEDIA_FIRST;
+
+/** A range for a media engine in this process: even first port, not used by another one for a while. */
+export function mediaRange(count: number): { readonly first: number; readonly last: number } {
+  if (nextMediaPort + count - 1 > MEDIA_LAST) nextMediaPort = MEDIA_FIRST;
+  const first = nextMediaPort;
+  nextMediaPort += count + (count % 2);
+  return { first, last: first + count - 1 };
+}
 
 /** What this process was given before: it may not be bound yet. */
 const given = new Set<number>();

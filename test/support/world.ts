@@ -18,6 +18,7 @@ import type { AudioCodec } from '../../src/sdp/plan.ts';
 import type { TransportName } from '../../src/sip/transport/transport.ts';
 import { type AppRequest, FakeApp } from './fake-app.ts';
 import { SkewedClock } from './media.ts';
+import { mediaRange } from './ports.ts';
 import { until } from './until.ts';
 
 export const ACCOUNT_SID = `AC${'0'.repeat(31)}1`;
@@ -79,8 +80,6 @@ export interface PhoneSetup {
   readonly password?: string;
   readonly codecs?: readonly AudioCodec[];
 }
-
-let nextMediaPort = 20_000;
 
 /** Builds a world for the running test and takes it down behind it. */
 export async function world(options: WorldOptions = {}): Promise<World> {
@@ -167,13 +166,12 @@ export const twiml = (verbs: string) => ({
 });
 
 function settingsOf(folder: string, appOrigin: string, options: WorldOptions): Config {
-  const firstMediaPort = nextMediaPort;
-  nextMediaPort = nextMediaPort > 27_000 ? 20_000 : nextMediaPort + 400;
+  const media = mediaRange(200);
   const document = {
     sipListen: '127.0.0.1:0',
     sipsListen: options.tls ? '127.0.0.1:0' : '',
     httpListen: '127.0.0.1:0',
-    mediaPorts: `${firstMediaPort}-${firstMediaPort + 199}`,
+    mediaPorts: `${media.first}-${media.last}`,
     dataDir: join(folder, 'data'),
     certDir: join(folder, 'certs'),
     accountSid: ACCOUNT_SID,
@@ -225,7 +223,7 @@ async function askRest(
 
 async function startPhone(user: string, port: number, setup: PhoneSetup): Promise<Phone> {
   const transport = setup.transport ?? 'udp';
-  const mediaPorts = { first: nextMediaPort + 200, last: nextMediaPort + 399 };
+  const mediaPorts = mediaRange(40);
   const phone = await Phone.start({
     address: '127.0.0.1',
     port: 0,

@@ -4,6 +4,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
+import { mediaRange } from '../../support/ports.ts';
 import { openWorld, plainSdp, RawPhone } from '../../support/raw-phone.ts';
 import { until } from '../../support/until.ts';
 import { ACCOUNT_SID, dials, expectEvent, Inbox, twiml, type World, world } from '../../support/world.ts';
@@ -159,9 +160,10 @@ test('design.md 5.4: a full gateway answers 503 with Retry-After before any 180 
 });
 
 test('design.md 6: no media port left is 503 with Retry-After [sip 1.5 503-capacity]', async () => {
+  const { first, last } = mediaRange(4);
   const w = await world({
     ...openWorld,
-    settings: { ...openWorld.settings, mediaPorts: '28100-28103', mediaWorkers: 1 },
+    settings: { ...openWorld.settings, mediaPorts: `${first}-${last}`, mediaWorkers: 1 },
   });
   w.answers('<Gather timeout="30"/>');
   const callers = [];

@@ -10,6 +10,7 @@ import type { MixerId, MixerMember } from '../../../src/media/engine-audio.ts';
 import { createWorkerMediaEngine } from '../../../src/media/workers.ts';
 import type { AudioCodec } from '../../../src/sdp/plan.ts';
 import { EventLog, eventually, plan, RtpPeer, readRtp, shareOf, strictSource } from '../../support/media.ts';
+import { mediaRange } from '../../support/ports.ts';
 
 const LOCAL = '127.0.0.1';
 const MEMBER: MixerMember = { isHeard: true, hears: true, coaches: null, jitterMs: 20 };
@@ -35,7 +36,7 @@ class World {
       onRestart = resolve;
     });
     const log: Log = { ...silentLog, info: (_, message) => message.includes('started again') && onRestart() };
-    const portRange = { first: 21_200, last: 21_399 };
+    const portRange = mediaRange(200);
     this.engine = createWorkerMediaEngine({ workers, portRange, log, clock: realClock });
     this.events = new EventLog(this.engine);
   }

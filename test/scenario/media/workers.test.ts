@@ -27,6 +27,7 @@ import {
   tonePackets,
 } from '../../support/media.ts';
 import { seededRandom } from '../../support/network.ts';
+import { mediaRange } from '../../support/ports.ts';
 
 const LOCAL = '127.0.0.1';
 
@@ -37,7 +38,7 @@ class World {
   /** Resolves when a failed worker is there again. */
   readonly restarted: Promise<void>;
 
-  constructor(workers: number, portRange = { first: 21_000, last: 21_199 }) {
+  constructor(workers: number, portRange = mediaRange(200)) {
     let onRestart = () => {};
     this.restarted = new Promise((resolve) => {
       onRestart = resolve;
@@ -329,11 +330,13 @@ describe('endpoints and workers', () => {
   });
 
   test('a worker without ports lets the other open; noPorts only when both have none', async () => {
-    const here = await world(2, { first: 21_200, last: 21_207 });
+    const range = mediaRange(8);
+    const here = await world(2, range);
     const first = await here.open();
     const others = [await here.open(first.id), await here.open(first.id), await here.open(first.id)];
     const ports = [first, ...others].map(({ rtpPort }) => rtpPort);
-    assert.deepEqual([...ports].sort(), [21_200, 21_202, 21_204, 21_206]);
+    const even = [0, 2, 4, 6].map((offset) => range.first + offset);
+    assert.deepEqual([...ports].sort(), even);
     const none = await here.engine.open({ localAddress: LOCAL, callSid: 'CA1' });
     assert.equal(!none.ok && none.error.code, 'noPorts');
     for (const { id } of [first, ...others]) here.engine.close(id);
