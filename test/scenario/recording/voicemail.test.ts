@@ -224,7 +224,9 @@ describe('recordings beside the document', () => {
       w.rest(`/Calls/${params.CallSid}/Recordings/Twilio.CURRENT.json`, form);
     await call.play(tone(600, 800), DEADLINE_MS);
     expect((await current({ Status: 'paused', PauseBehavior: 'skip' })).body.status).toBe('paused');
-    await call.play(tone(1_100, 800), DEADLINE_MS);
+    // Silence around it: what the jitter buffers hold when a command comes is none of it.
+    const silence = { kind: 'silence', durationMs: 400 } as const;
+    await call.play([silence, ...tone(1_100, 800), silence], DEADLINE_MS);
     expect((await current({ Status: 'in-progress' })).body.status).toBe('in-progress');
     await call.play(tone(1_700, 800), DEADLINE_MS);
     expect((await current({ Status: 'stopped' })).body.status).toBe('stopped');
