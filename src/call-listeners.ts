@@ -31,20 +31,35 @@ const subscriptions: Readonly<Record<string, DialEvent>> = {
   'in-progress': 'answered',
 };
 
+export interface CallListeners {
+  /** Resolves when the end of each call that has ended was handed to its receiver: after its last action request. */
+  allTold(): Promise<void>;
+}
+
 /** Subscribes all listeners but the trace, which is cheap to leave out. */
-export function listenToCalls(services: ListenerServices): void {
+export function listenToCalls(services: ListenerServices): CallListeners {
   const { calls } = services;
   const log = services.log.child({ folder: 'call' });
   calls.onEvent((event) => logEvent(log, event));
   calls.onEvent((event, call) => storeEvent(services, event, call));
   const sequences = new WeakMap<Call, number>();
   const queued = new WeakSet<Call>();
+  const ending = new Set<Promise<void>>();
   calls.onEvent((event, call) => {
     if (event.type === 'created' && call.status === 'queued') queued.add(call);
     if (event.type === 'status') queued.delete(call);
     // twiml.md 3.4: of a call that was given up while it was queued nobody hears.
-    if (!queued.has(call)) callBack(services, sequences, event, call);
+    if (queued.has(call)) return;
+    if (event.type === 'status') send(services, sequences, call, subscriptions[event.status], event.status);
+    if (event.type !== 'ended') return;
+    const told = tellEnd(services, sequences, call, event.status).finally(() => ending.delete(told));
+    ending.add(told);
   });
+  return {
+    async allTold() {
+      while (ending.size > 0) await Promise.allSettled(ending);
+    },
+  };
 }
 
 function logEvent(log: Log, event: CallEvent): void {
@@ -88,15 +103,17 @@ function storeEvent({ store, clock }: ListenerServices, event: CallEvent, call: 
   });
 }
 
-function callBack(services: ListenerServices, sequences: WeakMap<Call, number>, event: CallEvent, call: Call): void {
-  if (event.type === 'status') return send(services, sequences, call, subscriptions[event.status], event.status);
-  if (event.type !== 'ended') return;
-  // Once for every terminal status, after the last action request of the call. The cookies live until it was answered.
-  const forget = () => services.forgetCookies(call.sid);
-  void call.sessionEnded
-    .catch(() => {})
-    .then(() => services.recordings.ofCallback(call))
-    .then((recording) => send(services, sequences, call, 'completed', event.status, { onDone: forget, recording }));
+/** Once for every terminal status, after the last action request of the call. The cookies live until it was answered. */
+async function tellEnd(
+  services: ListenerServices,
+  sequences: WeakMap<Call, number>,
+  call: Call,
+  status: CallStatus,
+): Promise<void> {
+  await call.sessionEnded.catch(() => {});
+  const recording = await services.recordings.ofCallback(call);
+  const onDone = () => services.forgetCookies(call.sid);
+  send(services, sequences, call, 'completed', status, { onDone, recording });
 }
 
 function send(

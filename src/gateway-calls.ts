@@ -20,7 +20,7 @@ import { MediaRouter } from './call/media-router.ts';
 import { createRestCalls } from './call/rest-calls.ts';
 import { Router } from './call/routing.ts';
 import type { SipLegServices } from './call/sip-leg.ts';
-import { listenToCalls } from './call-listeners.ts';
+import { type CallListeners, listenToCalls } from './call-listeners.ts';
 import type { Conferences } from './conference/conferences.ts';
 import type { Config } from './config.ts';
 import type { Resolver } from './dns/resolver.ts';
@@ -63,6 +63,7 @@ import { createWebhookLog } from './webhook-log.ts';
 
 export interface CallStack {
   readonly calls: Calls;
+  readonly listeners: CallListeners;
   readonly sessions: VoiceSessions;
   readonly webhook: WebhookClient;
   readonly speaker: SpeechEngine;
@@ -312,7 +313,7 @@ export function buildCalls(parts: CallParts): CallStack {
   const restConferences = conferencesApi(conferences, calls, restCalls);
   const callerIds = buildCallerIds({ ...parts, calls, restCalls, statusCallbacks, authTokenOf });
   const forgetCookies = (callSid: string) => webhook.forget(callSid);
-  listenToCalls({
+  const listeners = listenToCalls({
     calls,
     store,
     statusCallbacks,
@@ -324,6 +325,7 @@ export function buildCalls(parts: CallParts): CallStack {
   });
   return {
     calls,
+    listeners,
     sessions,
     webhook,
     speaker,

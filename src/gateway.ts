@@ -53,7 +53,7 @@ export interface Gateway {
   applySettings(config: Config): Promise<void>;
   /** New calls get 503; resolves when the running ones have ended or after `timeoutMs`. */
   drain(timeoutMs: number): Promise<void>;
-  /** Ends the calls with BYE, then closes everything. */
+  /** Ends the calls with BYE, then closes everything. Asked again, it waits for the first. */
   stop(): Promise<void>;
 }
 
@@ -81,14 +81,21 @@ export async function createGateway(config: Config, parts: GatewayParts): Promis
     foundation.value.lock.release();
   });
   const built = await assemble(config, foundation.value, context, opened).catch((fault: Error) => err(fault.message));
-  if (!built.ok) await closeAll(opened);
+  if (!built.ok) await closeAll(opened, context.log);
   return built;
 }
 
 type Closer = () => Promise<void> | void;
 
-async function closeAll(opened: readonly Closer[]): Promise<void> {
-  for (const close of [...opened].reverse()) await close();
+/** In reverse order. What cannot be closed does not keep the rest open. */
+async function closeAll(opened: Closer[], log: Log): Promise<void> {
+  for (const close of opened.splice(0).reverse()) {
+    try {
+      await close();
+    } catch (fault) {
+      log.error({ folder: 'start', err: fault }, 'a part could not be stopped');
+    }
+  }
 }
 
 async function assemble(
@@ -100,6 +107,7 @@ async function assemble(
   const { clock, log } = context;
   let settings = config;
   let isReady = false;
+  let stopping: Promise<void> | undefined;
   let httpUrl: string | undefined;
 
   const isDemo = isDemoOn(config);
@@ -167,7 +175,9 @@ async function assemble(
   await calls.observers.start();
   opened.push(() => calls.observers.stop());
   opened.push(async () => {
-    const drained = debuggerWebhook.settled().then(() => calls.statusCallbacks.drain(new AbortController().signal));
+    // The last action requests of the calls, then what is told of their ends.
+    const told = calls.listeners.allTold().then(() => debuggerWebhook.settled());
+    const drained = told.then(() => calls.statusCallbacks.drain(new AbortController().signal));
     await withTimeout(drained, CALLBACK_WAIT_MS, clock);
     calls.statusCallbacks.stop();
     await calls.webhook.stop();
@@ -244,11 +254,12 @@ async function assemble(
       calls.calls.endWaiting('the gateway stops');
       await withTimeout(calls.calls.empty(), timeoutMs, clock);
     },
-    async stop() {
+    stop() {
       isReady = false;
       sip.userAgent.setDraining(true);
       for (const call of [...calls.calls.all()]) call.hangUp('the gateway stops');
-      await closeAll(opened);
+      stopping ??= closeAll(opened, log);
+      return stopping;
     },
   });
 }

@@ -1,8 +1,6 @@
 // What a process leaves that is killed while it records, and a disk that becomes full (design.md 7): real ones both.
 
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { realClock } from '../../../src/base/clock.ts';
@@ -14,6 +12,7 @@ import { FakeApp } from '../../support/fake-app.ts';
 import { GatewayProcess } from '../../support/gateway-process.ts';
 import { freePorts } from '../../support/ports.ts';
 import { testUnless } from '../../support/skip.ts';
+import { mountSmallDisk, smallDiskMissing } from '../../support/small-disk.ts';
 import { until } from '../../support/until.ts';
 import { DEADLINE_MS, dials, expectEvent, twiml, world } from '../../support/world.ts';
 import { bestShare, channelsOf, download, tone } from './kit.ts';
@@ -99,32 +98,13 @@ test.each([
   },
 );
 
-const mount = (folder: string) =>
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder], { stdio: 'ignore' });
-const unmount = (folder: string) => execFileSync('umount', ['-l', folder]);
-
-/** A disk of a few pages needs root. */
-function mountMissing(): string | undefined {
-  const folder = mkdtempSync(join(tmpdir(), 'hookswitch-disk-'));
-  try {
-    mount(folder);
-    unmount(folder);
-    return undefined;
-  } catch {
-    return 'no file system can be mounted here (needs root)';
-  } finally {
-    rmdirSync(folder);
-  }
-}
-
-testUnless(mountMissing())(
+testUnless(smallDiskMissing())(
   'the disk becomes full: the recording ends as failed, what was written stays, the call goes on [rest 10 disk-full]',
   async () => {
     const w = await world();
     const folder = join(w.folder, 'data/recordings');
     mkdirSync(folder, { recursive: true });
-    mount(folder);
-    onTestFinished(() => void unmount(folder));
+    mountSmallDisk(folder, '64k');
     w.answers('<Record timeout="0" playBeep="false" action="/after" recordingStatusCallback="/recorded"/>');
     w.answers('<Gather timeout="60"/>', '/after');
     w.app.on('/recorded', { status: 204 });
