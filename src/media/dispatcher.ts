@@ -87,7 +87,6 @@ export class MediaDispatcher implements MediaEngine {
     this.#openings = new Openings(
       {
         isRunning: () => this.#isRunning,
-        places: () => this.#endpoints.values(),
         place: (endpoint) => this.#endpoints.get(endpoint),
         send: (worker, command) => this.#send(worker, command),
         nextSerial: () => ++this.#serial,

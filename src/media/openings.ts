@@ -25,8 +25,6 @@ export interface Place {
 /** What the dispatcher knows. */
 export interface OpeningsHost {
   isRunning(): boolean;
-  /** Where all endpoints are that are open now. */
-  places(): Iterable<Place>;
   place(endpoint: EndpointId): Place | undefined;
   send(worker: number, command: CoreCommand): void;
   nextSerial(): number;
@@ -36,6 +34,7 @@ const STOPPED: OpenFailure = { code: 'stopped', detail: 'media engine is not run
 
 export class Openings {
   readonly #host: OpeningsHost;
+  readonly #slots: readonly number[];
   /** Of each worker. */
   readonly #freeSlots: number[][];
   readonly #pending = new Map<number, PendingOpen>();
@@ -43,6 +42,7 @@ export class Openings {
   /** `slots`: of each worker's table. */
   constructor(host: OpeningsHost, slots: readonly number[]) {
     this.#host = host;
+    this.#slots = slots;
     // Taken from the end: the lowest slot first.
     this.#freeSlots = slots.map((count) => Array.from({ length: count }, (_, index) => count - 1 - index));
   }
@@ -79,9 +79,8 @@ export class Openings {
 
   /** Workers, the one with the least to do first. */
   byLoad(): number[] {
-    const load = this.#freeSlots.map(() => 0);
-    for (const { worker } of this.#host.places()) load[worker] = load[worker]! + 1;
-    for (const { worker } of this.#pending.values()) load[worker] = load[worker]! + 1;
+    // A slot is taken from the moment that an endpoint is asked for.
+    const load = this.#freeSlots.map((free, worker) => this.#slots[worker]! - free.length);
     return load.map((_, worker) => worker).sort((a, b) => load[a]! - load[b]!);
   }
 

@@ -25,6 +25,9 @@ interface AddressPorts {
   readonly freeAt: Float64Array;
   next: number;
   inUse: number;
+  /** When the pairs that rest become free, in order, since each rests equally long; those before `rested` are over. */
+  restingUntil: number[];
+  rested: number;
 }
 
 /** The even port of each pair of the range that belongs to worker `index` of `workers`. */
@@ -39,12 +42,14 @@ export function pairsOf(range: PortRange, index: number, workers: number): numbe
 
 export class PortPool {
   readonly #ports: readonly number[];
+  readonly #indices: ReadonlyMap<number, number>;
   readonly #random: RandomSource;
   readonly #addresses = new Map<string, AddressPorts>();
 
   /** `ports`: the even port of each pair. */
   constructor(ports: readonly number[], random: RandomSource) {
     this.#ports = ports;
+    this.#indices = new Map(ports.map((port, index) => [port, index]));
     this.#random = random;
   }
 
@@ -65,9 +70,10 @@ export class PortPool {
   /** Gives a taken pair back: it rests, whether it was used or found busy. */
   release(address: string, port: number, nowMs: number): void {
     const entry = this.#addresses.get(address);
-    const index = this.#ports.indexOf(port);
-    if (!entry || index < 0 || entry.freeAt[index] !== Number.POSITIVE_INFINITY) return;
+    const index = this.#indices.get(port);
+    if (!entry || index === undefined || entry.freeAt[index] !== Number.POSITIVE_INFINITY) return;
     entry.freeAt[index] = nowMs + limits.portRestMs;
+    entry.restingUntil.push(nowMs + limits.portRestMs);
     entry.inUse -= 1;
   }
 
@@ -76,7 +82,7 @@ export class PortPool {
     let resting = 0;
     for (const entry of this.#addresses.values()) {
       inUse += entry.inUse;
-      for (const freeAt of entry.freeAt) if (freeAt > nowMs && freeAt !== Number.POSITIVE_INFINITY) resting += 1;
+      resting += countResting(entry, nowMs);
     }
     const all = this.#ports.length * Math.max(1, this.#addresses.size);
     return { inUse, resting, free: all - inUse - resting };
@@ -87,10 +93,22 @@ export class PortPool {
     if (known) return known;
     // An unpredictable start: the ports of the next calls are not to be guessed from outside (RFC 6056).
     const next = this.#ports.length > 0 ? this.#random(4).readUInt32BE(0) % this.#ports.length : 0;
-    const entry = { freeAt: new Float64Array(this.#ports.length), next, inUse: 0 };
+    const freeAt = new Float64Array(this.#ports.length);
+    const entry = { freeAt, next, inUse: 0, restingUntil: [], rested: 0 };
     // Virtual clocks start at 0, and "free since ever" is earlier than that.
     entry.freeAt.fill(Number.NEGATIVE_INFINITY);
     this.#addresses.set(address, entry);
     return entry;
   }
+}
+
+/** Asked with every call that begins and ends: takes as long as pairs became free since, whatever the size of the range. */
+function countResting(entry: AddressPorts, nowMs: number): number {
+  const { restingUntil } = entry;
+  while (entry.rested < restingUntil.length && restingUntil[entry.rested]! <= nowMs) entry.rested += 1;
+  if (entry.rested > 1_024 && entry.rested * 2 > restingUntil.length) {
+    entry.restingUntil = restingUntil.slice(entry.rested);
+    entry.rested = 0;
+  }
+  return entry.restingUntil.length - entry.rested;
 }

@@ -8,6 +8,7 @@ import type { Log, LogFields, LogLevel } from '../base/log.ts';
 import type { RingSink } from './bridge.ts';
 import { MediaCore } from './core.ts';
 import type { CoreCommand, CoreReply } from './messages.ts';
+import { Outbox } from './outbox.ts';
 import { Doorbell, PacketRing, type RingReader } from './ring.ts';
 import { StatisticsTable } from './statistics.ts';
 import { udpSockets } from './udp.ts';
@@ -23,7 +24,8 @@ export interface WorkerSettings {
 }
 
 function run(port: NonNullable<typeof parentPort>, settings: WorkerSettings): void {
-  const reply = (message: CoreReply) => port.postMessage(message);
+  const replies = new Outbox<CoreReply>((messages) => port.postMessage(messages));
+  const reply = (message: CoreReply) => replies.add(message);
   const incoming = incomingRings(settings);
   for (const { ring } of incoming) ring.skipAll();
   const core = new MediaCore({
@@ -43,9 +45,11 @@ function run(port: NonNullable<typeof parentPort>, settings: WorkerSettings): vo
   const listener = new Doorbell(settings.doorbells[settings.index]!).listen(() => {
     while (readers.map((drain) => drain()).some((hasMore) => hasMore));
   });
-  port.on('message', (command: CoreCommand) => {
-    core.handle(command);
-    if (command.type === 'stop') listener.stop();
+  port.on('message', (commands: readonly CoreCommand[]) => {
+    for (const command of commands) {
+      core.handle(command);
+      if (command.type === 'stop') listener.stop();
+    }
   });
   reply({ type: 'ready', nowMs: realClock.now() });
 }

@@ -14,6 +14,7 @@ import { type CoreHost, type CoreLink, MediaDispatcher } from './dispatcher.ts';
 import type { MediaEngine } from './engine.ts';
 import { slotsFor } from './inline.ts';
 import type { CoreCommand, CoreReply } from './messages.ts';
+import { Outbox } from './outbox.ts';
 import { type PortRange, pairsOf } from './port-pool.ts';
 import { doorbellMemory, ringMemory } from './ring.ts';
 import { StatisticsTable, statisticsMemory } from './statistics.ts';
@@ -48,6 +49,7 @@ class WorkerHost implements CoreHost {
   /** The worker's clock minus ours. */
   readonly #clockOffsets: number[];
   readonly #restarts = new Set<Timer>();
+  readonly #outboxes: readonly Outbox<CoreCommand>[];
   #dispatcher: MediaDispatcher | null = null;
   #isStopping = false;
 
@@ -57,6 +59,7 @@ class WorkerHost implements CoreHost {
     this.#settings = settingsFor(count, options);
     this.#workers = this.#settings.map(() => null);
     this.#clockOffsets = this.#settings.map(() => 0);
+    this.#outboxes = this.#settings.map((_, index) => new Outbox((commands) => this.#post(index, commands)));
     this.links = this.#settings.map(({ statistics }, index) => ({
       statistics: new StatisticsTable(statistics),
       send: (command: CoreCommand) => this.#send(index, command),
@@ -82,13 +85,22 @@ class WorkerHost implements CoreHost {
     this.#workers.fill(null);
   }
 
-  /** A worker that is not there loses its commands; opening falls over to another. */
+  /** Commands of one turn of the event loop go together: waking the other thread costs more than most of them. */
   #send(index: number, command: CoreCommand): void {
+    if (!this.#workers[index]) return this.#lose(index, command);
+    this.#outboxes[index]!.add(command);
+    if (command.type === 'stop') this.#awaitStop(index);
+  }
+
+  #post(index: number, commands: readonly CoreCommand[]): void {
     const worker = this.#workers[index];
-    if (worker) {
-      worker.postMessage(command);
-      if (command.type === 'stop') this.#awaitStop(index);
-    } else if (command.type === 'open') {
+    if (worker) worker.postMessage(commands);
+    else for (const command of commands) this.#lose(index, command);
+  }
+
+  /** A worker that is not there loses its commands; opening falls over to another. */
+  #lose(index: number, command: CoreCommand): void {
+    if (command.type === 'open') {
       const result = err({ code: 'stopped' as const, detail: 'media worker is being restarted' });
       queueMicrotask(() => this.#dispatcher?.receive(index, { type: 'opened', request: command.request, result }));
     } else if (command.type === 'playToMixer') {
@@ -119,7 +131,7 @@ class WorkerHost implements CoreHost {
       const worker = new Worker(workerUrl, { workerData: this.#settings[index], name: `media-${index}` });
       this.#workers[index] = worker;
       const deadline = this.#options.clock.after(START_DEADLINE_MS, () => void worker.terminate());
-      worker.on('message', (reply: CoreReply) => {
+      const onReply = (reply: CoreReply) => {
         if (reply.type === 'ready') {
           deadline.cancel();
           this.#clockOffsets[index] = reply.nowMs - this.#options.clock.now();
@@ -129,7 +141,8 @@ class WorkerHost implements CoreHost {
         } else {
           this.#dispatcher?.receive(index, reply);
         }
-      });
+      };
+      worker.on('message', (replies: readonly CoreReply[]) => replies.forEach(onReply));
       worker.on('error', (fault) => {
         const reason = fault instanceof Error ? (fault.stack ?? fault.message) : String(fault);
         this.#options.log.error({ worker: index, reason }, 'media worker failed');
@@ -144,6 +157,8 @@ class WorkerHost implements CoreHost {
 
   #exited(index: number): void {
     this.#workers[index] = null;
+    // The next worker shall not get what was meant for this one.
+    this.#outboxes[index]!.clear();
     if (this.#isStopping) return;
     const { statistics } = this.links[index]!;
     for (const name of ['endpoints', 'plays', 'inUse', 'resting', 'mixers', 'mixerMembers'] as const)
