@@ -36,7 +36,7 @@ async function bobAnswers(w: World) {
   return { bob, inbox: new Inbox(bob, 'bob') };
 }
 
-test('Enable: a voice that goes on is machine_start, in the document request, the record and the callback [rest 9.1 machine-detection] [rest 9.1 amd-answered-by] [rest 9.2 answered-by] [twiml 13 rest]', async () => {
+test('Enable: a voice that goes on is machine_start, in the document request, the record and the callback [rest 9.1 machine-detection] [rest 9.1 amd-answered-by] [rest 9.2 answered-by] [twiml 13 rest] [sip 8.1 answered-by] [sip 2.6 record-and-detection]', async () => {
   const w = await world();
   w.answers('<Hangup/>', '/outgoing');
   const { bob, inbox } = await bobAnswers(w);

@@ -240,7 +240,7 @@ describe('recordings beside the document', () => {
     await w.isIdle();
   });
 
-  test('a call made with Record: its completed callback names the recording [rest 9.1 record] [twiml 8.2 recording] [rest 10 source] [twiml 8.3 source]', async () => {
+  test('a call made with Record: its completed callback names the recording [rest 9.1 record] [twiml 8.2 recording] [rest 10 source] [twiml 8.3 source] [sip 2.6 record-and-detection]', async () => {
     const w = await world();
     w.app.on('/done', { status: 204 });
     const bob = await w.phone('bob');
