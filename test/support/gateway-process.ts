@@ -61,6 +61,8 @@ export interface GatewayProcessOptions extends GatewayFile {
   readonly environment?: Readonly<Record<string, string>>;
   /** Options of Node itself, such as `--cpu-prof`. */
   readonly nodeOptions?: readonly string[];
+  /** Another program that takes the same arguments. */
+  readonly main?: string;
 }
 
 export type Counts = Readonly<Record<string, unknown>>;
@@ -161,10 +163,10 @@ export class GatewayProcess {
 
   async #start(): Promise<void> {
     const own = Object.entries(process.env).filter(([name]) => !name.startsWith('HOOKSWITCH_'));
-    const { nodeOptions = [], environment = {} } = this.#options;
+    const { nodeOptions = [], environment = {}, main = MAIN } = this.#options;
     const child = spawn(
       process.execPath,
-      [...nodeOptions, MAIN, 'serve', '--config', join(this.folder, 'hookswitch.yaml')],
+      [...nodeOptions, main, 'serve', '--config', join(this.folder, 'hookswitch.yaml')],
       {
         cwd: this.folder,
         stdio: ['ignore', 'pipe', 'pipe'],
