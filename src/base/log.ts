@@ -2,6 +2,7 @@
 // One line per event, JSON, with the ids of the call. `HOOKSWITCH_LOG=info,sip=trace` sets levels per folder.
 
 import pino from 'pino';
+import { lineOutput } from './log-output.ts';
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -27,14 +28,16 @@ export interface LogSettings {
 }
 
 /** Never written, wherever a caller puts them: the last guard behind the rule of design.md 9. */
-const REDACTED = ['password', 'authToken', 'secret', 'authorization', '*.password', '*.authToken', '*.authorization'];
+const SECRETS: ReadonlySet<string> = new Set(['password', 'authToken', 'secret', 'authorization']);
+const HIDDEN = '[hidden]';
+
+const LEVELS: Readonly<Record<LogLevel, number>> = { trace: 0, debug: 1, info: 2, warn: 3, error: 4, silent: 5 };
 
 export function createLog(settings: LogSettings, destination?: { write(line: string): void }): Log {
   const options: pino.LoggerOptions = {
     level: 'trace',
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
-    redact: { paths: REDACTED, censor: '[hidden]' },
     formatters: { level: (label) => ({ level: label }) },
   };
   const root = settings.pretty
@@ -46,17 +49,21 @@ export function createLog(settings: LogSettings, destination?: { write(line: str
           options: { colorize: true, translateTime: 'SYS:HH:MM:ss.l', ignore: 'pid,hostname' },
         },
       })
-    : destination
-      ? pino(options, destination)
-      : pino(options);
+    : pino(options, destination ?? lineOutput());
   return wrap(root, settings, settings.level, {});
 }
 
-/** `bindings` are kept here too: pino would write a field of a child's child, or of a line, a second time. */
+/**
+ * `bindings` are kept here too: pino would write a field of a child's child, or of a line, a second time. Its logger is made with the
+ * first line, since most of ours never write one.
+ */
 function wrap(root: pino.Logger, settings: LogSettings, level: LogLevel, bindings: LogFields): Log {
-  const logger = root.child(bindings, { level });
+  let logger: pino.Logger | undefined;
+  const enabled = (name: LogLevel): boolean => LEVELS[name] >= LEVELS[level] && level !== 'silent';
   const write = (name: 'trace' | 'debug' | 'info' | 'warn' | 'error') => (fields: LogFields, message: string) => {
-    if (logger.isLevelEnabled(name)) logger[name](without(fields, bindings), message);
+    if (!enabled(name)) return;
+    logger ??= root.child(withoutSecrets(bindings));
+    logger[name](withoutSecrets(without(fields, bindings)), message);
   };
   return {
     child(fields) {
@@ -64,7 +71,7 @@ function wrap(root: pino.Logger, settings: LogSettings, level: LogLevel, binding
       const childLevel = typeof folder === 'string' ? (settings.folders[folder] ?? settings.level) : level;
       return wrap(root, settings, childLevel, { ...bindings, ...fields });
     },
-    enabled: (name) => logger.isLevelEnabled(name),
+    enabled,
     trace: write('trace'),
     debug: write('debug'),
     info: write('info'),
@@ -72,6 +79,27 @@ function wrap(root: pino.Logger, settings: LogSettings, level: LogLevel, binding
     error: write('error'),
   };
 }
+
+/** The fields with secrets crossed out, also those one level down; the same object when there are none, as nearly always. */
+function withoutSecrets(fields: LogFields): LogFields {
+  let shown: Record<string, unknown> | undefined;
+  for (const key of Object.keys(fields)) {
+    const value = fields[key];
+    const safe = SECRETS.has(key) ? HIDDEN : isPlain(value) ? withoutSecretsBelow(value) : value;
+    if (safe === value) continue;
+    shown ??= { ...fields };
+    shown[key] = safe;
+  }
+  return shown ?? fields;
+}
+
+function withoutSecretsBelow(value: LogFields): LogFields {
+  const found = Object.keys(value).filter((key) => SECRETS.has(key));
+  return found.length === 0 ? value : { ...value, ...Object.fromEntries(found.map((key) => [key, HIDDEN])) };
+}
+
+const isPlain = (value: unknown): value is LogFields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Error);
 
 function without(fields: LogFields, bindings: LogFields): LogFields {
   if (!Object.keys(fields).some((key) => key in bindings)) return fields;

@@ -1,5 +1,12 @@
 // Waiting with an AbortSignal: the one cancellation mechanism (house style 2.6).
 
+/**
+ * Why what ends in its ordinary course is aborted. Without a reason each `abort()` makes an exception with a stack of its own, which
+ * costs as much as parsing a message.
+ */
+export const OVER: Error = new Error('it is over');
+OVER.name = 'AbortError';
+
 /** Resolves when `signal` is aborted; at once if it already is. Leaves no listener behind when `other` settles first. */
 export function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();

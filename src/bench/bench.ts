@@ -15,7 +15,7 @@ const HOST = '127.0.0.1';
 /** Ports of the gateway itself, of the application, of the callee, of programs beside it. */
 const OWN_PORTS = 12;
 const RTP_PORTS = 32;
-const MEDIA_PORTS = { first: 10_000, last: 32_001 };
+const MEDIA_PORTS = { first: 10_000, last: 32_000 };
 /** Of a quick run: enough for its few calls and the rest of ten seconds that their ports have. */
 const QUICK_MEDIA_PORTS = 1_200;
 

@@ -11,6 +11,7 @@ import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import type { AnsweredBy } from '../base/machine-detection-api.ts';
 import type { CallDirection, CallRecord, CallStatus, Domain, HttpMethod } from '../base/records.ts';
+import { OVER } from '../base/signal.ts';
 import { isTerminal, type LiveStatus, mayMove, recordStatus } from './call-states.ts';
 import type { DialEvent } from './dial-options.ts';
 import type { HeaderPair, LegDriver, LegEvent } from './leg-driver.ts';
@@ -322,7 +323,7 @@ export class Call {
     this.#status = status;
     this.#sipResponseCode = sipResponseCode;
     this.#timeLimit?.cancel();
-    this.#controller.abort();
+    this.#controller.abort(OVER);
     this.emit({ type: 'ended', status, sipResponseCode, durationSeconds, answered, reason: this.#endReason });
   }
 

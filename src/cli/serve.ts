@@ -37,9 +37,11 @@ export async function run(args: readonly string[]): Promise<number> {
     return 1;
   }
   const gateway = created.value;
+  // Before anybody reads that it runs: a signal may follow at once.
+  const stopped = untilStopped(gateway, config.drainSeconds, starting);
   console.log(welcome(config, gateway));
   const stopWatching = watchSettings(config, gateway, realClock, log);
-  await untilStopped(gateway, config.drainSeconds, starting);
+  await stopped;
   stopWatching();
   await gateway.stop();
   return 0;

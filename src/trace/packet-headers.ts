@@ -30,10 +30,18 @@ function addressBytes(source: string, destination: string): readonly [Uint8Array
   return [mapped(from), mapped(to)];
 }
 
+/** A family's messages have few addresses, each many times. */
+const parsed = new Map<string, Uint8Array>();
+const PARSED_MAX = 1_024;
+
 function parseAddress(text: string): Uint8Array {
+  const known = parsed.get(text);
+  if (known) return known;
   const plain = text.split('%')[0]!;
-  if (!ipaddr.isValid(plain)) return new Uint8Array(4);
-  return Uint8Array.from(ipaddr.process(plain).toByteArray());
+  const bytes = ipaddr.isValid(plain) ? Uint8Array.from(ipaddr.process(plain).toByteArray()) : new Uint8Array(4);
+  if (parsed.size >= PARSED_MAX) parsed.clear();
+  parsed.set(text, bytes);
+  return bytes;
 }
 
 const mapped = (address: Uint8Array): Uint8Array =>

@@ -8,6 +8,7 @@ import { strict as assert } from 'node:assert';
 import { sleep, type Timer } from '../../base/clock.ts';
 import { limits } from '../../base/limits.ts';
 import { err, ok, type Result } from '../../base/result.ts';
+import { OVER } from '../../base/signal.ts';
 import { withRemoteTarget } from '../dialog/dialog.ts';
 import { type Exchange, newExchange, readBody, withNewInvite, withRefusedOffer } from '../dialog/offer-answer.ts';
 import type { Request } from '../grammar/message.ts';
@@ -274,7 +275,7 @@ export class Reinvites {
 
   /** The session is over: open offers of the peer are refused, nothing is repeated any more. */
   stop(): void {
-    this.#stopped.abort();
+    this.#stopped.abort(OVER);
     for (const timer of this.#timers) timer.cancel();
     this.#timers.clear();
     for (const { repeated } of this.#accepted.values()) repeated.stop();
