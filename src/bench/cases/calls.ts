@@ -40,7 +40,7 @@ async function sample(
   bench.progress(`${kind}${withMedia ? ' with media' : ''}: ${perSecond} calls per second at ${subject.name}`);
   const question: RateQuestion = {
     ...{ ask: 'rate', kind, withMedia, perSecond, holdMs, seconds: bench.pick(0.5, 5) },
-    graceMs: bench.pick(3_000, 10_000),
+    graceMs: bench.pick(8_000, 10_000),
   };
   const atMost = question.seconds * 1_000 + holdMs + question.graceMs;
   const { answer, cpuSeconds, wallSeconds } = await bench.measured(generator, subject, question, atMost);

@@ -22,7 +22,7 @@ export async function registerQuestion(
   const { sip } = await bench.places();
   return {
     ...{ ask: 'register', sip: { host: HOST, port: sip }, domain: DOMAIN, users: users(bench), password: PASSWORD },
-    ...{ graceMs: bench.pick(2_000, 10_000), isStorm: false },
+    ...{ graceMs: bench.pick(8_000, 10_000), isStorm: false },
     ...given,
   };
 }
@@ -134,7 +134,7 @@ export const storm: Case = {
       generator.ask(
         await registerQuestion(bench, {
           ...{ perSecond: phones / over, seconds: over, users: phones, isStorm },
-          graceMs: bench.pick(5_000, 60_000),
+          graceMs: bench.pick(8_000, 60_000),
         }),
         120_000,
       );

@@ -6,6 +6,8 @@ const T2_MS = 4_000;
 /** 64 · T1 */
 export const GIVE_UP_MS = 32_000;
 
+const LAST_WAIT = 0;
+
 export interface Repeated {
   /** Sends once more; false = no longer wanted. */
   repeat(): boolean;
@@ -53,7 +55,10 @@ export class Repeats {
     if (!entry.what.repeat()) return;
     this.sent++;
     const waitMs = Math.min(entry.waitMs * 2, entry.what.longestMs ?? T2_MS * 8);
-    this.#put({ ...entry, due: now + waitMs, waitMs });
+    const endAt = entry.began + GIVE_UP_MS;
+    // Timers B and F: the last wait ends with the transaction. Such waits are a queue of their own.
+    if (now + waitMs < endAt) this.#put({ ...entry, due: now + waitMs, waitMs });
+    else this.#put({ ...entry, due: endAt, waitMs: LAST_WAIT });
   }
 }
 
