@@ -51,7 +51,8 @@ async function memoryOf(chaos: Chaos): Promise<Memory> {
 const chaos = await Chaos.start({
   seed: Number(values.seed),
   clockRate: Number(values.clock),
-  mediaPorts: 1_000,
+  mediaPorts: 3_000,
+  phonePorts: 2_000,
   nodeOptions: ['--expose-gc'],
 });
 const round = { callers: Number(values.callers), meddleMs: Number(values.meddle) };
@@ -59,8 +60,10 @@ await chaos.round({ ...round, calls: 20 });
 await chaos.isIdle();
 const filesBefore = await chaos.openFiles();
 const heaps: number[] = [];
+const served = () => chaos.servers.firstDocuments;
 for (let number = 1; number <= Number(values.rounds); number++) {
   const startedAt = performance.now();
+  const servedBefore = served();
   await chaos.round({ ...round, calls: Number(values.calls) });
   const seconds = ((performance.now() - startedAt) / 1_000).toFixed(0);
   await chaos.isIdle();
@@ -68,7 +71,7 @@ for (let number = 1; number <= Number(values.rounds); number++) {
   heaps.push(memory.heapUsed / MIB);
   const files = await chaos.openFiles(filesBefore);
   console.log(
-    `round ${number}: ${values.calls} calls in ${seconds} s; at rest: heap ${(memory.heapUsed / MIB).toFixed(1)} MiB, ` +
+    `round ${number}: ${values.calls} calls in ${seconds} s, ${served() - servedBefore} of them asked for a document; at rest: heap ${(memory.heapUsed / MIB).toFixed(1)} MiB, ` +
       `external ${(memory.external / MIB).toFixed(1)} MiB, resident ${residentMib(chaos.gateway.pid).toFixed(0)} MiB, ` +
       `${files} files open (${filesBefore} before), counts all zero`,
   );

@@ -10,10 +10,10 @@ import { type Draw, pause } from './draw.ts';
 
 export const DOMAIN = 'chaos.sip.localhost';
 export const PASSWORD = 'Correct-Horse-9';
-const PHONE_PORTS = 160;
 
-export async function startPhone(gateway: GatewayProcess, user: string): Promise<Phone> {
-  const first = await freePorts(PHONE_PORTS);
+/** `ports`: for its media; a closed pair of them rests for ten seconds. */
+export async function startPhone(gateway: GatewayProcess, user: string, ports: number): Promise<Phone> {
+  const first = await freePorts(ports);
   const phone = await Phone.start({
     address: '127.0.0.1',
     port: 0,
@@ -21,7 +21,7 @@ export async function startPhone(gateway: GatewayProcess, user: string): Promise
     password: PASSWORD,
     domain: DOMAIN,
     proxy: { transport: 'udp', address: '127.0.0.1', port: gateway.ports.sip, serverName: '127.0.0.1' },
-    mediaPorts: { first, last: first + PHONE_PORTS - 1 },
+    mediaPorts: { first, last: first + ports - 1 },
     tls: null,
     trustedRoot: null,
     secureMedia: false,

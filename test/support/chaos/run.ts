@@ -16,6 +16,8 @@ export interface ChaosOptions {
   readonly seed: number;
   readonly clockRate: number;
   readonly mediaPorts?: number;
+  /** Media ports of each phone. */
+  readonly phonePorts?: number;
   readonly nodeOptions?: readonly string[];
 }
 
@@ -47,7 +49,13 @@ export class Chaos {
     this.#phones = phones;
   }
 
-  static async start({ seed, clockRate, mediaPorts = 400, nodeOptions = [] }: ChaosOptions): Promise<Chaos> {
+  static async start({
+    seed,
+    clockRate,
+    mediaPorts = 400,
+    phonePorts = 160,
+    nodeOptions = [],
+  }: ChaosOptions): Promise<Chaos> {
     const servers = await startServers(seed, await freePorts(2));
     const users = ['bob', 'carol'].map((username) => ({ username, password: PASSWORD }));
     const gateway = await GatewayProcess.start({
@@ -71,7 +79,7 @@ export class Chaos {
     });
     const draw = new Draw(seed);
     const phones = [];
-    for (const user of ['bob', 'carol', 'alice']) phones.push(await startPhone(gateway, user));
+    for (const user of ['bob', 'carol', 'alice']) phones.push(await startPhone(gateway, user, phonePorts));
     for (const phone of phones.slice(0, 2)) {
       const status = await phone.register();
       if (status !== 200) throw new Error(`could not register: ${status}`);

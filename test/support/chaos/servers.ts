@@ -16,6 +16,8 @@ export interface ChaosServers {
   readonly recogniser: string;
   /** Calls that asked for a document, latest last. */
   readonly callSids: string[];
+  /** Calls that came. */
+  readonly firstDocuments: number;
   /** Elements of the documents that were served. */
   readonly served: ReadonlyMap<string, number>;
   stop(): Promise<void>;
@@ -45,10 +47,12 @@ export async function startServers(seed: number, deadSip: number): Promise<Chaos
   const documents = new RandomDocuments(draw, { app: app.origin, streams: streams.url, deadSip });
   const callSids: string[] = [];
   const served = new Map<string, number>();
+  let firstDocuments = 0;
   const onDocument = (depth: number) => (request: { readonly params: Readonly<Record<string, string>> }) => {
     const { CallSid } = request.params;
     if (CallSid && !callSids.includes(CallSid)) callSids.push(CallSid);
     if (callSids.length > 40) callSids.shift();
+    if (depth === 0) firstDocuments++;
     // What the test keeps of requests would be most of its memory.
     app.requests.length = 0;
     const document = documents.main(depth);
@@ -71,6 +75,9 @@ export async function startServers(seed: number, deadSip: number): Promise<Chaos
     recogniser: recogniser.url,
     callSids,
     served,
+    get firstDocuments() {
+      return firstDocuments;
+    },
     async stop() {
       streams.stop();
       recogniser.stop();
