@@ -51,8 +51,8 @@ async function memoryOf(chaos: Chaos): Promise<Memory> {
 const chaos = await Chaos.start({
   seed: Number(values.seed),
   clockRate: Number(values.clock),
-  mediaPorts: 3_000,
-  phonePorts: 2_000,
+  mediaPorts: 2_000,
+  phonePorts: 1_000,
   nodeOptions: ['--expose-gc'],
 });
 const round = { callers: Number(values.callers), meddleMs: Number(values.meddle) };

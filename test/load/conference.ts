@@ -92,7 +92,8 @@ async function openMember(index: number, sipPort: number): Promise<Member> {
     lastSequence: -1,
     heard,
   };
-  rtp.on('message', (packet) => receive(member, packet));
+  // Another program's packets for whoever had this port before are not for us.
+  rtp.on('message', (packet, { port }) => port === member.gatewayPort && receive(member, packet));
   return member;
 }
 
