@@ -51,7 +51,15 @@ export interface QueueServices extends ConversationServices {
 }
 
 /** twiml.md 15, restricted documents. */
-export const WAIT_VERBS: ReadonlySet<string> = new Set(['Play', 'Say', 'Pause', 'Hangup', 'Redirect', 'Leave', 'Gather']);
+export const WAIT_VERBS: ReadonlySet<string> = new Set([
+  'Play',
+  'Say',
+  'Pause',
+  'Hangup',
+  'Redirect',
+  'Leave',
+  'Gather',
+]);
 const CONNECT_VERBS: ReadonlySet<string> = new Set(['Play', 'Say', 'Pause', 'Redirect']);
 /** The vendor names no code of its own for queues: schema validation. */
 const WRONG_VERB = 12200;

@@ -165,7 +165,10 @@ describe('targets (RFC 3263 4.3, sip-interface.md 2.4)', () => {
     if (options.target.kind !== 'uri') throw new Error('no URI');
     const events = new Events(gateway.ua.invite({ ...options, target: { ...options.target, publicOnly: true } }));
     await world.pass(100);
-    expect(events.last('rejected')).toMatchObject({ cause: 'dns', detail: 'inside.example leads to a private address' });
+    expect(events.last('rejected')).toMatchObject({
+      cause: 'dns',
+      detail: 'inside.example leads to a private address',
+    });
     expect(inside.requests('INVITE')).toEqual([]);
     await expectIdle(world, gateway);
   });
