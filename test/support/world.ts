@@ -79,6 +79,8 @@ export interface PhoneSetup {
   readonly secureMedia?: boolean;
   readonly password?: string;
   readonly codecs?: readonly AudioCodec[];
+  /** Two for each of its calls; those of an ended call rest for ten seconds. Default 40. */
+  readonly mediaPorts?: number;
 }
 
 /** Builds a world for the running test and takes it down behind it. */
@@ -223,7 +225,7 @@ async function askRest(
 
 async function startPhone(user: string, port: number, setup: PhoneSetup): Promise<Phone> {
   const transport = setup.transport ?? 'udp';
-  const mediaPorts = mediaRange(40);
+  const mediaPorts = mediaRange(setup.mediaPorts ?? 40);
   const phone = await Phone.start({
     address: '127.0.0.1',
     port: 0,

@@ -7,7 +7,17 @@ import { expect, onTestFinished, test } from 'vitest';
 import { StreamServer } from '../../support/stream-server.ts';
 import { until } from '../../support/until.ts';
 import { bridges, DEADLINE_MS, expectEvent, Inbox, type World, world } from '../../support/world.ts';
-import { answersByUser, askedFor, callsOf, documentRows, nothingIsLeft, press, type Row, settings } from './kit.ts';
+import {
+  answersByUser,
+  askedFor,
+  callsOf,
+  documentRows,
+  manyCalls,
+  nothingIsLeft,
+  press,
+  type Row,
+  settings,
+} from './kit.ts';
 
 const urlOf = (rows: readonly Row[], user: string): string => rows.find((row) => row.user === user)!.url;
 
@@ -51,7 +61,7 @@ test.each(kinds)('%s: the call goes on', async (_what, verbs) => {
     return `<Response><Record playBeep="false" transcribe="true" transcribeCallback="${url}" recordingStatusCallback="${url}" action="/ok"/></Response>`;
   });
   w.answers('<Gather timeout="60"/>', '/ok');
-  const bob = await w.phone('bob');
+  const bob = await w.phone('bob', manyCalls);
   const inbox = new Inbox(bob, 'bob');
   const calls = await callsOf(w, rows);
   if (verbs('', '').includes('<Client')) {

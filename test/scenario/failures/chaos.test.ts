@@ -14,7 +14,7 @@ test(`sixty calls under chance leave nothing behind (seed ${SEED})`, { timeout: 
   const before = await chaos.openFiles();
   await chaos.round({ calls: 60, callers: 15, meddleMs: 30 });
   await chaos.isIdle();
-  expect(chaos.faultLines()).toEqual([]);
+  expect(chaos.faultLines().slice(0, 8).join('\n')).toBe('');
   expect(await chaos.openFiles(before)).toBeLessThanOrEqual(before);
   expect(chaos.answers.get(200)).toBeGreaterThan(10);
 });

@@ -4,7 +4,17 @@
 import { expect, test } from 'vitest';
 import type { PhoneCall } from '../../../src/demo/phone.ts';
 import { dials, expectEvent, world } from '../../support/world.ts';
-import { answersByUser, callsOf, documentRows, logged, nothingIsLeft, press, type Row, settings } from './kit.ts';
+import {
+  answersByUser,
+  callsOf,
+  documentRows,
+  logged,
+  manyCalls,
+  nothingIsLeft,
+  press,
+  type Row,
+  settings,
+} from './kit.ts';
 
 interface Way {
   readonly verbs: (url: string) => string;
@@ -52,7 +62,7 @@ test('with a fallback URL: it is asked once, with the code, and runs; the call i
   const rows = await documentRows(w);
   answersByUser(w, (user) => `<Redirect>${rows.find((row) => row.user === user)!.url}</Redirect>`);
   w.answers('<Reject reason="busy"/>', '/fallback');
-  const alice = await w.phone('alice');
+  const alice = await w.phone('alice', manyCalls);
   await Promise.all(
     rows.map(async ({ user }) => {
       const call = dials(alice, w.uri(user));

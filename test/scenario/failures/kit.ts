@@ -111,6 +111,9 @@ async function garbageServer(): Promise<number> {
 /** Time passes faster for what verbs wait for. */
 export const settings = { clockRate: 4, domain: { voiceStatusCallbackUrl: undefined } };
 
+/** A phone that makes a call for each row. */
+export const manyCalls = { mediaPorts: 100 } as const;
+
 /** A failure, and the user at whom a call meets it. */
 export interface Row extends Failure {
   readonly user: string;
@@ -129,7 +132,7 @@ export interface RowCall {
 
 /** A call of alice for each row, side by side. */
 export async function callsOf(w: World, rows: readonly Row[]): Promise<RowCall[]> {
-  const phone = await w.phone('alice');
+  const phone = await w.phone('alice', manyCalls);
   return Promise.all(
     rows.map(async (row) => {
       const call = await talks(w, phone, row.user);

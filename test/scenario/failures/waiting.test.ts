@@ -9,6 +9,7 @@ import {
   callsOf,
   documentRows,
   logged,
+  manyCalls,
   nothingIsLeft,
   type Row,
   type RowCall,
@@ -32,7 +33,7 @@ test('url of a called party: it hears the announcement and BYE, the caller goes 
   const rows = await documentRows(w);
   answersByUser(w, (user) => `<Dial action="/after"><Client url="${urlOf(rows, user)}">bob</Client></Dial>`);
   w.answers('<Hangup/>', '/after');
-  const bob = await w.phone('bob');
+  const bob = await w.phone('bob', manyCalls);
   bob.onCall((call) => void call.leg.answer());
   const calls = await callsOf(w, rows);
   for (const made of calls) {
@@ -89,7 +90,7 @@ test('url of a Queue noun: the two are connected nevertheless', async () => {
   });
   w.answers('<Hangup/>', '/after');
   const calls = await callsOf(w, rows);
-  const bob = await w.phone('bob');
+  const bob = await w.phone('bob', manyCalls);
   const agents = await Promise.all(rows.map(({ user }) => talks(w, bob, user)));
   await bridges(w, rows.length);
   await Promise.all(calls.map(({ sid, row }) => logged(w, sid, row.code)));

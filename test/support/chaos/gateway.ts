@@ -16,6 +16,9 @@ const log = createLog({ ...config.value.log, pretty: false });
 const gateway = await createGateway(config.value, { log, clock });
 if (!gateway.ok) throw new Error(gateway.error);
 clock.setRate(Number(process.env.CHAOS_CLOCK_RATE ?? '1'));
+// Whoever started it is gone without a word.
+const parent = process.ppid;
+setInterval(() => process.ppid !== parent && process.exit(1), 1_000).unref();
 process.on('SIGTERM', () => void gateway.value.stop().then(() => process.exit(0)));
 process.on('SIGUSR2', () => {
   globalThis.gc?.();
