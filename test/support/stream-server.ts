@@ -93,6 +93,8 @@ export class StreamConnection {
 
 export class StreamServer {
   readonly connections: StreamConnection[] = [];
+  /** Told of each connection as it opens. */
+  onConnection: (connection: StreamConnection) => void = () => {};
   /** HTTP status for handshakes in place of the 101; 0 = no answer at all. */
   refusal: number | undefined;
   readonly #server: Server;
@@ -114,9 +116,11 @@ export class StreamServer {
         socket.end(`HTTP/1.1 ${this.refusal} No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
         return;
       }
-      upgrades.handleUpgrade(request, socket, head, (opened) =>
-        this.connections.push(new StreamConnection(opened, request)),
-      );
+      upgrades.handleUpgrade(request, socket, head, (opened) => {
+        const connection = new StreamConnection(opened, request);
+        this.connections.push(connection);
+        this.onConnection(connection);
+      });
     });
   }
 
