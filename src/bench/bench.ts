@@ -1,10 +1,12 @@
 // One run of the bench: what all cases share. Owns every process that is started, so that all of them end with it.
 
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { realClock } from '../base/clock.ts';
 import { DOMAIN, GatewayUnderTest } from './gateway.ts';
+import { NATIVE_RTP_SOURCE } from './generator/native-rtp-source.ts';
 import type { Answers, Place, Question } from './generator/protocol.ts';
 import { Generator } from './generator.ts';
 import { reservePorts } from './ports.ts';
@@ -15,6 +17,7 @@ const HOST = '127.0.0.1';
 /** Ports of the gateway itself, of the application, of the callee, of programs beside it. */
 const OWN_PORTS = 12;
 const RTP_PORTS = 32;
+const NATIVE_RTP = 'generator of RTP in C';
 const MEDIA_PORTS = { first: 10_000, last: 32_000 };
 /** Of a quick run: enough for its few calls and the rest of ten seconds that their ports have. */
 const QUICK_MEDIA_PORTS = 1_200;
@@ -23,6 +26,8 @@ export interface BenchOptions {
   readonly isQuick: boolean;
   /** Programs beside the gateway are measured too, where they are installed. */
   readonly withPeers: boolean;
+  /** Where a C compiler is installed, a relay as reference and a faster generator of RTP are compiled at run time. */
+  readonly withCompiler: boolean;
   /** Median of so many. */
   readonly repeats: number;
   readonly progress: (text: string) => void;
@@ -49,6 +54,8 @@ export interface Places {
   /** For programs beside the gateway: SIP or control, in turn. */
   readonly peer: number;
   readonly rtp: { readonly first: number; readonly count: number };
+  /** Of the generator in C. */
+  readonly nativeRtp: { readonly first: number; readonly count: number };
   readonly media: { readonly first: number; readonly last: number };
 }
 
@@ -65,6 +72,7 @@ export class Bench {
   callsPerSecond: number | undefined;
   #places: Places | undefined;
   #world: World | undefined;
+  readonly #compiled = new Map<string, { readonly program: string | undefined }>();
 
   constructor(options: BenchOptions) {
     this.options = options;
@@ -105,6 +113,7 @@ export class Bench {
     this.#places = {
       ...{ sip: first, sips: first + 1, http: first + 2, app: first + 3, callee: first + 4, inspector: first + 5 },
       ...{ peer: first + 6, rtp: { first: await reservePorts(RTP_PORTS), count: RTP_PORTS } },
+      nativeRtp: { first: await reservePorts(RTP_PORTS), count: RTP_PORTS },
       media: this.isQuick ? { first: media.first, last: media.first + QUICK_MEDIA_PORTS - 1 } : media,
     };
     return this.#places;
@@ -139,6 +148,25 @@ export class Bench {
     return gateway;
   }
 
+  /** A program in C, compiled once into a temporary folder; undefined, and said so, where that cannot be done. */
+  compiled(name: string, source: string): string | undefined {
+    if (!this.options.withCompiler) return undefined;
+    const known = this.#compiled.get(name);
+    if (known !== undefined) return known.program;
+    const file = join(this.folder, `program-${this.#compiled.size}`);
+    writeFileSync(`${file}.c`, source);
+    const { status, error, stderr } = spawnSync('cc', ['-O2', '-o', file, `${file}.c`], { encoding: 'utf8' });
+    if (status !== 0) this.skip(name, error ? 'no C compiler (cc) is installed' : `cc: ${stderr.slice(0, 200)}`);
+    const program = status === 0 ? file : undefined;
+    this.#compiled.set(name, { program });
+    return program;
+  }
+
+  /** Whether plain RTP is sent and received by the generator in C. */
+  get hasNativeRtp(): boolean {
+    return this.compiled(NATIVE_RTP, NATIVE_RTP_SOURCE) !== undefined;
+  }
+
   async generator(): Promise<Generator> {
     const generator = new Generator(this.pinning);
     this.onStop(() => generator.stop());
@@ -147,10 +175,12 @@ export class Bench {
 
   /** Tells a generator whom it calls. */
   async open(generator: Generator, sip: Place, sips?: Place): Promise<void> {
-    const { app, callee, rtp } = await this.places();
+    const { app, callee, rtp, nativeRtp } = await this.places();
+    const program = this.compiled(NATIVE_RTP, NATIVE_RTP_SOURCE);
     await generator.ask({
       ...{ ask: 'open', sip, sips, domain: DOMAIN, appPort: app, calleePort: callee },
-      rtpPorts: { first: rtp.first, count: rtp.count },
+      rtpPorts: rtp,
+      nativeRtp: program === undefined ? undefined : { program, ...nativeRtp },
     });
   }
 

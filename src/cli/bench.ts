@@ -1,7 +1,7 @@
 // `bench`: measures what this machine carries, case by case, and prints one table. Starts all that it needs and ends it again.
 
 import { writeFileSync } from 'node:fs';
-import { Bench } from '../bench/bench.ts';
+import { Bench, type BenchOptions } from '../bench/bench.ts';
 import { cases } from '../bench/cases/index.ts';
 import { printReport } from '../bench/report.ts';
 import { runCases } from '../bench/run.ts';
@@ -14,6 +14,7 @@ const GRAMMAR: Grammar = {
     json: { type: 'string' },
     repeats: { type: 'string' },
     'no-peers': { type: 'boolean' },
+    'no-compiler': { type: 'boolean' },
   },
   moreArguments: true,
   usage: `Usage: ${commandLine('bench')} [options] [case …]
@@ -22,6 +23,7 @@ const GRAMMAR: Grammar = {
   --repeats N      median of so many (default 5; 1 with --quick)
   --json FILE      write all figures there too
   --no-peers       leave out programs beside the gateway (rtpengine, Kamailio, SIPp, a relay in C), which are measured where installed
+  --no-compiler    compile nothing: by default a C compiler makes a faster RTP generator, where one is installed
 All cases take about two hours; name the ones you want. The machine should have nothing else to do.
 Exit code: 0 all cases were measured, 1 one was not, 2 a mistake in the arguments.`,
 };
@@ -42,12 +44,16 @@ export async function run(args: readonly string[]): Promise<number> {
   const repeats = wholeNumber(textOf(values.repeats) ?? String(isQuick ? 1 : REPEATS), 1, 100);
   if (repeats === undefined) return finish(mistake('--repeats is a number from 1 to 100.', GRAMMAR.usage));
   const chosen = positionals.length === 0 ? cases : cases.filter(({ name }) => positionals.includes(name));
-  return measure(chosen, { isQuick, repeats, withPeers: values['no-peers'] !== true }, textOf(values.json));
+  return measure(
+    chosen,
+    { isQuick, repeats, withPeers: values['no-peers'] !== true, withCompiler: values['no-compiler'] !== true },
+    textOf(values.json),
+  );
 }
 
 async function measure(
   chosen: typeof cases,
-  options: { isQuick: boolean; repeats: number; withPeers: boolean },
+  options: Omit<BenchOptions, 'progress'>,
   jsonFile: string | undefined,
 ): Promise<number> {
   const bench = new Bench({ ...options, progress: showProgress });

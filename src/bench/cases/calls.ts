@@ -9,7 +9,6 @@ import { sipp } from '../peers/sipp.ts';
 import { HOST } from '../peers/subject.ts';
 import { median, type Row, row, withRatios } from '../report.ts';
 import { type Case, effortNotes, isSaturated, LATE_CALL_MS } from './case.ts';
-import { lostShare } from './media.ts';
 
 /** Issue and README: the knee is the most calls per second with p99 of the answer below this, and none failed. */
 const SLOW_MS = 500;
@@ -106,7 +105,6 @@ function callsRow(of: Pick<Row, 'case' | 'title' | 'subject'>, { loads, samples,
       p99: over((one) => one.answer.answerMs.p99),
       p999: over((one) => one.answer.answerMs.p999),
     },
-    lost: last.media.sent > 0 ? over((one) => lostShare(one.answer.media)) : null,
     notes: [
       ...[...new Set(ends.map((end) => ENDS[end] ?? ''))].filter((note) => note !== ''),
       ...failed,

@@ -8,7 +8,7 @@
 import { randomBytes } from 'node:crypto';
 import { realClock, type Timer } from '../../base/clock.ts';
 import { SRTP_MASTER_BYTES, SrtpReceiver, SrtpSender } from '../../media/srtp.ts';
-import type { Kind } from './kinds.ts';
+import { isPlain, type Kind } from './kinds.ts';
 import type { KindName, Place } from './protocol.ts';
 import { LONGEST_NON_INVITE_MS, type Repeats } from './repeats.ts';
 import type { Rtp, RtpSocket } from './rtp.ts';
@@ -80,7 +80,7 @@ export class Call {
     this.kind = kind;
     this.#services = services;
     this.withMedia = withMedia;
-    this.#socket = services.rtp.nextSocket();
+    this.#socket = services.rtp.nextSocket(isPlain(kind));
     this.callId = `${index}-${runId}`;
     this.#tag = `c${this.callId}`;
     this.#key = kind.isSecure ? randomBytes(SRTP_MASTER_BYTES) : undefined;
@@ -184,7 +184,7 @@ export class Call {
     const theirs = /^a=crypto:\d+ \S+ inline:([^|\s]+)/m.exec(sdp)?.[1];
     if (this.#key && !theirs) return this.#end({ failed: 'no key' });
     this.stream = this.#services.rtp.add({
-      socket: this.#socket.socket,
+      socket: this.#socket,
       remote: { host: '127.0.0.1', port },
       codec: 'PCMU',
       voice: this.kind.callerVoice(this.index),

@@ -72,3 +72,6 @@ export const kinds: Readonly<Record<KindName, Kind>> = {
     isStream: true,
   },
 };
+
+/** Both sides send stamped packets without SRTP: the generator in C can do that. */
+export const isPlain = (kind: Kind): boolean => kind.callee?.voice === 'stamp' && kind.isSecure !== true;

@@ -30,6 +30,8 @@ export interface OpenQuestion {
   readonly appPort: number;
   /** Neighbouring free UDP ports for RTP and RTCP, the first one even. */
   readonly rtpPorts: { readonly first: number; readonly count: number };
+  /** The generator's RTP in C, where it could be compiled, with ports of its own. */
+  readonly nativeRtp: { readonly program: string; readonly first: number; readonly count: number } | undefined;
   /** Where documents say that the callee is. */
   readonly calleePort: number;
 }

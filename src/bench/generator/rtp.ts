@@ -5,23 +5,31 @@ import type { Socket } from 'node:dgram';
 import { realClock } from '../../base/clock.ts';
 import { Histogram } from './histogram.ts';
 import { stampedStream } from './marks.ts';
-import type { Effort, MediaAnswer } from './protocol.ts';
+import { NativeRtp } from './native-rtp.ts';
+import type { Effort, MediaAnswer, OpenQuestion } from './protocol.ts';
 import { FRAME_MS, Stream, type StreamOptions, type Tally } from './stream.ts';
 import { boundSocket } from './wire.ts';
 
-const HOST = '127.0.0.1';
 /** A generator that was away for longer leaves packets out, as a phone would; they count as late. */
 const CATCH_UP_MS = 100;
+const SLOTS_AT_ONCE = 4;
 
 export interface RtpSocket {
   readonly port: number;
-  readonly socket: Socket;
+  /** Undefined: it is one of the generator in C, and this its index there. */
+  readonly socket: Socket | undefined;
+  readonly index: number;
 }
 
 export class Rtp {
   readonly tally: Tally = { isMeasuring: false, received: 0, latency: new Histogram(), returned: new Histogram() };
   readonly late = new Histogram();
   readonly #sockets: RtpSocket[] = [];
+  #native: NativeRtp | undefined;
+  #nativeSockets: readonly RtpSocket[] = [];
+  readonly #nativeStreams = new Set<Stream>();
+  /** Whether what is measured went through it. */
+  #isNative = false;
   readonly #rtcp: Socket[] = [];
   /** Index: the other side's port. A port of the gateway belongs to one call. */
   readonly #byPort: (Stream | undefined)[] = new Array(65_536).fill(undefined);
@@ -36,41 +44,49 @@ export class Rtp {
   #nextMs = 0;
   #isOpen = false;
 
-  /** Opens `count` / 2 sockets for RTP and as many for RTCP, which is read and thrown away. */
-  async open(first: number, count: number): Promise<void> {
-    for (let port = first; port + 1 < first + count; port += 2) {
+  /** Opens half of the ports for RTP, and half for RTCP, which is read and thrown away. */
+  async open({ first, count }: OpenQuestion['rtpPorts'], native: OpenQuestion['nativeRtp']): Promise<void> {
+    for (const port of evenPorts(first, count)) {
       const socket = await boundSocket(port, (packet, _host, from) => this.#take(packet, from));
-      this.#sockets.push({ port, socket });
+      this.#sockets.push({ port, socket, index: this.#sockets.length });
       this.#rtcp.push(await boundSocket(port + 1, () => {}));
     }
+    if (native) await this.#openNative(native);
     this.#isOpen = true;
     this.#nextMs = realClock.now();
     this.#schedule();
   }
 
-  /** The socket for the next stream, in turn. */
-  nextSocket(): RtpSocket {
-    return this.socketOf(this.#turn++);
+  async #openNative({ program, first, count }: NonNullable<OpenQuestion['nativeRtp']>): Promise<void> {
+    const ports = evenPorts(first, count);
+    this.#native = await NativeRtp.open(program, ports);
+    this.#nativeSockets = ports.map((port, index) => ({ port, socket: undefined, index }));
+    for (const port of ports) this.#rtcp.push(await boundSocket(port + 1, () => {}));
   }
 
-  socketOf(index: number): RtpSocket {
-    return this.#sockets[index % this.#sockets.length]!;
+  /** The socket for the next stream, in turn. `isPlain`: stamped packets without SRTP, which the generator in C takes over. */
+  nextSocket(isPlain: boolean): RtpSocket {
+    return this.socketOf(this.#turn++, isPlain);
   }
 
-  get host(): string {
-    return HOST;
+  socketOf(index: number, isPlain: boolean): RtpSocket {
+    const sockets = isPlain && this.#native ? this.#nativeSockets : this.#sockets;
+    return sockets[index % sockets.length]!;
   }
 
   get streams(): Iterable<Stream> {
-    return this.#streams.values();
+    return [...this.#streams.values(), ...this.#nativeStreams];
   }
 
   get streamCount(): number {
-    return this.#streams.size;
+    return this.#streams.size + this.#nativeStreams.size;
   }
 
-  add(options: Omit<StreamOptions, 'number'>): Stream {
-    const stream = new Stream({ ...options, number: ++this.#numbers });
+  add(options: Omit<StreamOptions, 'number' | 'socket'> & { readonly socket: RtpSocket }): Stream {
+    const { socket, index } = options.socket;
+    const number = ++this.#numbers;
+    if (!socket) return this.#addNative(number, index, options);
+    const stream = new Stream({ ...options, socket, number });
     this.#streams.set(stream.number, stream);
     this.#byPort[stream.remote.port] = stream;
     const slot = this.#slots.reduce((least, one) => (one.size < least.size ? one : least));
@@ -78,7 +94,20 @@ export class Rtp {
     return stream;
   }
 
+  /** Only a name here: sent, received and counted in C. */
+  #addNative(number: number, index: number, options: Omit<StreamOptions, 'number' | 'socket'>): Stream {
+    const stream = new Stream({ ...options, voice: 'none', number, socket: this.#sockets[0]!.socket! });
+    this.#nativeStreams.add(stream);
+    this.#native?.add(number, index, stream.remote.port);
+    this.#isNative = true;
+    return stream;
+  }
+
   remove(stream: Stream): void {
+    if (this.#nativeStreams.delete(stream)) {
+      this.#native?.remove(stream.number);
+      return;
+    }
     this.#streams.delete(stream.number);
     if (this.#byPort[stream.remote.port] === stream) this.#byPort[stream.remote.port] = undefined;
     for (const slot of this.#slots) slot.delete(stream);
@@ -91,10 +120,13 @@ export class Rtp {
 
   #schedule(): void {
     if (!this.#isOpen) return;
-    realClock.after(1, () => {
+    const next = () => {
       this.#tick();
       this.#schedule();
-    });
+    };
+    // Behind the plan: on as soon as the sockets were read.
+    if (this.#nextMs + 1 < realClock.now()) setImmediate(next);
+    else realClock.after(1, next);
   }
 
   #tick(): void {
@@ -103,7 +135,8 @@ export class Rtp {
       this.late.add(begun - this.#nextMs);
       this.#nextMs = begun - CATCH_UP_MS;
     }
-    for (; this.#nextMs <= begun; this.#nextMs++) {
+    // Some slots, then what has come is read: sending shall not starve receiving.
+    for (let turn = 0; turn < SLOTS_AT_ONCE && this.#nextMs <= begun; turn++, this.#nextMs++) {
       for (const stream of this.#slots[Math.floor(this.#nextMs) % FRAME_MS]!) {
         const now = realClock.now();
         stream.send(now);
@@ -120,15 +153,25 @@ export class Rtp {
     this.tally.received = 0;
     for (const stream of this.#streams.values()) stream.beginMeasure();
     this.tally.isMeasuring = true;
+    this.#isNative = this.#nativeStreams.size > 0;
+    this.#native?.begin();
   }
 
   endMeasure(): void {
     for (const stream of this.#streams.values()) stream.endMeasure();
     this.tally.isMeasuring = false;
+    this.#native?.end();
   }
 
   /** What was measured; called when what was on its way has come. */
-  answer(seconds: number, effort: Effort): MediaAnswer {
+  async answer(seconds: number, effort: Effort): Promise<MediaAnswer> {
+    if (!this.#native || !this.#isNative) return this.#ownAnswer(seconds, effort);
+    const { cpuMs, lateMs, ...counted } = await this.#native.report();
+    const cpu = effort.cpu + cpuMs / 1_000 / Math.max(seconds, 0.001);
+    return { ...counted, seconds, returnMs: this.tally.returned.spread(), effort: { cpu, lateMs } };
+  }
+
+  #ownAnswer(seconds: number, effort: Effort): MediaAnswer {
     let sent = 0;
     let lost = 0;
     let jitter = 0;
@@ -165,7 +208,11 @@ export class Rtp {
 
   close(): void {
     this.#isOpen = false;
-    for (const { socket } of this.#sockets) socket.close();
+    this.#native?.close();
+    for (const { socket } of this.#sockets) socket?.close();
     for (const socket of this.#rtcp) socket.close();
   }
 }
+
+const evenPorts = (first: number, count: number): number[] =>
+  Array.from({ length: Math.floor(count / 2) }, (_, index) => first + 2 * index);

@@ -81,8 +81,8 @@ export class Session {
   }
 
   async open(): Promise<{ streamPort: number; calleePort: number }> {
-    const { appPort, rtpPorts, calleePort } = this.#open;
-    await this.rtp.open(rtpPorts.first, rtpPorts.count);
+    const { appPort, rtpPorts, nativeRtp, calleePort } = this.#open;
+    await this.rtp.open(rtpPorts, nativeRtp);
     await this.#app.open(appPort);
     await this.#callees.open(calleePort);
     this.#streamPort = await this.#sockets.open();
@@ -221,7 +221,7 @@ export class Session {
       ...{ refused: outcome.refused, failed: outcome.failed, retransmissions: this.#repeats.sent - repeatsBefore },
       ...{ answerMs: outcome.answerMs.spread(), digitMs: outcome.digitMs.spread() },
       ...{ retryAfter: outcome.retryAfter.spread(), goodput: outcome.completedInTime / seconds },
-      ...{ media: this.rtp.answer(seconds, own), effort: own },
+      ...{ media: await this.rtp.answer(seconds, own), effort: own },
     };
   }
 

@@ -1,8 +1,6 @@
 // The relay in C as a subject: compiled into a temporary folder at run time, never needed, never installed.
 
-import { type ChildProcess, spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import type { ChildProcess } from 'node:child_process';
 import { realClock } from '../../base/clock.ts';
 import type { Bench } from '../bench.ts';
 import type { Generator } from '../generator.ts';
@@ -14,14 +12,8 @@ const READY_MS = 10_000;
 
 /** Undefined, and said so, where there is no compiler. */
 export async function cRelay(bench: Bench, generator: Generator): Promise<MediaSubject | undefined> {
-  const source = join(bench.folder, 'relay.c');
-  const program = join(bench.folder, 'relay');
-  writeFileSync(source, C_RELAY_SOURCE);
-  const compiled = spawnSync('cc', ['-O2', '-o', program, source], { encoding: 'utf8' });
-  if (compiled.status !== 0) {
-    bench.skip('C relay', compiled.error ? 'no C compiler (cc) is installed' : `cc: ${compiled.stderr.slice(0, 200)}`);
-    return undefined;
-  }
+  const program = bench.compiled('C relay', C_RELAY_SOURCE);
+  if (program === undefined) return undefined;
   return new CRelay(bench, generator, program);
 }
 

@@ -16,8 +16,8 @@ export const HOST = '127.0.0.1';
 
 /** Where the generator receives what the relay sends to side A (0) or B (1) of a call. */
 export async function sideOf(bench: Bench, call: number, side: 0 | 1): Promise<number> {
-  const { rtp } = await bench.places();
-  return portOfSide(rtp, call, side);
+  const { rtp, nativeRtp } = await bench.places();
+  return portOfSide(bench.hasNativeRtp ? nativeRtp : rtp, call, side);
 }
 
 /** Tells the generator the ports of the relay, a pair for each call. */

@@ -85,13 +85,15 @@ test('all cases: each has its rows in the table and in the JSON, each was measur
     expect(subjects.has(peer) || report.skipped.some(({ what, why }) => what === peer && why !== ''), peer).toBe(true);
 });
 
-test('one case alone, without programs beside it', { timeout: RUN_MS }, async () => {
-  const { exitCode, report, stderr } = await bench(['--no-peers', 'register']);
+test('some cases alone, without programs beside it, nothing compiled', { timeout: RUN_MS }, async () => {
+  const { exitCode, report, stderr } = await bench(['--no-peers', '--no-compiler', 'bridge', 'register']);
   expect(exitCode).toBe(0);
   expect([...new Set(report.rows.map(({ subject, case: name }) => `${name} ${subject}`))]).toEqual([
     'register hookswitch',
+    'bridge hookswitch',
   ]);
   expect(report.skipped).toEqual([]);
+  expect(own(report.rows, 'bridge')[0]?.latencyMs?.p50).toBeGreaterThan(0);
   expect(stderr).toContain('starting the gateway');
 });
 

@@ -7,7 +7,7 @@ import { freePorts } from '../../support/ports.ts';
 import { Command, place, run, serve, temporaryFolder } from './kit.ts';
 
 const TWIML = '<Response><Hangup/></Response>';
-const commands = ['serve', 'call', 'ladder', 'capture', 'signature', 'replay', 'doctor', 'app'];
+const commands = ['serve', 'call', 'ladder', 'capture', 'signature', 'replay', 'doctor', 'bench', 'app'];
 
 describe('help', () => {
   test.each(commands)('%s --help prints its usage, exit code 0', async (command) => {

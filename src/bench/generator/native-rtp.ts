@@ -1,0 +1,87 @@
+// The generator's RTP in C, as a process below this one, where the bench has compiled it.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { realClock } from '../../base/clock.ts';
+import type { MediaAnswer, Spread } from './protocol.ts';
+
+const ANSWER_MS = 10_000;
+
+interface Report extends Pick<MediaAnswer, 'sent' | 'lost' | 'received' | 'jitterMs' | 'worstJitterMs' | 'latencyMs'> {
+  /** Of the measured time. */
+  readonly cpuMs: number;
+  readonly lateMs: Spread;
+}
+
+export class NativeRtp {
+  readonly #child: ChildProcess;
+  readonly #lines: ((line: string) => void)[] = [];
+  #rest = '';
+  #count = 0;
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+    child.stdin?.on('error', () => {});
+    child.on('error', () => {});
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      const lines = (this.#rest + text).split('\n');
+      this.#rest = lines.pop() ?? '';
+      for (const line of lines) this.#lines.shift()?.(line);
+    });
+  }
+
+  /** Rejects when it does not start. `ports`: of its sockets. */
+  static async open(program: string, ports: readonly number[]): Promise<NativeRtp> {
+    const native = new NativeRtp(spawn(program, ports.map(String), { stdio: ['pipe', 'pipe', 'inherit'] }));
+    await native.#line();
+    return native;
+  }
+
+  #line(): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const timer = realClock.after(ANSWER_MS, () => reject(new Error('the RTP generator does not answer')));
+      this.#lines.push((line) => {
+        timer.cancel();
+        resolve(line);
+      });
+    });
+  }
+
+  #tell(line: string): void {
+    this.#child.stdin?.write(`${line}\n`);
+  }
+
+  /** Streams that it has. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** `socket`: index into its ports. */
+  add(stream: number, socket: number, remotePort: number): void {
+    this.#count++;
+    this.#tell(`add ${stream} ${socket} ${remotePort}`);
+  }
+
+  remove(stream: number): void {
+    this.#count--;
+    this.#tell(`del ${stream}`);
+  }
+
+  begin(): void {
+    this.#tell('begin');
+  }
+
+  end(): void {
+    this.#tell('end');
+  }
+
+  async report(): Promise<Report> {
+    const line = this.#line();
+    this.#tell('report');
+    return JSON.parse(await line) as Report;
+  }
+
+  /** It ends when its input does. */
+  close(): void {
+    this.#child.stdin?.end();
+  }
+}
