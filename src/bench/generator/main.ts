@@ -30,7 +30,7 @@ function opened(): Session {
 }
 
 async function open(question: OpenQuestion): Promise<Answers['open']> {
-  session?.close();
+  await session?.close();
   session = new Session(question);
   return session.open();
 }

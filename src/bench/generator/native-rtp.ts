@@ -14,18 +14,24 @@ interface Report extends Pick<MediaAnswer, 'sent' | 'lost' | 'received' | 'jitte
 
 export class NativeRtp {
   readonly #child: ChildProcess;
-  readonly #lines: ((line: string) => void)[] = [];
+  readonly #lines: { readonly resolve: (line: string) => void; readonly reject: (fault: Error) => void }[] = [];
+  readonly #ended = Promise.withResolvers<void>();
   #rest = '';
   #count = 0;
 
   private constructor(child: ChildProcess) {
     this.#child = child;
     child.stdin?.on('error', () => {});
-    child.on('error', () => {});
+    const onEnd = (why: string) => {
+      for (const { reject } of this.#lines.splice(0)) reject(new Error(why));
+      this.#ended.resolve();
+    };
+    child.on('error', (fault) => onEnd(fault.message));
+    child.on('exit', () => onEnd('the RTP generator ended'));
     child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       const lines = (this.#rest + text).split('\n');
       this.#rest = lines.pop() ?? '';
-      for (const line of lines) this.#lines.shift()?.(line);
+      for (const line of lines) this.#lines.shift()?.resolve(line);
     });
   }
 
@@ -36,14 +42,11 @@ export class NativeRtp {
     return native;
   }
 
-  #line(): Promise<string> {
-    return new Promise((resolve, reject) => {
-      const timer = realClock.after(ANSWER_MS, () => reject(new Error('the RTP generator does not answer')));
-      this.#lines.push((line) => {
-        timer.cancel();
-        resolve(line);
-      });
-    });
+  async #line(): Promise<string> {
+    const { promise, resolve, reject } = Promise.withResolvers<string>();
+    this.#lines.push({ resolve, reject });
+    const timer = realClock.after(ANSWER_MS, () => reject(new Error('the RTP generator does not answer')));
+    return promise.finally(() => timer.cancel());
   }
 
   #tell(line: string): void {
@@ -80,8 +83,9 @@ export class NativeRtp {
     return JSON.parse(await line) as Report;
   }
 
-  /** It ends when its input does. */
-  close(): void {
+  /** It ends when its input does; its ports are free then. */
+  async close(): Promise<void> {
     this.#child.stdin?.end();
+    await this.#ended.promise;
   }
 }

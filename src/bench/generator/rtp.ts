@@ -206,11 +206,11 @@ export class Rtp {
     };
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#isOpen = false;
-    this.#native?.close();
     for (const { socket } of this.#sockets) socket?.close();
     for (const socket of this.#rtcp) socket.close();
+    await this.#native?.close();
   }
 }
 

@@ -274,13 +274,13 @@ export class Session {
     while (!isDone() && realClock.now() < deadline) await pass(5);
   }
 
-  close(): void {
-    this.rtp.close();
+  async close(): Promise<void> {
     this.#app.close();
     this.#callees.close();
     this.#sockets.close();
     this.#wires?.udp.close();
     this.#wires?.tls?.close();
+    await this.rtp.close();
   }
 }
 
