@@ -8,7 +8,7 @@
 // The source tag tells whether the nonce came back from the address it was sent to: only then a failure may count for a ban.
 // Nonce counts are remembered only for nonces that a correct digest used, in a bounded table.
 
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import type { RandomSource } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
@@ -18,6 +18,8 @@ const SIGNATURE_BYTES = 20;
 const NONCE_CHARS = 48;
 /** Requests that overtook one another are accepted within this many counts (RFC 7616 3.4 wants each count once). */
 const WINDOW = 31;
+/** Sources whose tag is remembered: most phones ask twice within a second. */
+const TAGS_KEPT = 4_096;
 
 export interface NonceVerdict {
   /** Signed by us for this realm. */
@@ -56,9 +58,20 @@ export function createNonces(
   // Nonces issued up to here were pushed out of the table: their counts are unknown, so they are stale.
   let forgottenUntil = 0;
 
-  const sourceTag = (source: string) => createHmac('sha256', secret).update(`source:${source}`).digest().subarray(0, 4);
+  // A key object is made ready once; octets would be, at several times the price of the digest, with each use.
+  const key = createSecretKey(secret);
+  const tags = new Map<string, Buffer>();
+  const sourceTag = (source: string): Buffer => {
+    const known = tags.get(source);
+    if (known) return known;
+    // A copy: a view would keep the whole digest.
+    const tag = Buffer.from(createHmac('sha256', key).update(`source:${source}`).digest().subarray(0, 4));
+    if (tags.size >= TAGS_KEPT) tags.clear();
+    tags.set(source, tag);
+    return tag;
+  };
   const sign = (signed: Buffer, realm: string) =>
-    createHmac('sha256', secret).update(signed).update(`realm:${realm}`).digest().subarray(0, SIGNATURE_BYTES);
+    createHmac('sha256', key).update(signed).update(`realm:${realm}`).digest().subarray(0, SIGNATURE_BYTES);
   const issuedAt = (token: Buffer) => token.readUIntBE(0, 6);
 
   return {

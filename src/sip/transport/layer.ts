@@ -2,6 +2,7 @@
 // what comes in, serializes what goes out. The one place where messages and bytes meet, so the trace taps it here.
 // It knows no transactions: what it hands up is a message and the flow it came by.
 
+import { createSecretKey } from 'node:crypto';
 import type { Timer } from '../../base/clock.ts';
 import { limits } from '../../base/limits.ts';
 import { err, ok, type Result } from '../../base/result.ts';
@@ -58,7 +59,7 @@ class TransportLayer implements SipTransport {
     this.#routes = new Routes(clock);
     this.#udp = new UdpSockets({
       locality: this.#locality,
-      secret: Buffer.from(random(32)),
+      secret: createSecretKey(random(32)),
       log,
       count,
       receive: (bytes, flow) => this.#receive(bytes, flow, parseMessage(bytes)),

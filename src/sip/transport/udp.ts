@@ -6,7 +6,7 @@
 //
 // Addresses that appear later get a socket, sockets of addresses that are gone are closed (layer.ts calls refresh).
 
-import { createHmac } from 'node:crypto';
+import { createHmac, type KeyObject } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import type { Unsubscribe } from '../../base/emitter.ts';
 import { limits } from '../../base/limits.ts';
@@ -74,7 +74,7 @@ export class UdpFlow implements Flow {
 
 export interface UdpContext {
   readonly locality: Locality;
-  readonly secret: Buffer;
+  readonly secret: KeyObject;
   readonly log: Log;
   readonly count: EventCounter;
   readonly receive: DatagramReceiver;
