@@ -73,7 +73,7 @@ export class Connection implements Backend {
     return new Promise((resolve, reject) => {
       if (this.#downBecause !== null) return reject(new StoreFault('unavailable', this.#downBecause));
       this.#queued.push({ operation, waiting: { resolve, reject } });
-      if (this.#queued.length === 1) queueMicrotask(() => this.#send());
+      if (this.#queued.length === 1) setImmediate(() => this.#send());
     });
   }
 

@@ -77,3 +77,16 @@ test('an empty range gives nothing', () => {
   assert.equal(pool.take(ADDRESS, 0), undefined);
   assert.deepEqual(pool.counts(0), { inUse: 0, resting: 0, free: 0 });
 });
+
+test('the count of resting pairs follows thousands of calls', () => {
+  const pool = new PortPool(pairsOf({ first: 10_000, last: 20_000 }, 0, 1), random);
+  const releasedAt: number[] = [];
+  for (let now = 0; now < 60_000; now += 10) {
+    pool.release(ADDRESS, pool.take(ADDRESS, now)!, now);
+    releasedAt.push(now);
+    if (now % 1_000 !== 0) continue;
+    const resting = releasedAt.filter((at) => at + limits.portRestMs > now).length;
+    assert.deepEqual(pool.counts(now), { inUse: 0, resting, free: 5_000 - resting });
+  }
+  assert.equal(pool.counts(60_000 + limits.portRestMs).resting, 0);
+});
