@@ -186,6 +186,8 @@ export const limits = {
   mediaFileFetchMs: 15_000,
   mediaCacheBytes: 64 * 1024 * 1024,
   mediaInFlightBytes: 256 * 1024 * 1024,
+  /** Of audio that was answered in place of a document, until it is played. */
+  answeredAudioBytes: 128 * 1024 * 1024,
   /** Length of any decoded file or synthesized text. */
   mediaDecodedSeconds: 3_600,
   mp3Decoders: 2,

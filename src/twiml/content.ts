@@ -28,8 +28,8 @@ export interface DocumentAnswer {
 }
 
 /**
- * The verbs to run for an answer. An audio answer is played once from its own URL, then the call is hung up; with `waiting`, the call
- * stays and the audio is played once or round and round.
+ * The verbs to run for an answer. An audio answer is played once, then the call is hung up; with `waiting`, the call stays and the audio
+ * is played once or round and round. A Play of its URL gets what was answered (WebhookClient.fetchMedia).
  */
 export function readAnswer(
   { contentType, body, finalUrl }: DocumentAnswer,

@@ -1,6 +1,7 @@
 // The webhook client: implements the port of webhook.ts with undici. Total time, retries and redirects (transfer.ts),
 // audio files through the cache (media.ts). Reports every exchange by `onEvent`; never writes a credential or a parameter.
 
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Clock } from '../base/clock.ts';
 import { cryptoRandom, type RandomSource, uuid } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
@@ -9,11 +10,12 @@ import type { DnsLookup } from '../base/private-addresses.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { linkedController } from '../base/signal.ts';
 import { createAgents } from './agents.ts';
+import { AnsweredAudio } from './answered-audio.ts';
 import { CookieJars } from './cookies.ts';
 import { createMediaFetcher } from './media.ts';
 import { parseOverrides } from './overrides.ts';
 import { OriginSlots } from './slots.ts';
-import { contentTypeOf, runTransfer, type SendTransfer, type TransferContext } from './transfer.ts';
+import { contentTypeOf, isAudio, runTransfer, type SendTransfer, type TransferContext } from './transfer.ts';
 import type {
   WebhookClient,
   WebhookEvent,
@@ -69,11 +71,16 @@ export function createWebhookClient(options: WebhookClientOptions): WebhookClien
     onExchange: options.onExchange ?? (() => {}),
   };
   const send = createSender(context, log, options.random ?? cryptoRandom, stopping.signal);
-  const media = createMediaFetcher({ clock, send, hasCookies: (sid, url) => !!context.cookies.header(sid, url) });
+  const answered = new AnsweredAudio();
+  const hasCookies = (sid: string, url: URL) => !!context.cookies.header(sid, url);
+  const media = createMediaFetcher({ clock, send, hasCookies, answered });
   return {
-    request: (request, signal) => requestDocument(send, clock, request, signal),
+    request: (request, signal) => requestDocument({ send, clock, answered }, request, signal),
     fetchMedia: (url, callSid, signal) => media.fetch(url, callSid, signal),
-    forget: (callSid) => context.cookies.forget(callSid),
+    forget(callSid) {
+      context.cookies.forget(callSid);
+      answered.forget(callSid);
+    },
     isOverloaded(url) {
       const parsed = parseHttpUrl(url);
       return parsed !== undefined && context.slots.isFull(parsed.origin);
@@ -91,42 +98,49 @@ export function createWebhookClient(options: WebhookClientOptions): WebhookClien
 }
 
 async function requestDocument(
-  send: SendTransfer,
-  clock: Clock,
+  { send, clock, answered }: DocumentServices,
   request: WebhookRequest,
   signal: AbortSignal | undefined,
 ): Promise<Result<WebhookResponse, WebhookFailure>> {
   const startedMs = clock.now();
-  const { url, method, params, authToken, accountSid, callSid, purpose } = request;
+  const { url, callSid, purpose } = request;
+  const audio = answered.reserve();
+  // Only a document is played; a status callback that answers with audio is left alone.
+  const isPlayed = (headers: IncomingHttpHeaders) => isAudio(headers) && purpose !== 'statusCallback';
+  let isTaken = false;
   const result = await send(
     {
-      url,
-      method,
-      params,
-      authToken,
-      accountSid,
-      callSid,
-      purpose,
-      idempotencyToken: request.idempotencyToken,
+      ...request,
       headers: {},
-      maxBytes: limits.webhookBodyBytes,
-      // An audio answer is played from its URL (twiml.md 2.5), so its bytes are not read here.
-      wantsBody: (status, headers) => status !== 304 && !contentTypeOf(headers).startsWith('audio/'),
-      mayTake: () => true,
+      maxBytes: (headers) => (isPlayed(headers) ? limits.mediaFileBytes : limits.webhookBodyBytes),
+      wantsBody(status, headers) {
+        audio.release();
+        isTaken = isPlayed(headers) && status < 300 && answered.hasRoomFor(headers);
+        return isAudio(headers) ? isTaken : status !== 304;
+      },
+      mayTake: (bytes) => !isTaken || audio.mayTake(bytes),
     },
     signal,
   );
-  if (!result.ok) return result;
-  const { status, headers, body, isRedirected } = result.value;
-  if (status === 304) return err({ errorCode: 11217, detail: 'HTTP status 304', url: withoutSecrets(url), status });
-  return ok({
-    status,
-    contentType: contentTypeOf(headers),
-    body,
+  try {
+    if (!result.ok) return result;
+    const { status, headers, body, isRedirected } = result.value;
+    if (status === 304) return err({ errorCode: 11217, detail: 'HTTP status 304', url: withoutSecrets(url), status });
+    const contentType = contentTypeOf(headers);
     // The overrides in the fragment stay with the URL, so that "the same document again" is asked for in the same way.
-    finalUrl: isRedirected ? result.value.url.href : new URL(url).href,
-    durationMs: Math.round(clock.now() - startedMs),
-  });
+    const finalUrl = isRedirected ? result.value.url.href : new URL(url).href;
+    if (isTaken) audio.keep(callSid, finalUrl, { contentType, body });
+    const durationMs = Math.round(clock.now() - startedMs);
+    return ok({ status, contentType, body: isTaken ? Buffer.alloc(0) : body, finalUrl, durationMs });
+  } finally {
+    audio.release();
+  }
+}
+
+interface DocumentServices {
+  readonly send: SendTransfer;
+  readonly clock: Clock;
+  readonly answered: AnsweredAudio;
 }
 
 function createSender(context: TransferContext, log: Log, random: RandomSource, stopSignal: AbortSignal): SendTransfer {

@@ -19,7 +19,8 @@ export interface ExchangeOptions {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | undefined;
   readonly readMs: number;
-  readonly maxBytes: number;
+  /** Also after decompression. */
+  readonly maxBytes: (headers: IncomingHttpHeaders) => number;
   /** Asked once the head is there: false leaves the body unread. */
   readonly wantsBody: (status: number, headers: IncomingHttpHeaders) => boolean;
   /** Asked for every chunk; false ends the exchange as `tooLarge`. */
@@ -39,7 +40,7 @@ const unzip = promisify(gunzip);
 export async function exchange(options: ExchangeOptions): Promise<Result<ExchangeAnswer, ExchangeFailure>> {
   const raw = await receive(options);
   if (!raw.ok || raw.value.body.length === 0) return raw;
-  return decompress(raw.value, options.maxBytes);
+  return decompress(raw.value, options.maxBytes(raw.value.headers));
 }
 
 function receive(options: ExchangeOptions): Promise<Result<ExchangeAnswer, ExchangeFailure>> {
@@ -121,7 +122,7 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
     if (this.#isDone) return;
     this.#restartReadTimer();
     this.#size += chunk.length;
-    if (this.#size > this.#options.maxBytes || !this.#options.mayTake(chunk.length)) {
+    if (this.#size > this.#options.maxBytes(this.#headers) || !this.#options.mayTake(chunk.length)) {
       this.finish(err({ kind: 'tooLarge' }));
       return;
     }

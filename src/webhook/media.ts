@@ -5,6 +5,7 @@ import type { Clock } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { orAbort } from '../base/signal.ts';
+import type { AnsweredAudio } from './answered-audio.ts';
 import { HttpCache } from './http-cache.ts';
 import { contentTypeOf, type SendTransfer } from './transfer.ts';
 import type { MediaFile, WebhookFailure } from './webhook.ts';
@@ -19,6 +20,7 @@ interface MediaOptions {
   readonly send: SendTransfer;
   /** Whether this call would send cookies to `url`: its answer is then its own. */
   readonly hasCookies: (callSid: string, url: URL) => boolean;
+  readonly answered: AnsweredAudio;
 }
 
 type Fetched = Result<MediaFile, WebhookFailure>;
@@ -35,6 +37,8 @@ export function createMediaFetcher(options: MediaOptions): MediaFetcher {
         url: withoutSecrets(url),
         status: undefined,
       });
+      const answered = options.answered.take(callSid, url);
+      if (answered) return ok(answered);
       const isPersonal = URL.canParse(url) && options.hasCookies(callSid, new URL(url));
       if (isPersonal) return load(options, undefined, inFlight, url, callSid, signal);
       let shared = running.get(url);
@@ -70,7 +74,7 @@ async function load(
         callSid,
         purpose: 'media',
         headers,
-        maxBytes: limits.mediaFileBytes,
+        maxBytes: () => limits.mediaFileBytes,
         wantsBody: (status) => status >= 200 && status < 300,
         mayTake(bytes) {
           if (inFlight.bytes + bytes > limits.mediaInFlightBytes) return false;

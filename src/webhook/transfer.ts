@@ -31,7 +31,7 @@ export interface Transfer {
   readonly purpose: WebhookEvent['purpose'];
   readonly overrides: ConnectionOverrides;
   readonly headers: Readonly<Record<string, string>>;
-  readonly maxBytes: number;
+  readonly maxBytes: (headers: IncomingHttpHeaders) => number;
   readonly wantsBody: (status: number, headers: IncomingHttpHeaders) => boolean;
   readonly mayTake: (bytes: number) => boolean;
   /** Same value on every attempt and hop (twiml.md 2.1). */
@@ -223,6 +223,7 @@ function report(
   );
   context.onExchange({
     ...answer,
+    body: isAudio(answer.headers) ? Buffer.alloc(0) : answer.body,
     accountSid,
     callSid,
     purpose,
@@ -268,6 +269,9 @@ function requestHeaders(context: TransferContext, transfer: Transfer, hop: Hop, 
 export function contentTypeOf(headers: IncomingHttpHeaders): string {
   return (headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase();
 }
+
+/** Whether the answer is audio: played, not read. */
+export const isAudio = (headers: IncomingHttpHeaders): boolean => contentTypeOf(headers).startsWith('audio/');
 
 function statusCause(status: number): RetryCause | undefined {
   if (status >= 500) return '5xx';

@@ -73,11 +73,14 @@ export interface WebhookReport {
 }
 
 export interface WebhookClient {
-  /** 2xx only; everything else is a failure. Never throws. */
+  /** 2xx only; everything else is a failure. The body of an audio answer is left out: `fetchMedia` gives it. Never throws. */
   request(request: WebhookRequest, signal?: AbortSignal): Promise<Result<WebhookResponse, WebhookFailure>>;
-  /** Audio for Play: GET without standard parameters, cached by HTTP rules (twiml.md 5.2). */
+  /**
+   * Audio for Play: GET without standard parameters, cached by HTTP rules (twiml.md 5.2); once what the call's last request of this URL
+   * was answered with.
+   */
   fetchMedia(url: string, callSid: string, signal?: AbortSignal): Promise<Result<MediaFile, WebhookFailure>>;
-  /** Drops the cookies of a call. */
+  /** Drops the cookies of a call, and audio that it did not play. */
   forget(callSid: string): void;
   /** True when the queue of the origin of `url` is full: a new INVITE for it gets 503 before any 180 (design.md 5.4). */
   isOverloaded(url: string): boolean;

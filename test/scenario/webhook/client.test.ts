@@ -9,8 +9,9 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { realClock } from '../../../src/base/clock.ts';
 import { limits } from '../../../src/base/limits.ts';
 import { type Log, silentLog } from '../../../src/base/log.ts';
+import type { Result } from '../../../src/base/result.ts';
 import { createWebhookClient, type WebhookClientOptions } from '../../../src/webhook/client.ts';
-import type { WebhookClient, WebhookEvent, WebhookRequest } from '../../../src/webhook/webhook.ts';
+import type { WebhookClient, WebhookEvent, WebhookFailure, WebhookRequest } from '../../../src/webhook/webhook.ts';
 import { type AppRequest, FakeApp, xml } from '../../support/fake-app.ts';
 import { settle, VirtualClock } from '../../support/virtual-clock.ts';
 
@@ -75,7 +76,7 @@ async function startRaw(
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/voice`, count: () => count };
 }
 
-const codeOf = (result: Awaited<ReturnType<WebhookClient['request']>>) => (result.ok ? 0 : result.error.errorCode);
+const codeOf = (result: Result<unknown, WebhookFailure>) => (result.ok ? 0 : result.error.errorCode);
 
 describe('twiml.md 2.1 request shape', () => {
   // holds: [twiml 2.1 methods] [twiml 2.1 post-body] [twiml 2.1 own-query] [twiml 2.1 user-agent] [twiml 2.1 headers]
@@ -365,12 +366,65 @@ describe('twiml.md 2.4 failures', () => {
     await closed.promise;
   });
 
-  test('an audio answer is not read: it is played from its URL [twiml 2.5 audio]', async () => {
-    const app = await startApp();
-    app.on('/a', { headers: { 'Content-Type': 'audio/mpeg' }, body: Buffer.alloc(1_000_000) });
-    const result = await startClient().request(request(app.url('/a')));
-    expect(result.ok && result.value).toMatchObject({ contentType: 'audio/mpeg', status: 200 });
-    expect(result.ok && result.value.body).toHaveLength(0);
+  describe('audio in place of a document [twiml 2.5 audio]', () => {
+    const tone = Buffer.alloc(1_000_000, 7);
+
+    test('is what Play gets, though it is larger than a document and its URL gives it to a POST only', async () => {
+      const app = await startApp();
+      app.on('/a', ({ method }) =>
+        method === 'POST' ? { headers: { 'Content-Type': 'audio/mpeg' }, body: tone } : { status: 405 },
+      );
+      const client = startClient();
+      const result = await client.request(request(app.url('/a')));
+      expect(result.ok && result.value).toMatchObject({ contentType: 'audio/mpeg', status: 200 });
+      expect(result.ok && result.value.body).toHaveLength(0);
+      const file = await client.fetchMedia(app.url('/a'), 'CA1');
+      expect(file.ok && file.value.contentType).toBe('audio/mpeg');
+      expect(file.ok && file.value.body.equals(tone)).toBe(true);
+      expect(app.requests.map(({ method }) => method)).toEqual(['POST']);
+      // Once: who plays the URL again asks for it.
+      expect(codeOf(await client.fetchMedia(app.url('/a'), 'CA1'))).toBe(11217);
+    });
+
+    test('stands under the URL that redirects led to, unpacked, and belongs to its call', async () => {
+      const app = await startApp();
+      app.on('/a', { status: 307, headers: { Location: '/b' } });
+      app.on('/b', { headers: { 'Content-Type': 'audio/wav', 'Content-Encoding': 'gzip' }, body: gzipSync(tone) });
+      const client = startClient();
+      const result = await client.request(request(app.url('/a')));
+      expect(result.ok && result.value.finalUrl).toBe(app.url('/b'));
+      await client.fetchMedia(app.url('/b'), 'CA2');
+      expect(app.requests.map(({ path }) => path)).toEqual(['/a', '/b', '/b']);
+      const file = await client.fetchMedia(app.url('/b'), 'CA1');
+      expect(file.ok && file.value.body.equals(tone)).toBe(true);
+      expect(app.requests).toHaveLength(3);
+    });
+
+    test('is forgotten with its call; an answer that is too large is left, and fetched by Play', async () => {
+      const app = await startApp();
+      const large = Buffer.alloc(limits.mediaFileBytes + 1);
+      app.on('/a', { headers: { 'Content-Type': 'audio/wav' }, body: tone });
+      app.on('/large', {
+        headers: { 'Content-Type': 'audio/wav', 'Content-Length': String(large.length) },
+        body: large,
+      });
+      const client = startClient();
+      await client.request(request(app.url('/a')));
+      client.forget('CA1');
+      await client.fetchMedia(app.url('/a'), 'CA1');
+      expect(app.requests).toHaveLength(2);
+      expect((await client.request(request(app.url('/large')))).ok).toBe(true);
+      expect(codeOf(await client.fetchMedia(app.url('/large'), 'CA1'))).toBe(11750);
+    });
+
+    test('is not read where a status callback answers with it', async () => {
+      const app = await startApp();
+      app.on('/a', { headers: { 'Content-Type': 'audio/wav' }, body: tone });
+      const client = startClient();
+      await client.request(request(app.url('/a'), { purpose: 'statusCallback' }));
+      await client.fetchMedia(app.url('/a'), 'CA1');
+      expect(app.requests).toHaveLength(2);
+    });
   });
 });
 
