@@ -24,7 +24,9 @@ test('started, paused while a card number is read, resumed, downloaded [rest 10 
   const path = `/Calls/${CallSid}/Recordings/${started.body.sid}.json`;
   await Promise.all([alice.play(tone(600), DEADLINE_MS), bob.play(tone(1_400), DEADLINE_MS)]);
   expect((await w.rest(path, { Status: 'paused', PauseBehavior: 'skip' })).body).toMatchObject({ status: 'paused' });
-  await alice.play(tone(2_000), DEADLINE_MS);
+  // Silence around it: what the jitter buffers hold when a command comes is none of it.
+  const silence = { kind: 'silence', durationMs: 400 } as const;
+  await alice.play([silence, ...tone(2_000), silence], DEADLINE_MS);
   expect((await w.rest(path, { Status: 'in-progress' })).body).toMatchObject({ status: 'in-progress' });
   await Promise.all([alice.play(tone(800), DEADLINE_MS), bob.play(tone(1_600), DEADLINE_MS)]);
   bob.leg.hangUp();
