@@ -48,11 +48,18 @@ async function memoryOf(chaos: Chaos): Promise<Memory> {
   );
 }
 
+/** How the calls of a round ended. */
+function endsOf({ ends }: Chaos): string {
+  const text = [...ends].map(([end, count]) => `${end}: ${count}`).join(', ');
+  ends.clear();
+  return text;
+}
+
 const chaos = await Chaos.start({
   seed: Number(values.seed),
   clockRate: Number(values.clock),
-  mediaPorts: 2_000,
-  phonePorts: 1_000,
+  mediaPorts: 1_400,
+  phonePorts: 500,
   nodeOptions: ['--expose-gc'],
 });
 const round = { callers: Number(values.callers), meddleMs: Number(values.meddle) };
@@ -71,7 +78,7 @@ for (let number = 1; number <= Number(values.rounds); number++) {
   heaps.push(memory.heapUsed / MIB);
   const files = await chaos.openFiles(filesBefore);
   console.log(
-    `round ${number}: ${values.calls} calls in ${seconds} s, ${served() - servedBefore} of them asked for a document; at rest: heap ${(memory.heapUsed / MIB).toFixed(1)} MiB, ` +
+    `round ${number}: ${values.calls} calls in ${seconds} s (${endsOf(chaos)}), ${served() - servedBefore} asked for a document; at rest: heap ${(memory.heapUsed / MIB).toFixed(1)} MiB, ` +
       `external ${(memory.external / MIB).toFixed(1)} MiB, resident ${residentMib(chaos.gateway.pid).toFixed(0)} MiB, ` +
       `${files} files open (${filesBefore} before), counts all zero`,
   );

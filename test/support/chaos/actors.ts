@@ -55,15 +55,16 @@ async function takeCall(call: PhoneCall, draw: Draw): Promise<void> {
   call.leg.hangUp();
 }
 
-/** One call to the gateway, to its end. */
-export async function makeCall(phone: Phone, uri: string, draw: Draw): Promise<void> {
+/** One call to the gateway, to its end; how it ended: `ended`, `canceled`, `failed 503`. */
+export async function makeCall(phone: Phone, uri: string, draw: Draw): Promise<string> {
   const dialled = phone.dial(uri);
   if (!dialled.ok) throw new Error(dialled.error);
   const call = dialled.value;
   if (draw.chance(0.1)) await pause(draw.whole(0, 100));
   else if (await call.waitFor(STAY_MS, 'answered', 'failed', 'ended')) await stay(call, draw);
   call.leg.hangUp();
-  await call.waitFor(STAY_MS * 4, 'ended', 'failed', 'canceled');
+  const end = await call.waitFor(STAY_MS * 4, 'ended', 'failed', 'canceled');
+  return end?.type === 'failed' ? `failed ${end.status}` : (end?.type ?? 'no end');
 }
 
 const tone = { kind: 'tone', frequencies: [500], levelDb: -10, durationMs: 400 } as const;

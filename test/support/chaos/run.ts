@@ -41,6 +41,8 @@ export class Chaos {
   /** Answers over REST, by status. */
   readonly answers = new Map<number, number>();
   readonly faults: string[] = [];
+  /** How calls ended, as the caller saw it. */
+  readonly ends = new Map<string, number>();
 
   private constructor(gateway: GatewayProcess, servers: ChaosServers, draw: Draw, phones: readonly Phone[]) {
     this.gateway = gateway;
@@ -98,7 +100,8 @@ export class Chaos {
     const caller = async () => {
       while (made < calls) {
         made++;
-        await makeCall(alice, `sip:1000@127.0.0.1:${this.gateway.ports.sip}`, this.#draw);
+        const end = await makeCall(alice, `sip:1000@127.0.0.1:${this.gateway.ports.sip}`, this.#draw);
+        this.ends.set(end, (this.ends.get(end) ?? 0) + 1);
         await pause(this.#draw.whole(0, 100));
       }
     };
