@@ -9,11 +9,11 @@ const TRIES = 200;
 const PARTS = 3;
 const worker = process.env.VITEST_POOL_ID;
 const part = (Number(worker ?? 1) - 1) % PARTS;
-/** 20,000 to 25,999: media ports that a test names; 26,000 to 31,999: blocks that are looked for. */
-const MEDIA_FIRST = 20_000 + part * 2_000;
-const MEDIA_LAST = MEDIA_FIRST + 1_999;
-const FIRST = worker === undefined ? 20_000 : 26_000 + part * 2_000;
-const LAST = worker === undefined ? 32_000 : FIRST + 1_999;
+/** 20,000 to 23,899: media ports that a test names; 23,900 to 31,999: blocks that are looked for. */
+const MEDIA_FIRST = 20_000 + part * 1_300;
+const MEDIA_LAST = MEDIA_FIRST + 1_299;
+const FIRST = worker === undefined ? 20_000 : 23_900 + part * 2_700;
+const LAST = worker === undefined ? 32_000 : FIRST + 2_699;
 
 let nextMediaPort = MEDIA_FIRST;
 
@@ -30,7 +30,9 @@ const given = new Set<number>();
 
 /** The first of `count` neighbouring ports that are free on UDP and TCP and were not given out before; an even number. Rejects when there is no such block. */
 export async function freePorts(count: number): Promise<number> {
-  for (let tried = 0; tried < TRIES; tried++) {
+  for (let tried = 0; tried < 2 * TRIES; tried++) {
+    // All were given out once: those of gateways that have ended are free again.
+    if (tried === TRIES) given.clear();
     const first = FIRST + 2 * Math.floor((Math.random() * (LAST - FIRST - count)) / 2);
     if (!(await isBlockFree(first, count))) continue;
     for (let port = first; port < first + count; port++) given.add(port);
