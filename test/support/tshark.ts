@@ -15,13 +15,19 @@ export function tsharkMissing(): string | undefined {
   }
 }
 
+/** Ports of tests are picked by chance and some belong to other protocols for tshark (37008 is TZSP): what a packet looks like goes first. */
+const BY_LOOK = ['-o', 'udp.try_heuristic_first:TRUE', '-o', 'tcp.try_heuristic_first:TRUE'];
+
 /** Runs tshark on a capture; what it prints. */
 export function tshark(capture: Uint8Array, args: readonly string[]): string {
   const folder = mkdtempSync(join(tmpdir(), 'hookswitch-tshark-'));
   try {
     const file = join(folder, 'capture.pcap');
     writeFileSync(file, capture);
-    return execFileSync('tshark', ['-r', file, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+    return execFileSync('tshark', ['-r', file, ...BY_LOOK, ...args], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
