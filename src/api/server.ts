@@ -183,8 +183,11 @@ function createServer(options: ApiServerOptions): FastifyInstance {
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: limits.restPathBytes },
     exposeHeadRoutes: false,
-    // A path with a broken percent escape names no resource; without this fastify answers in a form of its own.
-    frameworkErrors: (_error, request, reply) => void write(reply, notFound(pathOf(request))),
+    // A path with a broken percent escape names no resource; without this fastify answers in a form of its own. No hook runs then.
+    frameworkErrors: (_error, request, reply) => {
+      openReply(request, reply, options.clock, options.random ?? cryptoRandom);
+      void write(reply, notFound(pathOf(request)));
+    },
     ...(tls ? { https: secureContext(tls) } : {}),
   }) as unknown as FastifyInstance;
   server.removeAllContentTypeParsers();
@@ -283,7 +286,7 @@ class Api {
     const { AccountSid } = found.params;
     const account = await addressed(this.#accounts, client.account, AccountSid, path, isAccountItself(found.route));
     if (!account.ok) return account.error;
-    const method = methodOf(request, found.route);
+    const method = methodOf(request);
     const handler = method && found.route.handlers[method];
     if (!method || !handler) {
       reply.header('allow', Object.keys(found.route.handlers).join(', '));
@@ -338,10 +341,9 @@ class Api {
 
 const isAccountItself = (route: Route): boolean => route.path === '/Accounts/{AccountSid}';
 
-/** PUT is POST on these resources (rest-api.md 4); HEAD is a GET of media without its bytes. */
-function methodOf(request: FastifyRequest, route: Route): Method | undefined {
-  if (request.method === 'HEAD' && route.isMedia) return 'GET';
-  const method = request.method === 'PUT' ? 'POST' : request.method;
+/** PUT is POST on these resources (rest-api.md 4); HEAD is a GET whose body stays here (RFC 9110 9.3.2). */
+function methodOf({ method: sent }: FastifyRequest): Method | undefined {
+  const method = sent === 'PUT' ? 'POST' : sent === 'HEAD' ? 'GET' : sent;
   return method === 'GET' || method === 'POST' || method === 'DELETE' ? method : undefined;
 }
 

@@ -241,7 +241,6 @@ describe('requests', () => {
   test.each([
     ['PATCH', 405],
     ['TRACE', 405],
-    ['HEAD', 405],
     ['PROPFIND', 404],
   ])('%s is no method of a list: %i [rest 4 methods]', async (method, status) => {
     const { sid, authToken } = world.account;
@@ -250,7 +249,26 @@ describe('requests', () => {
     const [answer] = (await once(sent, 'response')) as [IncomingMessage];
     expect([answer.statusCode, answer.headers['content-type']]).toEqual([status, 'application/json; charset=utf-8']);
     const body = (await answer.toArray()).join('');
-    if (method !== 'HEAD') expect(JSON.parse(body)).toMatchObject({ status, code: status === 405 ? 20004 : 20404 });
+    expect(JSON.parse(body)).toMatchObject({ status, code: status === 405 ? 20004 : 20404 });
+  });
+
+  test('HEAD is a GET whose body stays here, with its errors too [rest 4 head]', async () => {
+    for (const [path, status] of [
+      ['Calls.json', 200],
+      ['Nothing.json', 404],
+      ['Tokens.json', 405],
+    ] as const) {
+      const answer = await world.fetch(path, { method: 'HEAD' });
+      expect([answer.status, await answer.text()]).toEqual([status, '']);
+      expect(Number(answer.headers.get('content-length'))).toBeGreaterThan(0);
+    }
+    expect((await world.fetch('Calls.json', { method: 'HEAD', authorization: '' })).status).toBe(401);
+  });
+
+  test('a path that cannot be decoded has an answer like others [rest 6 request-headers]', async () => {
+    const answer = await world.fetch('Calls/%zz.json');
+    expect(answer.headers.get('twilio-request-id')).toMatch(/^RQ[0-9a-f]{32}$/);
+    expect(await answer.json()).toMatchObject({ status: 404, code: 20404 });
   });
 
   test('values in the path are decoded once; the library refuses what would change the path [rest 4 path-values]', async () => {
