@@ -15,7 +15,7 @@ import type {
   SessionEvent,
   UserAgent,
 } from '../sip/ua/ua.ts';
-import { infoDigit } from './info-digit.ts';
+import { type DigitPressed, LegDigits } from './leg-digits.ts';
 import type { AnswerOutcome, HeaderPair, LegDriver, LegEvent } from './leg-driver.ts';
 import { LegMedia, type LegMediaOptions, type LegMediaServices, type MediaFailure, mirror } from './leg-media.ts';
 import { redirectOf } from './redirects.ts';
@@ -62,9 +62,7 @@ export class SipLeg implements LegDriver {
   #answerSdp: string | undefined;
   #flow: PeerFlow | undefined;
   #onAcknowledged: ((outcome: AnswerOutcome) => void) | undefined;
-  /** Digits came in its media: then those by INFO are the same presses again. */
-  #sendsEvents = false;
-  #lastInfoDigit: string | undefined;
+  readonly #digits = new LegDigits();
   /** Re-offers of ours go one after another. */
   #offers: Promise<unknown> = Promise.resolve();
 
@@ -296,7 +294,7 @@ export class SipLeg implements LegDriver {
         if (event.sdp !== undefined) this.#takeDirection(this.#media.accept(event.sdp));
         return;
       case 'info':
-        return this.#onInfo(event.contentType, event.body);
+        return this.#pressed(this.#digits.fromInfo(event.contentType, event.body));
       case 'refer': {
         const read = readReferTo(event.request);
         if (!read.ok) return event.notifier.refuse(read.error.status, read.error.reason);
@@ -367,23 +365,12 @@ export class SipLeg implements LegDriver {
     this.#listener({ type: 'direction', direction });
   }
 
-  /** design.md 10: DTMF by SIP INFO is accepted beside RFC 4733. */
-  #onInfo(contentType: string, body: Buffer): void {
-    const press = infoDigit(contentType, body);
-    // A phone that sends both means one press.
-    if (!press || this.#sendsEvents) return;
-    this.#lastInfoDigit = press.digit;
-    this.#listener({ type: 'digit', ...press, inSignalling: true });
-  }
-
-  #onMediaDigit(digit: string, durationMs: number): void {
-    const isRepeated = !this.#sendsEvents && this.#lastInfoDigit === digit;
-    this.#sendsEvents = true;
-    if (!isRepeated) this.#listener({ type: 'digit', digit, durationMs });
+  #pressed(press: DigitPressed | undefined): void {
+    if (press) this.#listener(press);
   }
 
   #onMedia(event: MediaEvent): void {
-    if (event.type === 'digit') this.#onMediaDigit(event.digit, event.durationMs);
+    if (event.type === 'digit') this.#pressed(this.#digits.fromMedia(event.digit, event.durationMs));
     else if (event.type === 'rtpTimeout') this.#listener({ type: 'mediaTimeout' });
     else if (event.type === 'playEnded')
       this.#listener({ type: 'playEnded', play: event.play, outcome: event.outcome });
