@@ -24,6 +24,7 @@ import { type CallListeners, listenToCalls } from './call-listeners.ts';
 import type { Conferences } from './conference/conferences.ts';
 import type { Config } from './config.ts';
 import type { Resolver } from './dns/resolver.ts';
+import { noteFailedCallbacks } from './failed-callbacks.ts';
 import { buildCallerIds } from './gateway-caller-ids.ts';
 import { buildConferences, conferencesApi } from './gateway-conferences.ts';
 import { buildDetection } from './gateway-detection.ts';
@@ -140,6 +141,7 @@ export function buildCalls(parts: CallParts): CallStack {
     random,
     store: store.pendingCallbacks,
     authTokenOf,
+    onFailed: noteFailedCallbacks({ store, clock, random }),
   });
   const legs: SipLegServices = {
     userAgent: sip.userAgent,

@@ -79,6 +79,8 @@ export const errorCatalogue: Readonly<Record<number, ErrorEntry>> = {
   12300: error('the Content-Type of the answer is not one for TwiML', 'send text/xml'),
   12400: error('a fault of the gateway ended the document', 'report it with the log lines of the call'),
 
+  15003: warning('a status callback was answered with an error', 'answer 204; it is not sent again'),
+
   // --- conferences
   16020: rest(400, 'the conference is full', `at most ${limits.conferenceParticipants}, or its maxParticipants`),
   16021: rest(400, 'the account has too many conferences at once', `at most ${limits.conferencesPerAccount}`),
@@ -390,7 +392,10 @@ export const errorCatalogue: Readonly<Record<number, ErrorEntry>> = {
     `at most ${limits.registersPerAorPerSecond} in a second; raise the interval of the phone`,
   ),
   32009: warning('the dialled user is not registered', 'check that the phone is registered at this domain'),
-  32011: warning('a trunk answered with an error', 'the message has its SIP status; the next target is tried'),
+  32011: warning(
+    'a trunk answered with an error, or a SIP URI could not be reached',
+    'the message says why; of a trunk the next target is tried',
+  ),
   32012: warning('the trunk carries as many calls as it may', 'raise maxConcurrentCalls of the trunk'),
   32013: error('the account has started too many calls in this second', 'spread the calls, or raise its limit'),
   32014: warning('no audio came for a minute; the call was ended', 'open the media ports; check publicAddress'),

@@ -251,7 +251,7 @@ export class Router {
       credentials: target.username ? { username: target.username, password: target.password ?? '' } : undefined,
       from: callerOf(context, context.domain?.domainName),
       callerId: context.callerId,
-      onCall: () => {},
+      onCall: noteUnreachable,
     });
   }
 
@@ -353,6 +353,14 @@ const noteRedirects: Route['onCall'] = (call) => {
   call.onLegEvent((event) => {
     if (event.type === 'failed' && event.status >= 300 && event.status < 400)
       call.notify('error', 32219, `a registered phone redirected the call (${event.status}): not followed`);
+  });
+};
+
+/** sip-interface.md 2.4: nothing came back; of what the peer answers itself the SIP status tells. */
+const noteUnreachable: Route['onCall'] = (call) => {
+  call.onLegEvent((event) => {
+    if (event.type === 'failed' && ['dns', 'transport', 'timeout'].includes(event.cause))
+      call.notify('warning', 32011, `${call.options.to}: ${event.detail}`.slice(0, 200));
   });
 };
 

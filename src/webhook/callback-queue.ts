@@ -31,6 +31,8 @@ export interface CallbackQueueOptions {
   readonly store?: CallbackStore;
   /** Signs what an earlier run left. */
   readonly authTokenOf?: (accountSid: string) => string;
+  /** Told of each attempt that failed; `retryMs`: when the next one is, undefined after the last. */
+  readonly onFailed?: (record: PendingCallback, failure: WebhookFailure, retryMs: number | undefined) => void;
 }
 
 /** Failures in which the receiver never saw the request (twiml.md 2.4): names, connections, TLS. */
@@ -221,6 +223,7 @@ class CallbackQueue implements StatusCallbacks {
       { ...fields, errorCode, detail, status, ...(isAgain ? { retryMs: delayMs } : {}) },
       'status callback failed',
     );
+    this.#options.onFailed?.({ ...entry.record, attempts: entry.attempts }, failure, isAgain ? delayMs : undefined);
     return !isAgain;
   }
 

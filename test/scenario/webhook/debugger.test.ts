@@ -65,3 +65,20 @@ test('a warning about a request over REST; nobody is told when the setting is em
     [made.body.sid, '32009', 'Warning'],
   ]);
 });
+
+test('a status callback that is answered with an error: once, as a warning; the debugger that fails is not told of itself [rest 16 failed-callback]', async () => {
+  const w = await world();
+  w.app.on('/debugger', { status: 500 });
+  w.app.on('/status', { status: 503, body: 'busy' });
+  await w.gateway.applySettings({ ...w.config, debuggerWebhook: w.app.url('/debugger') });
+  const form = { To: 'client:nobody', From: 'x', Twiml: '<Response/>', StatusCallback: w.app.url('/status') };
+  const { sid } = (await w.rest('/Calls.json', form)).body as { sid: string };
+  // 32009: nobody of that name is registered.
+  await w.asked('/debugger', 2);
+  await w.isIdle();
+  const payloads = w.app.requestsTo('/debugger').map(({ params }) => JSON.parse(params.Payload!) as Payload);
+  expect(payloads.map(({ error_code }) => error_code).sort()).toEqual(['15003', '32009']);
+  const about = payloads.find(({ error_code }) => error_code === '15003')!;
+  expect(about).toMatchObject({ resource_sid: sid, webhook: { response: { status_code: 503, body: 'busy' } } });
+  expect(w.app.requestsTo('/status')).toHaveLength(1);
+});

@@ -343,6 +343,25 @@ describe('a registered user (sip-interface.md 3)', () => {
     expect(await sdpOf(bench.sent[1]!.options)).toContain('RTP/AVP');
   });
 
+  test.each(['dns', 'transport', 'timeout'] as const)(
+    '32011: a SIP URI that cannot be reached is a warning with the reason: %s [sip 2.4 unreachable]',
+    (cause) => {
+      const bench = new RouteBench();
+      const { call } = bench.start(sip('sip:ext@pbx.example'));
+      bench.sent[0]!.tell({ type: 'rejected', status: 503, cause, response: undefined, detail: 'nothing there' });
+      expect(call.status).toBe('failed');
+      expect(bench.story(call)).toContain('warning 32011');
+    },
+  );
+
+  test('what the peer of a SIP URI answers is no warning: its status tells [sip 2.4 unreachable]', () => {
+    const bench = new RouteBench();
+    const { call } = bench.start(sip('sip:ext@pbx.example'));
+    bench.sent[0]!.tell({ type: 'rejected', status: 404, cause: 'response', response: undefined, detail: '' });
+    expect(call.status).toBe('failed');
+    expect(bench.story(call).filter((line) => line.includes('32011'))).toEqual([]);
+  });
+
   test('32219: a 3xx of the phone is not followed, and said [sip 3 no-redirect]', () => {
     const bench = new RouteBench();
     bench.bindings.set('bob@office.example', [binding('bob')]);
