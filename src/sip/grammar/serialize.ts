@@ -7,11 +7,19 @@ import { serializeUri } from './uri.ts';
 
 export { isSafeHeaderValue } from './chars.ts';
 
+/** What was printed last: the transport prints a message, and right behind it the transaction wants its bytes. */
+let last: { readonly message: Message; readonly bytes: Buffer } | undefined;
+
 /**
  * Prints a message. A Content-Length field keeps its place and spelling and gets the right number; without one it is added last.
  * Asserts that nothing breaks out of its line: values from outside are checked where they enter (isSafeHeaderValue).
  */
 export function serializeMessage(message: Message): Buffer {
+  if (last?.message !== message) last = { message, bytes: print(message) };
+  return last.bytes;
+}
+
+function print(message: Message): Buffer {
   let text = startLine(message);
   let hasLength = false;
   let index = 0;

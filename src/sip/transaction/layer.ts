@@ -24,6 +24,7 @@ import type {
   ClientTransactionUser,
   Sender,
   SendFailure,
+  ServerTransaction,
   TransactionCounts,
   TransactionFlow,
   TransactionLayer,
@@ -50,7 +51,7 @@ class Layer<F extends TransactionFlow> implements TransactionLayer<F>, ClientCon
   readonly #log: Log;
   readonly #random: RandomSource;
   readonly #serverLimit: number;
-  readonly #isTracing: boolean;
+  readonly isTracing: boolean;
   readonly #clients = new Map<string, Client<F>>();
   /** By key; an RFC 2543 INVITE transaction may be in it twice. */
   readonly #servers = new Map<string, Server<F>>();
@@ -64,7 +65,7 @@ class Layer<F extends TransactionFlow> implements TransactionLayer<F>, ClientCon
     this.#sender = options.sender;
     this.#log = options.log;
     this.#random = options.random;
-    this.#isTracing = options.log.enabled('trace');
+    this.isTracing = options.log.enabled('trace');
     this.#serverLimit = (options.limits ?? defaultLimits).serverTransactions;
     this.scheduler = createScheduler({
       clock: options.clock,
@@ -94,7 +95,7 @@ class Layer<F extends TransactionFlow> implements TransactionLayer<F>, ClientCon
   #answerAfterFault(request: Request): void {
     if (request.method === 'ACK') return;
     const transaction = this.#servers.get(serverKey(request));
-    if (transaction) this.#respond(transaction, 500);
+    if (transaction) this.#respond(transaction, request, 500);
   }
 
   #receiveResponse(response: Response, flow: F, user: TransactionUser<F>): void {
@@ -129,7 +130,7 @@ class Layer<F extends TransactionFlow> implements TransactionLayer<F>, ClientCon
     else {
       const transaction = this.#open(key, cancel, flow);
       transaction.receive(cancel);
-      this.#respond(transaction, status, invite?.localTag);
+      this.#respond(transaction, cancel, status, invite?.localTag);
     }
     invite?.receiveCancel(cancel);
   }
@@ -150,8 +151,8 @@ class Layer<F extends TransactionFlow> implements TransactionLayer<F>, ClientCon
     return transaction;
   }
 
-  #respond(transaction: Server<F>, status: number, localTag?: string): void {
-    transaction.respond(this.#createResponse(transaction.request, status, localTag));
+  #respond(transaction: Server<F>, request: Request, status: number, localTag?: string): void {
+    transaction.respond(this.#createResponse(request, status, localTag));
   }
 
   #createResponse(request: Request, status: number, localTag: string | undefined): Response {
@@ -224,7 +225,7 @@ class Layer<F extends TransactionFlow> implements TransactionLayer<F>, ClientCon
   }
 
   trace(side: 'client' | 'server', request: Request, from: string, input: string, to: string): void {
-    if (!this.#isTracing) return;
+    if (!this.isTracing) return;
     const { method, callId, via } = request;
     this.#log.trace({ sipCallId: callId, branch: via.branch, side, method, from, input, to }, 'transaction step');
   }
@@ -233,7 +234,7 @@ class Layer<F extends TransactionFlow> implements TransactionLayer<F>, ClientCon
     this.#startClient(cancel, flow, nobody, {});
   }
 
-  passUp(transaction: Server<F>): void {
+  passUp(transaction: ServerTransaction<F>): void {
     if (transaction.request.method !== 'CANCEL') this.#user?.onRequest(transaction);
   }
 

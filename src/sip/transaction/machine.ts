@@ -39,7 +39,8 @@ export interface MachineOptions<Input extends string, Action extends string, Eve
 
 export class Machine<Input extends string, Action extends string, Event> {
   readonly #options: MachineOptions<Input, Action, Event>;
-  readonly #timers = new Map<TimerName, Timer>();
+  /** Three at most; a map would cost more than it holds. */
+  readonly #timers: { readonly name: TimerName; readonly timer: Timer }[] = [];
   /** Current interval of the one retransmission timer that a machine has. */
   #intervalMs = 0;
   #state: string;
@@ -77,8 +78,7 @@ export class Machine<Input extends string, Action extends string, Event> {
   #runTimerAction(verb: TimerVerb, name: TimerName): boolean {
     const { isReliable, durationsMs } = this.#options;
     if (verb === 'stop') {
-      this.#timers.get(name)?.cancel();
-      this.#timers.delete(name);
+      this.#take(name)?.cancel();
       return false;
     }
     if (verb === 'double') this.#intervalMs = doubledIntervalMs(name, this.#intervalMs);
@@ -98,12 +98,18 @@ export class Machine<Input extends string, Action extends string, Event> {
   }
 
   #schedule(name: TimerName, delayMs: number): void {
-    this.#timers.get(name)?.cancel();
+    this.#take(name)?.cancel();
     const timer = this.#options.scheduler.after(delayMs, () => {
-      this.#timers.delete(name);
+      this.#take(name);
       this.feed(`timer ${name}` as Input);
     });
-    this.#timers.set(name, timer);
+    this.#timers.push({ name, timer });
+  }
+
+  /** Out of the list, where it is in it. */
+  #take(name: TimerName): Timer | undefined {
+    const index = this.#timers.findIndex((one) => one.name === name);
+    return index < 0 ? undefined : this.#timers.splice(index, 1)[0]?.timer;
   }
 
   /** Ends the machine without a row: the layer stops. The owner is told, its user is not. */
@@ -114,8 +120,8 @@ export class Machine<Input extends string, Action extends string, Event> {
   }
 
   #release(): void {
-    for (const timer of this.#timers.values()) timer.cancel();
-    this.#timers.clear();
+    for (const { timer } of this.#timers) timer.cancel();
+    this.#timers.length = 0;
     this.#options.owner.terminated();
   }
 }

@@ -1,5 +1,10 @@
 // A server transaction: the INVITE or the non-INVITE table with its messages and listeners. Made by layer.ts only.
 // A response is sent as a message first and serialized once for its retransmissions, which send the same bytes.
+//
+//   user ──▶ Handle (the request) ──▶ Server ◀── map and timers of the layer
+//
+// A transaction waits half a minute for repetitions after its final response. By then the layer keeps the bytes of the answer and no
+// message; the request lives on with the handle, for as long as the user has that.
 
 import type { Scheduler } from '../../base/scheduler.ts';
 import type { Message, Request, Response } from '../grammar/message.ts';
@@ -27,25 +32,62 @@ export interface ServerContext<F extends TransactionFlow> {
   /** `onFailure` is called later, never from within, and not after success. */
   send(message: Message | Buffer, flow: F, onFailure: (failure: SendFailure) => void): void;
   /** The request is new: to the user, or for CANCEL to the layer itself. */
-  passUp(transaction: Server<F>): void;
+  passUp(transaction: ServerTransaction<F>): void;
   /** ACK of a 2xx. */
   passAck(ack: Request, flow: F): void;
   /** Enters the transaction under a second key (RFC 2543 ACKs). */
   alias(transaction: Server<F>, key: string): void;
+  /** Steps are traced: then the request is needed to the end. */
+  readonly isTracing: boolean;
   /** A trace line per step. */
   trace(side: 'client' | 'server', request: Request, from: string, input: string, to: string): void;
   /** Takes the transaction out of the maps. */
   forget(transaction: Server<F>): void;
 }
 
-export class Server<F extends TransactionFlow> implements ServerTransaction<F> {
+/** What the user is given. */
+class Handle<F extends TransactionFlow> implements ServerTransaction<F> {
   readonly request: Request;
+  readonly flow: F;
+  readonly #server: Server<F>;
+
+  constructor(server: Server<F>, request: Request) {
+    this.#server = server;
+    this.request = request;
+    this.flow = server.flow;
+  }
+
+  get state(): string {
+    return this.#server.state;
+  }
+
+  respond(response: Response): boolean {
+    return this.#server.respond(response);
+  }
+
+  respondOnce(response: Response): void {
+    this.#server.respondOnce(response);
+  }
+
+  onCancel(listener: (cancel: Request) => void): void {
+    this.#server.onCancel(listener);
+  }
+
+  onTransportError(listener: (failure: SendFailure) => void): void {
+    this.#server.onTransportError(listener);
+  }
+}
+
+export class Server<F extends TransactionFlow> {
   readonly flow: F;
   readonly isInvite: boolean;
   /** Its keys in the layer's map. */
   readonly keys: string[];
   readonly #context: ServerContext<F>;
   readonly #machine: Machine<ServerInput, ServerAction, ServerEvent<F>>;
+  /** Until the final response. */
+  #request: Request | undefined;
+  #localTag: string | undefined;
   #lastResponse: Response | undefined;
   #lastBytes: Buffer | undefined;
   #cancel: Request | undefined;
@@ -53,7 +95,7 @@ export class Server<F extends TransactionFlow> implements ServerTransaction<F> {
   #failureListener: ((failure: SendFailure) => void) | undefined;
 
   constructor(context: ServerContext<F>, key: string, request: Request, flow: F) {
-    this.request = request;
+    this.#request = request;
     this.flow = flow;
     this.keys = [key];
     this.isInvite = request.method === 'INVITE';
@@ -73,7 +115,7 @@ export class Server<F extends TransactionFlow> implements ServerTransaction<F> {
 
   /** The To tag of the last response: the 200 of a CANCEL should carry the same one (RFC 3261 9.2). */
   get localTag(): string | undefined {
-    return this.#lastResponse?.to.params.get('tag');
+    return this.#localTag;
   }
 
   /** The request itself, the first time and each retransmission. */
@@ -121,7 +163,7 @@ export class Server<F extends TransactionFlow> implements ServerTransaction<F> {
   }
 
   stepped(from: string, input: string, to: string): void {
-    this.#context.trace('server', this.request, from, input, to);
+    if (this.#context.isTracing && this.#request) this.#context.trace('server', this.#request, from, input, to);
   }
 
   terminated(): void {
@@ -135,7 +177,7 @@ export class Server<F extends TransactionFlow> implements ServerTransaction<F> {
       case 'resendResponse':
         return this.#resendResponse();
       case 'passUp':
-        return this.#context.passUp(this);
+        return this.#context.passUp(new Handle<F>(this, event as Request));
       case 'passAck': {
         const { ack, flow } = event as ReceivedAck<F>;
         return this.#context.passAck(ack, flow);
@@ -157,15 +199,25 @@ export class Server<F extends TransactionFlow> implements ServerTransaction<F> {
     if (response === this.#lastResponse) return this.#resendResponse();
     this.#lastResponse = response;
     this.#lastBytes = undefined;
-    const ackKey = this.isInvite && response.status >= 200 ? ackKeyOfInvite(this.request, response) : undefined;
+    this.#localTag = response.to.params.get('tag');
+    const isFinal = response.status >= 200;
+    const ackKey = isFinal && this.isInvite && this.#request ? ackKeyOfInvite(this.#request, response) : undefined;
     if (ackKey !== undefined && !this.keys.includes(ackKey)) this.#context.alias(this, ackKey);
     this.#send(response);
+    if (isFinal) this.#letGo(response);
+  }
+
+  /** A 2xx to an INVITE is known again by the message itself; all else is repeated from its bytes. */
+  #letGo(response: Response): void {
+    if (!this.#context.isTracing) this.#request = undefined;
+    if (this.isInvite && response.status < 300) return;
+    this.#lastBytes = serializeMessage(response);
+    this.#lastResponse = undefined;
   }
 
   #resendResponse(): void {
-    if (!this.#lastResponse) return;
-    this.#lastBytes ??= serializeMessage(this.#lastResponse);
-    this.#send(this.#lastBytes);
+    if (this.#lastResponse) this.#lastBytes ??= serializeMessage(this.#lastResponse);
+    if (this.#lastBytes) this.#send(this.#lastBytes);
   }
 
   /** Once, even if CANCELs of several CSeqs or of an overloaded layer come; kept for a listener that is set late. */
