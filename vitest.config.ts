@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 // One project per kind of test (design.md 2), so that `npx vitest run --project unit` answers in seconds.
@@ -11,6 +12,9 @@ const project = (name: string, isLive: boolean, testTimeout: number) => ({
     ...(isLive ? { maxWorkers: 2 } : {}),
   },
 });
+
+// Each test file is a process of its own and starts others: all of them share what Node has compiled (main.ts).
+process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, 'node_modules/.cache/hookswitch');
 
 export default defineConfig({
   test: {
