@@ -115,7 +115,7 @@ export function createObservers(parts: ObserverParts): Observers {
     },
     async stop() {
       await captures.stop();
-      files?.stop();
+      await files?.stop();
       hep?.stop();
       metrics.stop();
     },

@@ -23,6 +23,32 @@ export const limits = {
   udpSockets: 512,
   udpReceiveBufferBytes: 4 << 20,
   interfacesRereadMs: 10_000,
+  // --- overload
+  /** So many datagrams the event loop reads of one socket before it does something else (libuv). */
+  datagramsPerPoll: 32,
+  /** Requests of one kind that wait for their turn. */
+  overloadQueue: 1_000,
+  /** A burst may let new calls wait so many times the target. */
+  overloadBurstFactor: 4,
+  /** So long the wait stays above the target before that is no burst any more. */
+  overloadPatienceMs: 500,
+  /** So long nothing is refused, and nobody waits half of the target, before the overload is over. */
+  overloadCalmMs: 2_000,
+  /** What has waited so long is sent again by then (RFC 3261 T1), or given up. */
+  overloadStaleMs: 500,
+  /** How long a REGISTER may be expected to wait. */
+  overloadRegisterMs: 400,
+  /** Of each turn of the event loop, for REGISTERs that wait. */
+  overloadRegisterSliceMs: 5,
+  /** New requests get a turn after so long, however many datagrams are waiting. */
+  overloadStarvedMs: 20,
+  /** Of each window, so much goes into refusing; more is met with silence. */
+  overloadWindowMs: 100,
+  overloadRefusingMs: 35,
+  refusalsRemembered: 1 << 16,
+  refusalRememberedMs: 32_000,
+  retryAfterMinSeconds: 2,
+  retryAfterMaxSeconds: 10,
   routesCached: 10_000,
   sipDestinations: 20,
   // --- names
@@ -203,6 +229,8 @@ export const limits = {
   latchWindowMs: 5_000,
   latchSilenceMs: 2_000,
   mediaDatagramBytes: 1_500,
+  /** A bridge that a fast path refused, or that had to come back for a packet, is not offered again before. */
+  fastPathRestMs: 2_000,
   mediaPacketsPerSecond: 250,
   mediaPacketBurst: 500,
   mediaCatchUpFrames: 5,
@@ -239,6 +267,21 @@ export const limits = {
   recordingRenders: 2,
   recordingRenderQueue: 32,
   recordingNameChars: 256,
+  /** Connections to the store of recordings: all downloads, and what moves beside them. */
+  objectStoreSockets: 300,
+  objectStoreConnectMs: 10_000,
+  /** A transfer in which nothing moves for so long has failed. */
+  objectStoreStallMs: 30_000,
+  /** Of a request without a file in it, when the connection breaks. */
+  objectStoreAttempts: 3,
+  /** Recordings that move to their store at the same time, and those that are known to wait; more wait in the folder. */
+  recordingMoves: 4,
+  recordingMovesQueued: 1_000,
+  /** Between two tries while the store does not take them: the first wait, doubled up to the last. */
+  recordingMoveRetryMs: 5_000,
+  recordingMoveRetryMaxMs: 300_000,
+  /** Recordings fetched back whole at once, to make MP3s of them. */
+  recordingFetches: 2,
   gatherDigits: 1_024,
   /** twiml.md 5.1: of basic voices, and of those of the two providers. */
   sayChars: 4_096,
@@ -436,7 +479,13 @@ export const limits = {
   captureRtpBytesPerEndpoint: 16 * 1024 * 1024,
   captureRtpBytesPerCall: 32 * 1024 * 1024,
   captureRtpBytes: 128 * 1024 * 1024,
-  captureWritesInFlight: 256,
+  captureWritesInFlight: 1_024,
+  /** Captures of calls that end about the same time are written together: how long the first waits, and how many there are at most. */
+  captureGatherMs: 100,
+  capturesAtOnce: 64,
+  /** A segment of captures is begun anew after so much. */
+  captureSegmentBytes: 8 * 1024 * 1024,
+  captureSegmentMs: 3_600_000,
   /** Calls from a leg up to the first of its family. */
   callFamilyDepth: 16,
   captureSweepMs: 3_600_000,

@@ -1,7 +1,9 @@
 // The capture of a call: SIP of all legs of its family, and RTP where the settings allow it, as a pcap. It is built from the trace while
 // the call is in memory; when the whole family has ended it is written to disk (capture-files.ts), where it is kept for some days.
 //
-//   created ─▶ … ─▶ all ended ─▶ captureSettleMs (the last answers) ─▶ file ─▶ sweep after captureDays, or when the folder is full
+//   created ─▶ … ─▶ all ended ─▶ captureSettleMs (the last answers) ─▶ segment ─▶ sweep after captureDays, or when the folder is full
+//
+// Families that end within captureGatherMs are built and written together.
 //
 // Signalling that was encrypted is left out, as the vendor does, unless the account opted in; secrets are crossed out (mask.ts).
 
@@ -9,7 +11,7 @@ import type { Clock, Timer } from '../base/clock.ts';
 import type { CallEvent } from '../base/events.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
-import type { CaptureFiles } from './capture-files.ts';
+import type { CaptureFiles, FamilyCapture } from './capture-files.ts';
 import { maskMessage } from './mask.ts';
 import type { CapturedPayload } from './pcap.ts';
 import { writePcap } from './pcap.ts';
@@ -43,7 +45,9 @@ export interface CaptureCounts {
 export class Captures {
   readonly #parts: CaptureParts;
   readonly #rtp = new RtpLog(limits.captureRtpBytesPerCall, limits.captureRtpBytes);
-  readonly #settling = new Map<string, Timer>();
+  /** When each is built, by its root; in order of time, since each waits equally long. */
+  readonly #settling = new Map<string, number>();
+  #timer: Timer | undefined;
   readonly #writing = new Map<string, Promise<void>>();
   #writesDropped = 0;
 
@@ -56,12 +60,10 @@ export class Captures {
     if (event.type !== 'ended') return;
     const { trace, clock } = this.#parts;
     const root = trace.rootOf(event.callSid);
-    if (!trace.family(root)?.isOver) return;
-    this.#settling.get(root)?.cancel();
-    this.#settling.set(
-      root,
-      clock.after(limits.captureSettleMs, () => this.#settled(root)),
-    );
+    if (!trace.isFamilyOver(root)) return;
+    this.#settling.delete(root);
+    this.#settling.set(root, clock.now() + limits.captureSettleMs);
+    this.#timer ??= clock.after(limits.captureSettleMs, () => this.#settleDue());
   }
 
   /** Packets of one leg. */
@@ -94,32 +96,55 @@ export class Captures {
 
   /** Writes what has ended and waits for it. */
   async stop(): Promise<void> {
-    for (const [root, timer] of this.#settling) {
-      timer.cancel();
-      this.#settled(root);
-    }
+    this.#timer?.cancel();
+    while (this.#settling.size > 0) this.#settle([...this.#settling.keys()].slice(0, limits.capturesAtOnce));
     await Promise.all(this.#writing.values());
   }
 
-  #settled(root: string): void {
-    this.#settling.delete(root);
-    const { trace, files, log } = this.#parts;
-    this.#rtp.ended(root);
-    const family = trace.family(root);
-    if (!files || !family) return;
-    if (this.#writing.size >= limits.captureWritesInFlight) {
-      this.#writesDropped++;
-      return;
+  #settleDue(): void {
+    const { clock } = this.#parts;
+    const now = clock.now();
+    const due: string[] = [];
+    let next: number | undefined;
+    for (const [root, dueAt] of this.#settling) {
+      if (dueAt > now || due.length === limits.capturesAtOnce) {
+        next = dueAt;
+        break;
+      }
+      due.push(root);
     }
+    this.#settle(due);
+    // Those that come next wait for one another, but not when these were too many for one turn.
+    const wait = due.length === limits.capturesAtOnce ? 0 : limits.captureGatherMs;
+    this.#timer = next === undefined ? undefined : clock.after(Math.max(wait, next - now), () => this.#settleDue());
+  }
+
+  #settle(roots: readonly string[]): void {
+    const { trace, files, log } = this.#parts;
+    const group: FamilyCapture[] = [];
+    for (const root of roots) {
+      this.#settling.delete(root);
+      this.#rtp.ended(root);
+      const family = files && trace.family(root);
+      if (!family) continue;
+      if (this.#writing.size + group.length < limits.captureWritesInFlight)
+        group.push({ rootSid: root, capture: this.#build(family) });
+      else this.#writesDropped++;
+    }
+    if (!files || group.length === 0) return;
     const written = files
-      .write(root, this.#build(family))
-      .then(() => this.#rtp.forget(root))
-      .catch((fault: Error) => {
-        this.#writesDropped++;
-        log.warn({ callSid: root, reason: fault.message }, 'the capture of a call could not be written');
+      .write(group)
+      .then(() => {
+        for (const { rootSid } of group) this.#rtp.forget(rootSid);
       })
-      .finally(() => this.#writing.delete(root));
-    this.#writing.set(root, written);
+      .catch((fault: Error) => {
+        this.#writesDropped += group.length;
+        log.warn({ captures: group.length, reason: fault.message }, 'captures of calls could not be written');
+      })
+      .finally(() => {
+        for (const { rootSid } of group) if (this.#writing.get(rootSid) === written) this.#writing.delete(rootSid);
+      });
+    for (const { rootSid } of group) this.#writing.set(rootSid, written);
   }
 
   #build(family: TracedFamily): Buffer {

@@ -66,6 +66,8 @@ export interface Trace {
   onEvent(event: CallEvent): void;
   /** By CallSid or Call-ID. */
   family(id: string): TracedFamily | undefined;
+  /** Every call of the family below `root` has ended; false when none of it is kept. */
+  isFamilyOver(root: string): boolean;
   /** CallSid of the first call of the family. */
   rootOf(callSid: string): string;
   /** Account of the call that a Call-ID belongs to, once it is known. */
@@ -163,6 +165,11 @@ class CallTrace implements Trace {
       entries: strands.flatMap((strand) => strand.entries).sort((a, b) => a.atMs - b.atMs),
       dropped: strands.reduce((total, strand) => total + strand.dropped, 0),
     };
+  }
+
+  isFamilyOver(root: string): boolean {
+    const family = this.#descendants(root);
+    return family.length > 0 && family.every((sid) => this.#calls.get(sid)!.isOver);
   }
 
   rootOf(callSid: string): string {
