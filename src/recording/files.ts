@@ -25,11 +25,13 @@ export interface NewMedia {
   readonly key: Uint8Array | undefined;
 }
 
-type Stored = Pick<Recording, 'sid' | 'media' | 'channels'>;
+export type Stored = Pick<Recording, 'sid' | 'media' | 'channels'>;
 
 export interface RecordingFiles {
   /** A place for a recording that starts at `wallMs`. Never fails: what is wrong with the disk the writer says. */
   create(sid: string, wallMs: number): NewMedia;
+  /** Nothing more will be written to it: it may go where it is to stay. */
+  settled(recording: Stored): void;
   /** Keeps a part of it; resolves with the new length in milliseconds. Rejects with the fault of the disk, and leaves the file as it is. */
   cut(recording: Stored, part: { readonly firstMs: number; readonly lastMs: number }): Promise<number>;
   /** After a writer that died. Length in milliseconds; undefined: there is nothing. */
@@ -63,7 +65,7 @@ export class FolderFiles implements RecordingFiles {
     const name = `recordings/${year}/${month}/${sid}.wav`;
     const file = join(this.#options.dataDir, name);
     this.#makeFolder(dirname(file));
-    return { name, file, key: this.#options.encrypts ? this.#keyOf(sid) : undefined };
+    return { name, file, key: this.#options.encrypts ? this.keyOf(sid) : undefined };
   }
 
   // Once a month. A folder that cannot be made is a file that cannot be written, which the writer reports.
@@ -77,31 +79,33 @@ export class FolderFiles implements RecordingFiles {
     }
   }
 
-  #keyOf(sid: string): Uint8Array {
+  keyOf(sid: string): Uint8Array {
     return new Uint8Array(hkdfSync('sha256', this.#options.secretKey, sid, 'hookswitch recording', 32));
   }
 
+  settled(): void {}
+
   /** Undefined when the record names nothing, or nothing of ours. */
-  #pathOf({ sid, media }: Stored): string | undefined {
+  pathOf({ sid, media }: Stored): string | undefined {
     const named = NAME_FORM.exec(media ?? '')?.[1];
     return named === sid && isSid(sid, 'RE') ? join(this.#options.dataDir, media ?? '') : undefined;
   }
 
   async cut(recording: Stored, part: { readonly firstMs: number; readonly lastMs: number }): Promise<number> {
-    const path = this.#pathOf(recording);
+    const path = this.pathOf(recording);
     if (path === undefined) throw new Error('the recording has no media');
-    return cutWav(path, this.#keyOf(recording.sid), recording.channels, part, this.#options.encrypts);
+    return cutWav(path, this.keyOf(recording.sid), recording.channels, part, this.#options.encrypts);
   }
 
   async repair(recording: Stored): Promise<number | undefined> {
-    const path = this.#pathOf(recording);
+    const path = this.pathOf(recording);
     if (path === undefined) return undefined;
     await rm(partOf(path), { force: true });
-    return repairWav(path, this.#keyOf(recording.sid), recording.channels);
+    return repairWav(path, this.keyOf(recording.sid), recording.channels);
   }
 
   async sizeOf(recording: Stored): Promise<number | null> {
-    const path = this.#pathOf(recording);
+    const path = this.pathOf(recording);
     if (path === undefined) return null;
     return stat(path).then(
       ({ size }) => size,
@@ -110,9 +114,9 @@ export class FolderFiles implements RecordingFiles {
   }
 
   async open(recording: Stored, format: 'wav' | 'mp3', channels: 1 | 2): Promise<Result<StoredFile, MediaFailure>> {
-    const path = this.#pathOf(recording);
+    const path = this.pathOf(recording);
     if (path === undefined) return gone;
-    const key = this.#keyOf(recording.sid);
+    const key = this.keyOf(recording.sid);
     if (format === 'mp3') return this.#openMp3(recording, path, key, channels);
     const file = await openStoredFile(path, key);
     if (!file) return gone;
@@ -128,9 +132,7 @@ export class FolderFiles implements RecordingFiles {
     const target = mp3Of(path, asChannels < recording.channels);
     const known = await openStoredFile(target, key);
     if (known) return ok(known);
-    const encrypts = this.#options.encrypts;
-    const task = { source: path, target, key, encrypts, channels: recording.channels, asChannels };
-    const rendered = await this.#options.renderer.render(task);
+    const rendered = await this.render(recording, { source: path, target, asChannels });
     if (!rendered.ok) return rendered;
     // Removed while it was rendered: nothing of it may stay.
     if ((await this.sizeOf(recording)) === null) await rm(target, { force: true });
@@ -138,13 +140,24 @@ export class FolderFiles implements RecordingFiles {
     return file ? ok(file) : gone;
   }
 
+  /** Makes an MP3 of `source`, a file as the recording is stored. Never rejects. */
+  render(
+    recording: Stored,
+    { source, target, asChannels }: { readonly source: string; readonly target: string; readonly asChannels: 1 | 2 },
+  ): Promise<Result<void, RenderFailure>> {
+    const { renderer, encrypts } = this.#options;
+    const key = this.keyOf(recording.sid);
+    return renderer.render({ source, target, key, encrypts, channels: recording.channels, asChannels });
+  }
+
   async remove(recording: Stored): Promise<void> {
-    const path = this.#pathOf(recording);
+    const path = this.pathOf(recording);
     if (path === undefined) return;
     for (const one of [path, partOf(path), mp3Of(path, false), mp3Of(path, true)]) await rm(one, { force: true });
   }
 }
 
-const gone = err({ code: 'missing' as const, detail: 'the media is not there' });
+export const gone = err({ code: 'missing' as const, detail: 'the media is not there' });
 
-const mp3Of = (path: string, isMono: boolean): string => path.replace(/\.wav$/, isMono ? '.mono.mp3' : '.mp3');
+/** Of the WAV's path or name. */
+export const mp3Of = (path: string, isMono: boolean): string => path.replace(/\.wav$/, isMono ? '.mono.mp3' : '.mp3');

@@ -16,7 +16,7 @@ import { changeOf, isRunning } from './states.ts';
 
 export interface LiveServices {
   readonly engine: Pick<AudioEngine, 'pauseRecording' | 'resumeRecording' | 'stopRecording'>;
-  readonly files: Pick<RecordingFiles, 'cut' | 'sizeOf' | 'remove'>;
+  readonly files: Pick<RecordingFiles, 'cut' | 'sizeOf' | 'remove' | 'settled'>;
   readonly put: (record: Recording) => void;
   /** A state that a callback may be about. */
   readonly tell: (record: Recording, request: RecordingRequest) => void;
@@ -165,6 +165,7 @@ export class LiveRecording implements RunningRecording {
       dateUpdated: this.#services.clock.wall(),
     };
     this.#services.put(this.#record);
+    if (hasMedia) files.settled(this.#record);
     this.#services.tell(this.#record, this.request);
   }
 

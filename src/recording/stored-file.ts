@@ -2,7 +2,6 @@
 // StoredWriter makes such a file, which gets its name when it is complete.
 
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
-import { limits } from '../base/limits.ts';
 import {
   contentBytes,
   openPiece,
@@ -14,6 +13,7 @@ import {
   sealedHeader,
   sealPiece,
 } from '../media/sealed-file.ts';
+import { type ByteSource, fileSource, Pieces } from './byte-source.ts';
 
 export interface StoredFile {
   readonly sizeBytes: number;
@@ -28,75 +28,83 @@ export class DamagedFile extends Error {
   override readonly name = 'DamagedFile';
 }
 
+const ENDS_EARLY = 'the file ends early';
+
 /** Undefined when there is no such file. Rejects when it cannot be read, or is sealed and there is no key. */
 export async function openStoredFile(path: string, key: Uint8Array | undefined): Promise<StoredFile | undefined> {
-  const handle = await openIfPresent(path);
-  if (!handle) return undefined;
+  const source = await fileSource(path);
+  return source && storedFile(source, key);
+}
+
+/** The content of `source`, which is closed with it, or at once where this rejects: it is damaged, or sealed and there is no key. */
+export async function storedFile(source: ByteSource, key: Uint8Array | undefined): Promise<StoredFile> {
   try {
-    const { size } = await handle.stat();
-    const start = Buffer.alloc(SEALED_HEADER_BYTES);
-    const { bytesRead } = await handle.read(start, 0, start.length, 0);
-    const layout = parseSealedHeader(start.subarray(0, bytesRead));
-    if (!layout) return plainFile(handle, size);
+    const start = await exactly(source, 0, Math.min(SEALED_HEADER_BYTES, source.sizeBytes));
+    const layout = parseSealedHeader(start);
+    if (!layout) return plainFile(source);
     if (!key) throw new DamagedFile('the file is encrypted');
-    return sealedFile(handle, await wholeBytes(handle, size, layout, key), layout, key);
+    return sealedFile(source, await wholeBytes(source, layout, key), layout, key);
   } catch (cause) {
-    await handle.close();
+    await source.close();
     throw cause;
   }
 }
 
-async function openIfPresent(path: string): Promise<FileHandle | undefined> {
-  try {
-    return await open(path, 'r');
-  } catch (fault) {
-    if ((fault as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw fault;
-  }
-}
-
-function plainFile(handle: FileHandle, sizeBytes: number): StoredFile {
+function plainFile(source: ByteSource): StoredFile {
+  const { sizeBytes } = source;
   return {
     sizeBytes,
     layout: undefined,
     async *read(start, end) {
-      const last = Math.min(end, sizeBytes);
-      for (let at = start; at < last; ) {
-        const bytes = await readAt(handle, at, Math.min(limits.recordingReadBytes, last - at));
+      let left = Math.min(end, sizeBytes) - start;
+      if (left <= 0) return;
+      for await (const bytes of source.read(start, start + left)) {
+        left -= bytes.length;
         yield bytes;
-        at += bytes.length;
       }
+      if (left > 0) throw new DamagedFile(ENDS_EARLY);
     },
-    close: () => handle.close(),
+    close: () => source.close(),
   };
 }
 
-function sealedFile(handle: FileHandle, sizeBytes: number, layout: SealedLayout, key: Uint8Array): StoredFile {
+function sealedFile(source: ByteSource, sizeBytes: number, layout: SealedLayout, key: Uint8Array): StoredFile {
   return {
     sizeBytes,
     layout,
     async *read(start, end) {
       const last = Math.min(end, sizeBytes);
-      for (let at = start; at < last; ) {
-        const { index, first, length } = pieceAt(layout, at, sizeBytes);
-        const sealed = await readAt(handle, pieceOffset(layout, index), length + PIECE_OVERHEAD_BYTES);
-        const content = openPiece(key, index, sealed);
-        if (!content) throw new DamagedFile(`piece ${index} does not open`);
-        yield content.subarray(at - first, Math.min(last - first, length));
-        at = first + length;
+      if (start >= last) return;
+      const from = pieceAt(layout, start, sizeBytes);
+      const to = pieceAt(layout, last - 1, sizeBytes);
+      const until = pieceOffset(layout, to.index) + to.length + PIECE_OVERHEAD_BYTES;
+      const pieces = new Pieces(source.read(pieceOffset(layout, from.index), until));
+      try {
+        for (let at = start; at < last; ) {
+          const { index, first, length } = pieceAt(layout, at, sizeBytes);
+          const sealed = await pieces.take(length + PIECE_OVERHEAD_BYTES);
+          if (!sealed) throw new DamagedFile(ENDS_EARLY);
+          const content = openPiece(key, index, sealed);
+          if (!content) throw new DamagedFile(`piece ${index} does not open`);
+          yield content.subarray(at - first, Math.min(last - first, length));
+          at = first + length;
+        }
+      } finally {
+        await pieces.end();
       }
     },
-    close: () => handle.close(),
+    close: () => source.close(),
   };
 }
 
 /** The content without a last piece that was not written to its end: its writer died, or the disk was full. */
-async function wholeBytes(handle: FileHandle, size: number, layout: SealedLayout, key: Uint8Array): Promise<number> {
-  const bytes = contentBytes(layout, size);
+async function wholeBytes(source: ByteSource, layout: SealedLayout, key: Uint8Array): Promise<number> {
+  const bytes = contentBytes(layout, source.sizeBytes);
   if (bytes <= layout.headBytes) return bytes;
   const { index, first, length } = pieceAt(layout, bytes - 1, bytes);
   if (length === layout.pieceBytes) return bytes;
-  const last = await readAt(handle, pieceOffset(layout, index), length + PIECE_OVERHEAD_BYTES);
+  const at = pieceOffset(layout, index);
+  const last = await exactly(source, at, Math.min(at + length + PIECE_OVERHEAD_BYTES, source.sizeBytes));
   return openPiece(key, index, last) ? bytes : first;
 }
 
@@ -108,15 +116,16 @@ function pieceAt({ headBytes, pieceBytes }: SealedLayout, at: number, sizeBytes:
   return { index: number + 1, first, length: Math.min(pieceBytes, sizeBytes - first) };
 }
 
-/** Exactly `length` bytes. A file that became shorter meanwhile is damaged. */
-async function readAt(handle: FileHandle, position: number, length: number): Promise<Buffer> {
-  const bytes = Buffer.alloc(length);
-  for (let done = 0; done < length; ) {
-    const { bytesRead } = await handle.read(bytes, done, length - done, position + done);
-    if (bytesRead === 0) throw new DamagedFile('the file ends early');
-    done += bytesRead;
+/** All bytes from `start` to `end`. A file that became shorter meanwhile is damaged. */
+async function exactly(source: ByteSource, start: number, end: number): Promise<Buffer> {
+  const pieces = new Pieces(source.read(start, end));
+  try {
+    const bytes = await pieces.take(end - start);
+    if (!bytes) throw new DamagedFile(ENDS_EARLY);
+    return bytes;
+  } finally {
+    await pieces.end();
   }
-  return bytes;
 }
 
 /** Writes `path` anew under another name; `commit` puts it in its place, `discard` leaves what was there. */
