@@ -1,50 +1,25 @@
-// All scenarios of sipp-scenarios/ against one real gateway, which has nothing open when they are over.
+// Scenarios of sipp-scenarios/ against one real gateway: registration, admission, outcomes, transfers; and that each file there is run.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { admissionCases } from './cases/admission.ts';
-import { dialogCases } from './cases/dialogs.ts';
-import { digitCases } from './cases/digits.ts';
 import { outcomeCases } from './cases/outcomes.ts';
-import { recorderCases } from './cases/recorders.ts';
 import { registrarCases } from './cases/registrar.ts';
 import { transferCases } from './cases/transfers.ts';
-import { trunkCases } from './cases/trunks.ts';
 import { SCENARIOS } from './sipp.ts';
-import { isSippHere, scenario, World } from './world.ts';
+import { leavesNothingOpen, stage } from './stage.ts';
 
-/** Transactions live 32 s after their answer over UDP (RFC 3261 17), ports rest 10 s. */
-const IDLE_DEADLINE_MS = 70_000;
-
-let stage: World | undefined;
-const world = (): World => stage!;
-
-beforeAll(async () => {
-  if (isSippHere) stage = await World.start();
-});
-
-afterAll(async () => {
-  await stage?.stop();
-});
+const world = stage();
 
 describe('SIPp scenarios', () => {
   registrarCases(world);
   admissionCases(world);
   outcomeCases(world);
-  dialogCases(world);
-  digitCases(world);
   transferCases(world);
 });
 
-scenario('afterwards nothing is open: no call, transaction, dialog, endpoint, timer', world, async () => {
-  await world().gateway.isIdle(IDLE_DEADLINE_MS);
-});
-
-describe('without a web application', () => {
-  trunkCases(world);
-  recorderCases(world);
-});
+leavesNothingOpen(world);
 
 describe('the folder of scenarios', () => {
   const files = readdirSync(SCENARIOS).filter((name) => name.endsWith('.xml'));

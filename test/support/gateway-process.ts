@@ -10,7 +10,7 @@ import { freePorts } from './ports.ts';
 import { until } from './until.ts';
 
 const MAIN = resolve(import.meta.dirname, '../../src/main.ts');
-const START_DEADLINE_MS = 20_000;
+const START_DEADLINE_MS = 60_000;
 const STOP_DEADLINE_MS = 15_000;
 const EXIT_DEADLINE_MS = 5_000;
 const LOG_CHARS = 4_000_000;
