@@ -5,19 +5,20 @@
 //   ticks   epoch + n · 20 ms, absolute: lateness never adds up; up to limits.mediaCatchUpFrames missed ones are made up for,
 //           beyond that they are left out and timestamps jump by as much.
 
-import type { Clock, Timer } from '../base/clock.ts';
-import type { RandomSource } from '../base/ids.ts';
+import type { Timer } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
-import type { Log } from '../base/log.ts';
 import type { Result } from '../base/result.ts';
 import type { AudioCodec } from '../sdp/plan.ts';
 import type { ForkCommand } from './audio-messages.ts';
-import { type Bridge, joinBridge, linkBridge, type RingSink } from './bridge.ts';
-import { Endpoint, type EndpointContext } from './endpoint.ts';
+import { type Bridge, joinBridge, linkBridge } from './bridge.ts';
+import type { CoreOptions } from './core-options.ts';
+import { Endpoint } from './endpoint.ts';
+import type { EndpointContext } from './endpoint-context.ts';
 import type { EndpointId, MediaEvent } from './engine.ts';
+import { FastRelays } from './fast-relays.ts';
 import { Fork } from './fork.ts';
 import { forkInlet, forkTo, forkToRing } from './fork-ends.ts';
-import type { CoreCommand, CoreReply, OpenFailure } from './messages.ts';
+import type { CoreCommand, OpenFailure } from './messages.ts';
 import type { MixerCommand } from './mixer-messages.ts';
 import { Mixers } from './mixers.ts';
 import type { SourceToken } from './outgoing-stream.ts';
@@ -26,26 +27,12 @@ import { PacketBuffers } from './packet-buffers.ts';
 import { type CaptureOptions, PacketTap, type TappedBatch } from './packet-tap.ts';
 import { openPortPair } from './port-pair.ts';
 import { PortPool } from './port-pool.ts';
-import type { SocketFactory } from './sockets.ts';
-import { drop, type StatisticsTable } from './statistics.ts';
+import { drop } from './statistics.ts';
 
 const FRAME_MS = 20;
 /** A timer may fire a little before its time. */
 const FRAME_TOLERANCE = 0.05;
 const HOUSEKEEPING_MS = 500;
-
-export interface CoreOptions {
-  readonly clock: Clock;
-  readonly random: RandomSource;
-  readonly sockets: SocketFactory;
-  /** Even port of each pair that this core may use. */
-  readonly ports: readonly number[];
-  readonly statistics: StatisticsTable;
-  readonly log: Log;
-  /** Rings to the other cores, by their number. */
-  readonly rings: ReadonlyMap<number, RingSink>;
-  readonly reply: (reply: CoreReply) => void;
-}
 
 interface OpenEndpoint {
   readonly callSid: string;
@@ -59,9 +46,10 @@ type OpenCommand = CoreCommand & { readonly type: 'open' };
 export class MediaCore {
   readonly #options: CoreOptions;
   readonly #pool: PortPool;
-  readonly #context: EndpointContext;
+  readonly #context: EndpointContext<Endpoint>;
   readonly #endpoints = new Map<EndpointId, OpenEndpoint>();
   readonly #bridges = new Map<number, Bridge>();
+  readonly #fast: FastRelays;
   readonly #mixers: Mixers;
   readonly #ticking = new Set<Endpoint>();
   readonly #epochMs: number;
@@ -78,6 +66,7 @@ export class MediaCore {
   constructor(options: CoreOptions) {
     this.#options = options;
     this.#pool = new PortPool(options.ports, options.random);
+    this.#fast = new FastRelays(options.fastPath ?? null, options.clock);
     this.#epochMs = options.clock.now();
     this.#context = {
       clock: options.clock,
@@ -131,6 +120,7 @@ export class MediaCore {
   ): void {
     const endpoint = this.#endpoints.get(command.endpoint)?.endpoint;
     if (!endpoint) return;
+    endpoint.fast?.takeBack();
     switch (command.type) {
       case 'configure':
         endpoint.configure(command.plan, command.source);
@@ -198,6 +188,7 @@ export class MediaCore {
     const { sockets, clock } = this.#options;
     let endpoint: Endpoint | undefined;
     const guarded = (handle: (endpoint: Endpoint, packet: Buffer, address: string, port: number) => void) => ({
+      copied: (packet: Buffer) => endpoint?.receiveCopy(packet),
       packet: (packet: Buffer, address: string, port: number) => {
         if (!endpoint) return;
         // A fault of ours in the handling of one packet must not take the calls of the whole worker with it.
@@ -265,9 +256,12 @@ export class MediaCore {
   // --- bridges
 
   #join(number: number, a: EndpointId, b: EndpointId): void {
-    const first = this.#endpoints.get(a)?.endpoint;
-    const second = this.#endpoints.get(b)?.endpoint;
-    if (first && second) this.#bridges.set(number, joinBridge(first, second, this.#context.newToken()));
+    const first = this.#endpoints.get(a);
+    const second = this.#endpoints.get(b);
+    if (!first || !second) return;
+    const token = this.#context.newToken();
+    this.#bridges.set(number, joinBridge(first.endpoint, second.endpoint, token));
+    this.#fast.joined(number, first, second, token);
   }
 
   #link(number: number, id: EndpointId, worker: number): void {
@@ -277,6 +271,7 @@ export class MediaCore {
   }
 
   #unjoin(number: number): void {
+    this.#fast.left(number);
     this.#bridges.get(number)?.end();
     this.#bridges.delete(number);
   }
@@ -362,6 +357,7 @@ export class MediaCore {
     this.#housekeeper = this.#options.clock.after(HOUSEKEEPING_MS, () => {
       this.#housekeeper = null;
       const { clock } = this.#options;
+      this.#fast.housekeep();
       for (const { endpoint } of this.#endpoints.values()) endpoint.housekeep(clock.now(), clock.wall());
       const resting = this.#count();
       if (this.#endpoints.size > 0 || resting > 0) this.#keepHouse();

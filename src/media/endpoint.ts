@@ -9,61 +9,46 @@
 //
 // Everything from the network is counted and dropped, never thrown.
 
-import type { Clock } from '../base/clock.ts';
-import type { RandomSource } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import type { AudioCodec, MediaPlan } from '../sdp/plan.ts';
 import { plainAddress } from './address.ts';
 import type { ListenCommand, StreamCommand } from './audio-messages.ts';
 import { ControlSession } from './control.ts';
-import type { EndpointId, MediaEvent, PlayId, PlayOptions, SourceRule } from './engine.ts';
+import { receives } from './directions.ts';
+import type { EndpointContext } from './endpoint-context.ts';
+import type { EndpointId, PlayId, PlayOptions, SourceRule } from './engine.ts';
+import type { FastHold, SteadyEndpoint } from './fast-relays.ts';
 import type { Fork } from './fork.ts';
 import { Latch } from './latching.ts';
 import { Listeners } from './listeners.ts';
 import { OutgoingStream, type SourceToken } from './outgoing-stream.ts';
 import { type EndpointSockets, Outlet } from './outlet.ts';
 import { PacketBudget } from './packet-budget.ts';
-import type { PacketBuffers } from './packet-buffers.ts';
 import type { PacketTap } from './packet-tap.ts';
 import { codecOf, PayloadTypes, payloadKind } from './payload-types.ts';
 import { type ComfortMode, Playback } from './playback.ts';
 import { Presses } from './presses.ts';
 import { Protection } from './protection.ts';
 import { Reception } from './reception.ts';
-import type { RecordingsHost } from './recordings.ts';
 import type { RelaySink } from './relay-sink.ts';
 import {
   isRtcp,
-  isVersion2,
+  mayBeRtp,
   payloadEnd,
   payloadStart,
-  RTP_HEADER_BYTES,
   readPayloadType,
   readSequence,
   readSsrc,
   readTimestamp,
 } from './rtp.ts';
+import { Silence } from './silence.ts';
 import { drop, field, type SlotStatistics } from './statistics.ts';
 import { obeyStream, StreamPlayer } from './stream-player.ts';
 import { FRAME_SAMPLES } from './tone.ts';
 
-/** What the core gives to each of its endpoints. */
-export interface EndpointContext extends RecordingsHost {
-  readonly clock: Clock;
-  readonly random: RandomSource;
-  readonly buffers: PacketBuffers;
-  emit(event: MediaEvent): void;
-  /** The endpoint needs ticks from now on, until its needsTicks is false. */
-  wake(endpoint: Endpoint): void;
-  /** A number that no other source has. */
-  newToken(): SourceToken;
-}
-
 /** Without a relayed packet for so long, comfort goes on. */
 const RELAY_PAUSE_MS = 200;
 const COMFORT_TOKEN = 0;
-
-const receives = (plan: MediaPlan): boolean => plan.direction === 'sendrecv' || plan.direction === 'recvonly';
 
 export class Endpoint {
   readonly id: EndpointId;
@@ -71,10 +56,12 @@ export class Endpoint {
   /** Who hears this endpoint's peer. */
   sink: RelaySink | null = null;
   echo: RelaySink | null = null;
+  /** While a fast path has the bridge: called before anything here changes. */
+  fast: FastHold | null = null;
   /** Hears a mixer, which then sends in each frame where nothing else does (mixer.ts): no comfort is needed. */
   isMixed = false;
   isClosed = false;
-  readonly #context: EndpointContext;
+  readonly #context: EndpointContext<Endpoint>;
   readonly #latch = new Latch();
   readonly #protection = new Protection();
   readonly #reception = new Reception();
@@ -91,12 +78,16 @@ export class Endpoint {
   #tap: PacketTap | null = null;
   #playToken: SourceToken = COMFORT_TOKEN;
   #hasStarted = false;
-  #isSilenceExpected = false;
-  #hasTimedOut = false;
-  #silentSinceMs = 0;
+  readonly #silence = new Silence();
+  #audioType = -1; // of the peer's last packet of audio
   #relayedAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(id: EndpointId, context: EndpointContext, sockets: EndpointSockets, statistics: SlotStatistics) {
+  constructor(
+    id: EndpointId,
+    context: EndpointContext<Endpoint>,
+    sockets: EndpointSockets,
+    statistics: SlotStatistics,
+  ) {
     this.id = id;
     this.#context = context;
     this.statistics = statistics;
@@ -127,13 +118,13 @@ export class Endpoint {
     );
     this.#outlet.disconnect();
     this.#payloadTypes.configure(plan);
+    this.#audioType = -1;
     this.#hasStarted = false;
-    this.#restartSilence(nowMs);
+    this.#silence.restart(nowMs);
   }
 
   expectSilence(isExpected: boolean): void {
-    this.#isSilenceExpected = isExpected;
-    this.#restartSilence(this.#context.clock.now());
+    this.#silence.expect(isExpected, this.#context.clock.now());
   }
 
   play(play: PlayId, player: PlayOptions | StreamPlayer): void {
@@ -174,8 +165,7 @@ export class Endpoint {
   }
 
   #setListeners(listeners: Listeners | null): void {
-    this.#listeners = listeners;
-    this.#outlet.listeners = listeners;
+    this.#listeners = this.#outlet.listeners = listeners;
   }
 
   /** A play whose audio comes piece by piece. */
@@ -264,11 +254,7 @@ export class Endpoint {
     if (!plan || this.isClosed) return;
     this.#tap?.flush();
     if (this.#outlet.isConnected && this.#latch.state(nowMs) === 'quiet') this.#outlet.disconnect();
-    const isSilent = nowMs - this.#silentSinceMs >= limits.rtpSilenceMs;
-    if (isSilent && !this.#hasTimedOut && !this.#isSilenceExpected && receives(plan)) {
-      this.#hasTimedOut = true;
-      this.#context.emit({ type: 'rtpTimeout', endpoint: this.id });
-    }
+    if (this.#silence.isOver(nowMs, receives(plan))) this.#context.emit({ type: 'rtpTimeout', endpoint: this.id });
     const packet = this.#context.buffers.next();
     this.#outlet.sendControl(packet, this.#control.poll(packet, nowMs, wallMs));
   }
@@ -282,10 +268,7 @@ export class Endpoint {
     if (this.isClosed) return;
     if (!plan) return this.statistics.add(drop.noPlan, 1);
     if (packet.length > limits.mediaDatagramBytes) return this.statistics.add(drop.oversized, 1);
-    if (packet.length < RTP_HEADER_BYTES && !(packet.length >= 8 && isRtcp(packet))) {
-      return this.statistics.add(drop.malformed, 1);
-    }
-    if (!isVersion2(packet)) return this.statistics.add(drop.malformed, 1);
+    if (!mayBeRtp(packet)) return this.statistics.add(drop.malformed, 1);
     if (isRtcp(packet)) {
       if (plan.rtcpMux) this.receiveControl(packet, address, port);
       else this.statistics.add(drop.rtcp, 1);
@@ -293,13 +276,14 @@ export class Endpoint {
     }
     if (this.#latch.judge(address, port, nowMs) === 'refuse') return this.statistics.add(drop.source, 1);
     if (!this.#budget.take(nowMs)) return this.statistics.add(drop.rate, 1);
+    if (this.fast && (plan.srtp || this.#payloadTypes.kindOf(packet) !== payloadKind.other)) this.fast.packetCame();
     const end = this.#protection.unprotect(packet, this.statistics);
     if (end < 0) return;
     const start = payloadStart(packet, end);
     const payloadEndAt = start < 0 ? -1 : payloadEnd(packet, start, end);
     if (payloadEndAt < 0) return this.statistics.add(drop.malformed, 1);
     if (this.#tap && (!plan.srtp || this.#tap.options.decrypted)) {
-      const isEvent = this.#payloadTypes.kind(readPayloadType(packet)) === payloadKind.telephoneEvent;
+      const isEvent = this.#payloadTypes.kindOf(packet) === payloadKind.telephoneEvent;
       this.#tap.take('in', packet, 0, end, isEvent, address, port);
     }
     this.#accept(plan, packet, start, payloadEndAt, address, port, nowMs);
@@ -315,12 +299,15 @@ export class Endpoint {
     nowMs: number,
   ): void {
     // RFC 6263 4.6: keep-alives come with a payload type of their own. They count as a sign of life, and for nothing else.
-    this.#restartSilence(nowMs);
+    this.#silence.restart(nowMs);
     this.statistics.set(field.lastPacketAtMs, nowMs);
-    const kind = this.#payloadTypes.kind(readPayloadType(packet));
+    const kind = this.#payloadTypes.kindOf(packet);
     if (kind === payloadKind.other) return this.statistics.add(drop.payloadType, 1);
     const ssrc = readSsrc(packet);
-    this.#count(ssrc, packet, end - start, kind !== payloadKind.telephoneEvent, nowMs);
+    if (ssrc !== this.#reception.ssrc) this.#presses.restart();
+    const isAudio = kind !== payloadKind.telephoneEvent;
+    this.#reception.countPacket(packet, end - start, isAudio, nowMs, this.statistics);
+    if (isAudio) this.#audioType = readPayloadType(packet);
     if (this.#latch.accept(address, port, ssrc, nowMs)) this.#latched(address, port);
     else if (!this.#outlet.isConnected && this.#latch.state(nowMs) === 'latched') this.#outlet.connect();
     if (!this.#hasStarted) {
@@ -329,15 +316,6 @@ export class Endpoint {
     }
     if (!receives(plan)) return this.statistics.add(drop.direction, 1);
     this.#deliver(packet, start, end, kind, ssrc, nowMs);
-  }
-
-  #count(ssrc: number, packet: Buffer, payloadBytes: number, isAudio: boolean, nowMs: number): void {
-    if (ssrc !== this.#reception.ssrc) this.#presses.restart();
-    this.#reception.count(ssrc, readSequence(packet), readTimestamp(packet), nowMs, isAudio);
-    this.statistics.add(field.packetsReceived, 1);
-    this.statistics.add(field.bytesReceived, payloadBytes);
-    this.statistics.set(field.packetsLost, this.#reception.lost);
-    this.statistics.set(field.jitterMs, this.#reception.jitterUnits / 8);
   }
 
   #deliver(packet: Buffer, start: number, end: number, kind: number, ssrc: number, nowMs: number): void {
@@ -365,19 +343,41 @@ export class Endpoint {
     this.#outlet.controlPort = port;
   }
 
+  /** A telephone event of the peer, in clear, that a fast path has relayed and counted. */
+  receiveCopy(packet: Buffer): void {
+    const start = payloadStart(packet, packet.length);
+    const end = start < 0 ? -1 : payloadEnd(packet, start, packet.length);
+    if (end < 0 || this.isClosed) return;
+    this.#presses.received(packet.subarray(start, end), readTimestamp(packet), null, this.#context.clock.now());
+  }
+
+  /** What a fast path must know of this side; null while packets are needed here. */
+  steady(nowMs: number): SteadyEndpoint | null {
+    const plan = this.#plan;
+    if (plan?.direction !== 'sendrecv' || this.isMixed || this.echo || this.#listeners || this.#tap) return null;
+    if (this.#playback.needsTicks || this.#presses.hearsTones || this.#presses.needsTicks(nowMs)) return null;
+    const outlet = this.#latch.state(nowMs) === 'latched' ? this.#outlet.steady : null;
+    if (!outlet || this.#audioType < 0 || !this.#protection.isSimple) return null;
+    const own = { latch: this.#latch, protection: this.#protection, reception: this.#reception };
+    return { ...outlet, ...own, plan, statistics: this.statistics, audioType: this.#audioType };
+  }
+
+  /** A fast path had packets of the peer, the last one then. */
+  passed(atMs: number): void {
+    this.#latch.heard(atMs);
+    this.statistics.set(field.lastPacketAtMs, atMs);
+    this.#silence.heardAt(atMs);
+  }
+
   socketFailed(): void {
     this.statistics.add(drop.socketError, 1);
   }
 
   #latched(address: string, port: number): void {
+    this.fast?.takeBack();
     this.#outlet.controlPort = 0;
     this.#outlet.connect();
     this.#context.emit({ type: 'latched', endpoint: this.id, remoteAddress: address, remotePort: port });
-  }
-
-  #restartSilence(nowMs: number): void {
-    this.#silentSinceMs = nowMs;
-    this.#hasTimedOut = false;
   }
 
   #playEnded(play: PlayId, outcome: 'finished' | 'stopped'): void {
@@ -394,6 +394,7 @@ export class Endpoint {
       return this.#presses.relayed(packet.subarray(start, end), readTimestamp(packet), nowMs);
     }
     if (this.#playback.isPlaying) return;
+    if (this.echo) this.#outlet.keepOwnNumbers();
     if (this.#outlet.relay(token, packet, start, end, codec, nowMs)) this.#relayedAtMs = nowMs;
   }
 }

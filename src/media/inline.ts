@@ -8,6 +8,7 @@ import { ok } from '../base/result.ts';
 import { MediaCore } from './core.ts';
 import { type CoreLink, MediaDispatcher } from './dispatcher.ts';
 import type { MediaEngine } from './engine.ts';
+import type { FastPath } from './fast-path.ts';
 import { type PortRange, pairsOf } from './port-pool.ts';
 import type { SocketFactory } from './sockets.ts';
 import { StatisticsTable, statisticsMemory } from './statistics.ts';
@@ -21,6 +22,7 @@ export interface InlineEngineOptions {
   /** Default: real UDP. */
   readonly sockets?: SocketFactory;
   readonly log?: Log;
+  readonly fastPath?: FastPath;
 }
 
 /** An engine whose commands take effect before they return. */
@@ -36,6 +38,7 @@ export function createInlineMediaEngine(options: InlineEngineOptions): MediaEngi
     statistics,
     log,
     rings: new Map(),
+    ...(options.fastPath ? { fastPath: options.fastPath } : {}),
     reply: (reply) => queueMicrotask(() => dispatcher.receive(0, reply)),
   });
   const link: CoreLink = { statistics, send: (command) => core.handle(command), nowMs: () => clock.now() };

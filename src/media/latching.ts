@@ -68,6 +68,11 @@ export class Latch {
     this.#candidatePort = 0;
   }
 
+  /** A fast path had a packet of the latched source then. */
+  heard(atMs: number): void {
+    this.#acceptedAtMs = Math.max(this.#acceptedAtMs, atMs);
+  }
+
   get isLatched(): boolean {
     return this.port !== 0;
   }

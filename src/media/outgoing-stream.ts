@@ -1,5 +1,6 @@
 // What one endpoint sends as one unbroken RTP stream, whoever gives the audio: SSRC for life, sequence numbers without a gap and
 // timestamps that follow real time when the source changes (design.md 6). Pure: it computes header fields, the endpoint sends.
+// A stream that begins with a relayed packet takes over its SSRC and numbers, so that a plain bridge changes no header.
 //
 //   source        play           │ bridge: peer's own numbers  │ comfort
 //   theirs                       │ seq 9000 9001 9003          │
@@ -18,8 +19,17 @@ const DROPOUT_MAX = 3_000;
 /** Names a giver of audio; another number than before is a change of source. */
 export type SourceToken = number;
 
+/** How packets of one source are numbered anew: `theirs + offset`. */
+export interface RelayNumbering {
+  /** Of the source: highest sequence number so far, and the lowest that still has a number of ours. */
+  readonly highestSequence: number;
+  readonly baseSequence: number;
+  readonly sequenceOffset: number;
+  readonly timestampOffset: number;
+}
+
 export class OutgoingStream {
-  readonly ssrc: number;
+  #ssrc: number;
   /** Fields of the packet to be sent, valid after a call that returned true. */
   sequence: number;
   timestamp: number;
@@ -40,15 +50,27 @@ export class OutgoingStream {
   #theirHighest = 0;
   #sequenceOffset = 0;
   #timestampOffset = 0;
+  #keepsOwn = false;
+  /** A fast path that does not look into packets has relayed since the last one that we saw. */
+  #isEstimated = false;
 
   constructor(random: RandomSource) {
     const seed = random(12);
-    this.ssrc = seed.readUInt32BE(0);
+    this.#ssrc = seed.readUInt32BE(0);
     // RFC 3711 3.3.1: starting in the lower half keeps the first roll-over away from the first packets.
     this.#highest = seed.readUInt16BE(4) & 0x7fff;
     this.#latest = seed.readUInt32BE(8);
     this.sequence = this.#highest;
     this.timestamp = this.#latest;
+  }
+
+  get ssrc(): number {
+    return this.#ssrc;
+  }
+
+  /** From now on no source's SSRC is taken over: its owner is who hears us (RFC 3550 8.2), or SRTP counts on our first numbers. */
+  keepOwn(): void {
+    this.#keepsOwn = true;
   }
 
   /** Timestamp that belongs to `nowMs`, for sender reports. */
@@ -90,9 +112,10 @@ export class OutgoingStream {
     marker: boolean,
     nowMs: number,
   ): boolean {
+    const isOther = token !== this.#token || ssrc !== this.#theirSsrc;
+    if (this.#isEstimated && !isOther) this.#correct(sequence);
     const distance = sequenceDistance(this.#theirHighest, sequence);
-    const isNew =
-      token !== this.#token || ssrc !== this.#theirSsrc || distance > DROPOUT_MAX || distance < -DROPOUT_MAX;
+    const isNew = isOther || distance > DROPOUT_MAX || distance < -DROPOUT_MAX;
     if (isNew) this.#join(token, ssrc, sequence, timestamp, nowMs);
     else if (sequenceDistance(this.#theirBase, sequence) < 0) return false;
     else if (distance > 0) this.#advanceTheirs(sequence);
@@ -100,13 +123,51 @@ export class OutgoingStream {
     this.timestamp = (timestamp + this.#timestampOffset) >>> 0;
     this.marker = marker || isNew;
     this.#hasSent = true;
-    if (sequenceDistance(this.#highest, this.sequence) > 0) this.#highest = this.sequence;
-    if (((this.timestamp - this.#latest) | 0) > 0) {
-      this.#latest = this.timestamp;
-      this.#latestAtMs = nowMs;
+    this.#advanceTo(this.sequence, this.timestamp, nowMs);
+    return true;
+  }
+
+  /** How the packets of `ssrc` of this giver are numbered; null while another one gives. */
+  numbering(token: SourceToken, ssrc: number): RelayNumbering | null {
+    if (token !== this.#token || ssrc !== this.#theirSsrc) return null;
+    return {
+      highestSequence: this.#theirHighest,
+      baseSequence: this.#theirBase,
+      sequenceOffset: this.#sequenceOffset,
+      timestampOffset: this.#timestampOffset,
+    };
+  }
+
+  /** A fast path has sent packets of the source as numbered, up to this sequence number and timestamp of the source. */
+  passed(sequence: number, timestamp: number, atMs: number): void {
+    if (sequenceDistance(this.#theirHighest, sequence) > 0) this.#advanceTheirs(sequence);
+    this.#advanceTo((sequence + this.#sequenceOffset) & 0xffff, (timestamp + this.#timestampOffset) >>> 0, atMs);
+  }
+
+  /** The same where nothing is known but how many there were: numbers after it are beyond all that can have been sent. */
+  passedUnseen(packets: number, nowMs: number): void {
+    const frames = Math.max(packets, Math.ceil(((nowMs - this.#latestAtMs) * UNITS_PER_MS) / FRAME_SAMPLES));
+    if (packets === 0) return;
+    this.#isEstimated = true;
+    this.#theirHighest = (this.#theirHighest + frames) & 0xffff;
+    this.#theirBase = (this.#theirHighest - DROPOUT_MAX) & 0xffff;
+    this.#advanceTo((this.#highest + frames) & 0xffff, (this.#latest + FRAME_SAMPLES * frames) >>> 0, nowMs);
+  }
+
+  /** The source is where it says, not where it was thought to be: it goes on with the same offsets. */
+  #correct(sequence: number): void {
+    this.#isEstimated = false;
+    this.#theirHighest = sequence;
+    this.#theirBase = (sequence - DROPOUT_MAX) & 0xffff;
+  }
+
+  #advanceTo(sequence: number, timestamp: number, atMs: number): void {
+    if (sequenceDistance(this.#highest, sequence) > 0) this.#highest = sequence;
+    if (((timestamp - this.#latest) | 0) > 0) {
+      this.#latest = timestamp;
+      this.#latestAtMs = atMs;
     }
     this.#frame = -1;
-    return true;
   }
 
   #join(token: SourceToken, ssrc: number, sequence: number, timestamp: number, nowMs: number): void {
@@ -114,6 +175,13 @@ export class OutgoingStream {
     this.#theirSsrc = ssrc;
     this.#theirBase = sequence;
     this.#theirHighest = sequence;
+    this.#isEstimated = false;
+    if (!this.#hasSent && !this.#keepsOwn) {
+      this.#ssrc = ssrc;
+      this.#highest = (sequence - 1) & 0xffff;
+      this.#latest = timestamp;
+      this.#latestAtMs = nowMs;
+    }
     this.#sequenceOffset = (this.#highest + 1 - sequence) & 0xffff;
     this.#timestampOffset = (this.#elapsedTimestamp(nowMs) - timestamp) >>> 0;
   }
@@ -121,7 +189,9 @@ export class OutgoingStream {
   /** The first number taken over loses its meaning as theirs move on: it follows at the distance of a restart. */
   #advanceTheirs(sequence: number): void {
     this.#theirHighest = sequence;
-    if (sequenceDistance(this.#theirBase, sequence) > DROPOUT_MAX) this.#theirBase = (sequence - DROPOUT_MAX) & 0xffff;
+    // Below 0: a fast path went on by more than half the numbers.
+    const distance = sequenceDistance(this.#theirBase, sequence);
+    if (distance > DROPOUT_MAX || distance < 0) this.#theirBase = (sequence - DROPOUT_MAX) & 0xffff;
   }
 
   #nextFrameTimestamp(frame: number, nowMs: number): number {

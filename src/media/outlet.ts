@@ -6,6 +6,7 @@
 //   digit event ────┘                                         RTCP ─▶ SRTCP ─▶ RTCP socket, or with rtcp-mux the RTP socket
 
 import type { AudioCodec, MediaPlan } from '../sdp/plan.ts';
+import { sends } from './directions.ts';
 import { aLawToMuLaw, encode, muLawToALaw } from './g711.ts';
 import type { Latch } from './latching.ts';
 import type { Listeners } from './listeners.ts';
@@ -24,8 +25,6 @@ export interface EndpointSockets {
   readonly rtp: MediaSocket;
   readonly rtcp: MediaSocket;
 }
-
-const sends = (plan: MediaPlan): boolean => plan.direction === 'sendrecv' || plan.direction === 'sendonly';
 
 export class Outlet {
   isConnected = false;
@@ -94,6 +93,16 @@ export class Outlet {
     this.#sockets.rtcp.close();
   }
 
+  /** See OutgoingStream.keepOwn. */
+  keepOwnNumbers(): void {
+    this.#stream.keepOwn();
+  }
+
+  /** What a fast path needs to send here; null while packets of the giver are cut anew, or it is not connected. */
+  get steady(): { readonly stream: OutgoingStream; readonly socket: MediaSocket } | null {
+    return this.isConnected && !this.#reframer ? { stream: this.#stream, socket: this.#sockets.rtp } : null;
+  }
+
   /** Sends another endpoint's packet on, as frames of 20 ms; rewrites the buffer. False when it came too late to have a number. */
   relay(
     token: SourceToken,
@@ -133,6 +142,8 @@ export class Outlet {
     nowMs: number,
   ): boolean {
     const plan = this.#plan!;
+    // RFC 3711 3.3.1: a stream under SRTP begins with a number of the lower half, which theirs need not be.
+    if (this.#protection.sender) this.#stream.keepOwn();
     const isTaken = this.#stream.relayed(
       token,
       readSsrc(packet),

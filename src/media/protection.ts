@@ -2,7 +2,8 @@
 // anew when an offer/answer brings other keys. Without keys everything passes as it is.
 
 import type { IdentifiedKey, SrtpKeys } from '../sdp/plan.ts';
-import { SRTP_REPLAYED, SRTP_UNAUTHENTICATED, SrtpReceiver, SrtpSender } from './srtp.ts';
+import type { FastCrypto, FastReceiveCrypto } from './fast-path.ts';
+import { deriveSessionKeys, SRTP_REPLAYED, SRTP_UNAUTHENTICATED, SrtpReceiver, SrtpSender } from './srtp.ts';
 import { drop, type SlotStatistics } from './statistics.ts';
 
 /** Counter for a negative result of unprotecting. */
@@ -44,6 +45,27 @@ export class Protection {
   /** The same for SRTCP. */
   unprotectControl(packet: Buffer, statistics: SlotStatistics): number {
     return this.receiver ? counted(this.receiver.unprotectRtcp(packet, packet.length), statistics) : packet.length;
+  }
+
+  /** Whether a fast path could do this: packets of several keys are told apart here only. */
+  get isSimple(): boolean {
+    return !this.#keys?.identifiedKeys;
+  }
+
+  /** What a fast path needs to send with these keys; null: nothing is protected. */
+  sending(): FastCrypto | null {
+    if (!this.#keys || !this.sender) return null;
+    const { suite, sendKey } = this.#keys;
+    return { suite, ...deriveSessionKeys(sendKey), highestIndex: this.sender.highestIndex };
+  }
+
+  /** The same for what comes of one stream. */
+  receiving(ssrc: number): FastReceiveCrypto | null {
+    const progress = this.receiver?.progress(ssrc);
+    if (!this.#keys || !progress) return null;
+    const { suite, receiveKey } = this.#keys;
+    const { highest, low, high } = progress;
+    return { suite, ...deriveSessionKeys(receiveKey), highestIndex: highest, window: { low, high } };
   }
 
   /** Applies what an offer/answer decided; each direction changes only with its own key. */

@@ -1,7 +1,8 @@
 // What RFC 3550 appendix A keeps about a received stream: highest sequence number with its cycles, losses (A.3), jitter (A.8) and
 // what the last sender report said. One per endpoint; a new SSRC begins a new count, losses of former streams stay in the total.
 
-import { sequenceDistance } from './rtp.ts';
+import { readSequence, readSsrc, readTimestamp, sequenceDistance } from './rtp.ts';
+import { field, type SlotStatistics } from './statistics.ts';
 
 /** RFC 3550 A.1: a jump further than this is a restart of the sender, not loss. */
 const DROPOUT_MAX = 3_000;
@@ -37,6 +38,30 @@ export class Reception {
       if (change < 1_000 * UNITS_PER_MS) this.jitterUnits += (change - this.jitterUnits) / 16;
     }
     this.#transit = transit;
+  }
+
+  /** Counts one accepted packet here and in the statistics. */
+  countPacket(packet: Uint8Array, payloadBytes: number, isAudio: boolean, nowMs: number, to: SlotStatistics): void {
+    this.count(readSsrc(packet), readSequence(packet), readTimestamp(packet), nowMs, isAudio);
+    to.add(field.packetsReceived, 1);
+    to.add(field.bytesReceived, payloadBytes);
+    this.#show(to);
+  }
+
+  /** Packets of the current stream that a fast path received. `numbers` null: none of them was lost, as far as it knows. */
+  passed(packets: number, numbers: PassedNumbers | null, to: SlotStatistics): void {
+    if (packets === 0) return;
+    this.#received += packets;
+    const distance = numbers ? sequenceDistance(this.highest & 0xffff, numbers.highestSequence) : packets;
+    if (distance > 0) this.highest += distance;
+    if (numbers) this.jitterUnits = numbers.jitterUnits;
+    this.#transit = null;
+    this.#show(to);
+  }
+
+  #show(to: SlotStatistics): void {
+    to.set(field.packetsLost, this.lost);
+    to.set(field.jitterMs, this.jitterUnits / UNITS_PER_MS);
   }
 
   /** A sender report came: `ntpMiddle` is the middle 32 bits of its NTP timestamp (6.4.1). */
@@ -87,6 +112,12 @@ export class Reception {
     this.#transit = null;
     this.#senderReportAtMs = -1;
   }
+}
+
+/** How far a fast path got in a stream. */
+interface PassedNumbers {
+  readonly highestSequence: number;
+  readonly jitterUnits: number;
 }
 
 /** RFC 3550 6.4.1, one reception report. */

@@ -73,5 +73,9 @@ export function payloadEnd(packet: Uint8Array, start: number, end: number): numb
 /** RFC 5761 4: with one port for both, RTCP is told by its packet types 192-223 in the second octet. */
 export const isRtcp = (packet: Uint8Array): boolean => packet[1]! >= 192 && packet[1]! <= 223;
 
+/** Whether a datagram is long enough and of the right version to be RTP, or RTCP with rtcp-mux. */
+export const mayBeRtp = (packet: Uint8Array): boolean =>
+  (packet.length >= RTP_HEADER_BYTES || (packet.length >= 8 && isRtcp(packet))) && isVersion2(packet);
+
 /** Signed distance from one 16-bit sequence number to another: -32,768 to 32,767. */
 export const sequenceDistance = (from: number, to: number): number => ((to - from) << 16) >> 16;

@@ -6,6 +6,8 @@ import type { Result } from '../base/result.ts';
 export interface SocketHandlers {
   /** A datagram. The buffer belongs to the receiver, who rewrites it in place and may send it on. */
   packet(packet: Buffer, address: string, port: number): void;
+  /** A telephone event in clear that a fast path (fast-path.ts) has relayed already. */
+  copied?(packet: Buffer): void;
   /** An error of the socket (an ICMP message of an unreachable peer, for one). */
   error(): void;
 }

@@ -11,6 +11,7 @@
 
 import { type Cipheriv, createCipheriv, createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import type { IdentifiedKey, SrtpSuite } from '../sdp/plan.ts';
+import { type ReceiveProgress, ReplayWindow } from './replay-window.ts';
 import { payloadStart, readSequence, readSsrc, readUint32, writeUint16, writeUint32 } from './rtp.ts';
 
 export const SRTP_KEY_BYTES = 16;
@@ -23,7 +24,6 @@ const ROLL_OVER_BYTES = 4;
 /** Room that protecting adds at most: E bit and index (4), tag (10). */
 export const SRTP_TRAILER_BYTES = 14;
 const BLOCK_BYTES = 16;
-const REPLAY_WINDOW = 64;
 /** Streams (SSRCs) that one receiving context follows, all of them verified; beyond it the first one is forgotten. */
 const SSRC_MAX = 8;
 
@@ -74,6 +74,23 @@ export function deriveKey(master: Uint8Array, salt: Uint8Array, label: number, s
   return key;
 }
 
+/** The RTP session keys of a master key of 30 octets. */
+export function deriveSessionKeys(masterKey: Uint8Array): SessionKeys {
+  const master = masterKey.subarray(0, SRTP_KEY_BYTES);
+  const salt = masterKey.subarray(SRTP_KEY_BYTES, SRTP_MASTER_BYTES);
+  return {
+    cipherKey: deriveKey(master, salt, 0, SRTP_KEY_BYTES),
+    authKey: deriveKey(master, salt, 1, AUTH_KEY_BYTES),
+    salt: deriveKey(master, salt, 2, SRTP_SALT_BYTES),
+  };
+}
+
+interface SessionKeys {
+  readonly cipherKey: Uint8Array;
+  readonly authKey: Uint8Array;
+  readonly salt: Uint8Array;
+}
+
 /** Session keys of one direction for RTP or RTCP, with what they need per packet. */
 class Session {
   readonly #stream: KeyStream;
@@ -116,46 +133,6 @@ function isTagEqual(bytes: Uint8Array, at: number, tag: Uint8Array, sizeBytes: n
   return difference === 0;
 }
 
-/** Indices seen: bit n of the window is `highest - n` (RFC 3711 3.3.2). Two 32-bit halves. */
-class ReplayWindow {
-  highest = -1;
-  #low = 0;
-  #high = 0;
-
-  isFresh(index: number): boolean {
-    const age = this.highest - index;
-    if (age < 0) return true;
-    if (age >= REPLAY_WINDOW) return false;
-    return age < 32 ? (this.#low & (1 << age)) === 0 : (this.#high & (1 << (age - 32))) === 0;
-  }
-
-  commit(index: number): void {
-    const advance = index - this.highest;
-    if (advance > 0) {
-      this.#shift(this.highest < 0 ? REPLAY_WINDOW : advance);
-      this.highest = index;
-      this.#low |= 1;
-      return;
-    }
-    const age = -advance;
-    if (age < 32) this.#low |= 1 << age;
-    else this.#high |= 1 << (age - 32);
-  }
-
-  #shift(count: number): void {
-    if (count >= REPLAY_WINDOW) {
-      this.#low = 0;
-      this.#high = 0;
-    } else if (count >= 32) {
-      this.#high = count === 32 ? this.#low : this.#low << (count - 32);
-      this.#low = 0;
-    } else {
-      this.#high = (this.#high << count) | (this.#low >>> (32 - count));
-      this.#low <<= count;
-    }
-  }
-}
-
 /** Protects what we send with one master key. One SSRC (ours). */
 export class SrtpSender {
   readonly #rtp: Session;
@@ -188,6 +165,15 @@ export class SrtpSender {
     const tag = this.#rtp.tag(packet, end + ROLL_OVER_BYTES);
     for (let at = 0; at < this.#tagBytes; at++) packet[end + at] = tag[at]!;
     return end + this.#tagBytes;
+  }
+
+  /** Highest packet index sent, -1 before the first; set when a fast path went on with these keys. */
+  get highestIndex(): number {
+    return this.#highest;
+  }
+
+  set highestIndex(index: number) {
+    this.#highest = Math.max(this.#highest, index);
   }
 
   /** The same for a compound RTCP packet. */
@@ -250,6 +236,17 @@ export class SrtpReceiver {
     this.#identifierBytes = this.#keys[0]!.identifier.length;
     this.#tagBytes = srtpTagBytes(suite);
     this.#earlier = new Map(former?.rollOvers());
+  }
+
+  /** What was received of a stream; null: nothing. */
+  progress(ssrc: number): ReceiveProgress | null {
+    return this.#streams.get(ssrc)?.progress ?? null;
+  }
+
+  /** A fast path went on with a stream. */
+  resume(ssrc: number, progress: ReceiveProgress): void {
+    const known = this.#streams.get(ssrc);
+    if (known) known.progress = progress;
   }
 
   rollOvers(): [ssrc: number, rollOver: number][] {

@@ -168,6 +168,11 @@ export class VirtualDatagrams implements SocketFactory {
     return this.#sockets.size;
   }
 
+  /** Of the socket that is bound there. */
+  handlersOf(address: string, port: number): SocketHandlers {
+    return this.#sockets.get(`${address} ${port}`)!.handlers;
+  }
+
   isConnected(address: string, port: number): boolean {
     return this.#sockets.get(`${address} ${port}`)?.peer != null;
   }
