@@ -57,18 +57,20 @@ export class Database {
     }
   }
 
-  /** Runs one group: all its writes in one transaction, each in a savepoint, so that one refusal leaves the others alone. */
+  /** Runs one group: all its writes in one transaction, those of several statements in a savepoint: a refusal leaves the others alone. */
   run(operations: readonly Operation[]): readonly Outcome[] {
     if (!operations.some(isWrite)) return operations.map((operation) => this.#attempt(operation));
     try {
-      this.#connection.exec('BEGIN IMMEDIATE');
+      this.#command('BEGIN IMMEDIATE');
       const outcomes: Outcome[] = [];
+      // A group of one needs no savepoint: where it is refused, there is nothing else to keep.
+      const isAlone = operations.length === 1;
       for (const operation of operations) {
-        const { outcome, endedGroup } = this.#guarded(operation);
+        const { outcome, endedGroup } = isAlone ? this.#lonely(operation) : this.#guarded(operation);
         if (endedGroup) return operations.map(() => outcome);
         outcomes.push(outcome);
       }
-      this.#connection.exec('COMMIT');
+      if (this.#connection.isTransaction) this.#command('COMMIT');
       return outcomes;
     } catch (fault) {
       this.#rollBack();
@@ -94,11 +96,26 @@ export class Database {
   // (https://www.sqlite.org/lang_transaction.html): then nothing of the group was written.
   #guarded(operation: Operation): { readonly outcome: Outcome; readonly endedGroup: boolean } {
     if (!isWrite(operation)) return { outcome: this.#attempt(operation), endedGroup: false };
-    this.#connection.exec('SAVEPOINT operation');
+    // A single statement that fails undoes itself (https://www.sqlite.org/lang_conflict.html, ABORT).
+    const isOne = isOneStatement(operation);
+    if (!isOne) this.#command('SAVEPOINT operation');
     const outcome = this.#attempt(operation);
     if (!this.#connection.isTransaction) return { outcome, endedGroup: true };
-    this.#connection.exec(outcome.ok ? 'RELEASE operation' : 'ROLLBACK TO operation; RELEASE operation');
+    if (isOne) return { outcome, endedGroup: false };
+    if (!outcome.ok) this.#command('ROLLBACK TO operation');
+    this.#command('RELEASE operation');
     return { outcome, endedGroup: false };
+  }
+
+  #lonely(operation: Operation): { readonly outcome: Outcome; readonly endedGroup: boolean } {
+    const outcome = this.#attempt(operation);
+    if (!outcome.ok) this.#rollBack();
+    return { outcome, endedGroup: false };
+  }
+
+  /** As a prepared statement: `exec` would have it compiled each time. */
+  #command(text: string): void {
+    this.#statement(text).run();
   }
 
   #attempt(operation: Operation): Outcome {
@@ -211,5 +228,8 @@ function codeOf(fault: unknown): StoreFaultCode {
   if (primary === PRIMARY_FULL) return 'full';
   return REFUSED.has(primary) ? 'refused' : 'unavailable';
 }
+
+const isOneStatement = (operation: Operation): boolean =>
+  operation.do === 'put' || operation.do === 'insert' || operation.do === 'update' || operation.do === 'erase';
 
 const textOf = (fault: unknown): string => (fault instanceof Error ? fault.message : String(fault));
