@@ -5,6 +5,8 @@ import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { type AccessControlApi, createAccessControl, type RegisteredCarriers } from './access/access-control.ts';
 import { candidateNames } from './access/domains.ts';
+import { sipErrorValue } from './base/errors.ts';
+import type { Log } from './base/log.ts';
 import type { Domain } from './base/records.ts';
 import { err, ok, type Result } from './base/result.ts';
 import { ensureCertificates } from './certs/authority.ts';
@@ -13,15 +15,16 @@ import { certificateNames } from './certs/names.ts';
 import { createTlsMaterialSource, type TlsMaterialSource } from './certs/reload.ts';
 import type { Config } from './config.ts';
 import type { Resolver } from './dns/resolver.ts';
-import { emergencyRequests } from './gateway-emergency.ts';
+import { emergencyRequests, isEmergencyNumber } from './gateway-emergency.ts';
 import { createInactiveNotices } from './inactive-accounts.ts';
 import type { ProvisioningContext } from './provisioning.ts';
 import { createTransactionLayer } from './sip/transaction/layer.ts';
 import type { TransactionLayer } from './sip/transaction/transaction.ts';
 import { createTransport, type SipTransport } from './sip/transport/layer.ts';
+import type { OverloadOptions } from './sip/transport/options.ts';
 import type { Flow } from './sip/transport/transport.ts';
 import type { RegistrationEvent } from './sip/ua/binding-census.ts';
-import { createUserAgent } from './sip/ua/stack.ts';
+import { createUserAgent, SERVER_HEADER } from './sip/ua/stack.ts';
 import type { UserAgent } from './sip/ua/ua.ts';
 import type { StoreDirectory } from './store/directory.ts';
 import type { Store } from './store/store.ts';
@@ -73,6 +76,7 @@ export function buildSip(parts: SipParts): SipStack {
     ownNames: [],
     tls,
     outgoingTls: { verify: config.tlsVerify, ca: tls?.current().ca ?? null },
+    overload: overloadOptions(config, log),
     clock,
     random,
     log,
@@ -104,6 +108,12 @@ export function buildSip(parts: SipParts): SipStack {
     log: context.log,
   });
   const transactions = createTransactionLayer<Flow>({ sender: transport, clock, random, log });
+  transport.setGuard({
+    isKnown: (via, method) => transactions.knows(via, method),
+    mayBeEmergency: (user) => isEmergencyNumber(parts.settings(), user),
+    isEmergency: (message) => message.kind === 'request' && isEmergency(message, undefined),
+    mayTalk: (flow) => access.mayTalk(flow),
+  });
   const userAgent = createUserAgent({
     transport,
     transactions,
@@ -121,6 +131,21 @@ export function buildSip(parts: SipParts): SipStack {
     },
   });
   return { transport, transactions, userAgent, isEmergency, access, domainOf };
+}
+
+/** One line when an overload begins and one when it is over, not one per refusal (README "When it is full"). */
+function overloadOptions(config: Config, log: Log): OverloadOptions | undefined {
+  if (!config.overloadControl) return undefined;
+  return {
+    targetMs: config.overloadTargetMs,
+    serverHeader: SERVER_HEADER,
+    errorValue: sipErrorValue(10004, 'the gateway is overloaded'),
+    onChange(isOverloaded, { waitMs, callsPerSecond, totals }) {
+      const fields = { waitMs: Math.round(waitMs), callsPerSecond: Math.round(callsPerSecond), ...totals };
+      if (isOverloaded) log.warn(fields, 'overload: new calls are refused with 503 as far as they are too many');
+      else log.info(fields, 'overload is over');
+    },
+  };
 }
 
 /** Makes or checks the certificates and begins to watch them; null where no TLS is wanted. */

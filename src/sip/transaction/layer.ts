@@ -15,8 +15,9 @@ import type { Log } from '../../base/log.ts';
 import { createScheduler, type Scheduler } from '../../base/scheduler.ts';
 import { createResponse } from '../grammar/build.ts';
 import type { Message, Request, Response } from '../grammar/message.ts';
+import type { Via } from '../grammar/via.ts';
 import { Client, type ClientContext } from './client.ts';
-import { clientKey, clientKeyOfResponse, inviteKeyOfAck, inviteKeyOfCancel, serverKey } from './match.ts';
+import { branchKey, clientKey, clientKeyOfResponse, inviteKeyOfAck, inviteKeyOfCancel, serverKey } from './match.ts';
 import { Server, type ServerContext } from './server.ts';
 import type {
   ClientTransaction,
@@ -195,6 +196,10 @@ class Layer<F extends TransactionFlow> implements TransactionLayer<F>, ClientCon
   flowFailed(flow: F, failure: SendFailure): void {
     // A copy: each one leaves the set while it is told.
     for (const transaction of [...(this.#clientsByFlow.get(flow.id) ?? [])]) transaction.fail(failure);
+  }
+
+  knows(via: Via, method: string): boolean {
+    return this.#servers.has(branchKey(via, method));
   }
 
   counts(): TransactionCounts {

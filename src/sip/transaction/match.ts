@@ -19,7 +19,8 @@ const DEFAULT_PORTS: Readonly<Record<string, number>> = { tls: 5061, ws: 80, wss
 
 const sentBy = (via: Via): string => `${comparableHost(via.host)}\n${via.port ?? DEFAULT_PORTS[via.transport] ?? 5060}`;
 
-const branchKey = (via: Via, method: string): string => `${via.branch}\n${sentBy(via)}\n${method}`;
+/** Key of a request whose branch has the magic cookie. */
+export const branchKey = (via: Via, method: string): string => `${via.branch}\n${sentBy(via)}\n${method}`;
 
 /** Key of a client transaction, from its request. */
 export const clientKey = (request: Request): string => branchKey(request.via, request.method);

@@ -3,6 +3,7 @@
 
 import type { Result } from '../../base/result.ts';
 import type { Message, Request, Response } from '../grammar/message.ts';
+import type { Via } from '../grammar/via.ts';
 
 /** What a transaction must know of a flow. Transport's Flow fits. */
 export interface TransactionFlow {
@@ -92,6 +93,8 @@ export interface TransactionLayer<F extends TransactionFlow> {
   sendStateless(message: Message | Buffer, flow: F): void;
   /** A reliable flow is gone: its client transactions end with onTransportError where no final response has come. */
   flowFailed(flow: F, failure: SendFailure): void;
+  /** Whether a request with this top Via (of RFC 3261, with a branch) has an open server transaction. */
+  knows(via: Via, method: string): boolean;
   counts(): TransactionCounts;
   /** Ends all transactions and timers. */
   stop(): void;

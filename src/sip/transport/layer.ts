@@ -11,7 +11,8 @@ import { type ParseFailure, parseMessage } from '../grammar/parse.ts';
 import { serializeMessage } from '../grammar/serialize.ts';
 import type { FramedItem } from '../grammar/stream-framer.ts';
 import { canonicalAddress, familyOf, isWildcard, Locality, readSystemInterfaces } from './addresses.ts';
-import type { ListenAddress, TransportEvent, TransportOptions } from './options.ts';
+import { Intake, type IntakeGuard, openGuard } from './intake.ts';
+import type { ListenAddress, OverloadOptions, OverloadReport, TransportEvent, TransportOptions } from './options.ts';
 import { Routes } from './route.ts';
 import { StreamFlow } from './stream-flow.ts';
 import { Streams } from './streams.ts';
@@ -19,6 +20,7 @@ import type { Destination, Flow, Transport, TransportCounts, TransportError } fr
 import { UdpFlow, UdpSockets } from './udp.ts';
 import { withSource } from './via-source.ts';
 
+type Parsed = Result<Message, ParseFailure>;
 type Tap = Parameters<Transport['onTraffic']>[0];
 
 /** Ports tried for a listener with port 0 until UDP and TCP have the same one on every address. */
@@ -28,6 +30,10 @@ const SHARED_PORT_ATTEMPTS = 20;
 export interface SipTransport extends Transport {
   /** How often what happened, since start (design.md 5.4). */
   events(): Readonly<Record<string, number>>;
+  /** How it stands with load; undefined where overload control is off. */
+  overload(): OverloadReport | undefined;
+  /** What the layers above know of requests that are about to be refused. */
+  setGuard(guard: IntakeGuard): void;
   /** Looks at the machine's addresses now; otherwise every 10 s. */
   refreshAddresses(): Promise<void>;
 }
@@ -46,6 +52,8 @@ class TransportLayer implements SipTransport {
   readonly #events = new Map<TransportEvent, number>();
   #receiver: (message: Message, flow: Flow) => void = () => {};
   #unparsableReceiver: (failure: ParseFailure, flow: Flow) => void = () => {};
+  readonly #intake: Intake<UdpFlow | StreamFlow, Parsed> | undefined;
+  #guard: IntakeGuard = openGuard;
   #tap: Tap | undefined;
   #refreshTimer: Timer | undefined;
   #isStopped = false;
@@ -62,7 +70,7 @@ class TransportLayer implements SipTransport {
       secret: createSecretKey(random(32)),
       log,
       count,
-      receive: (bytes, flow) => this.#receive(bytes, flow, parseMessage(bytes)),
+      receive: (bytes, flow) => this.#take(bytes, flow, undefined),
     });
     this.#streams = new Streams({
       clock,
@@ -72,6 +80,16 @@ class TransportLayer implements SipTransport {
       locality: this.#locality,
       outgoingTls,
       onItem: (item, flow) => this.#onItem(item, flow),
+    });
+    this.#intake = options.overload && this.#makeIntake(options.overload);
+  }
+
+  #makeIntake(overload: OverloadOptions): Intake<UdpFlow | StreamFlow, Parsed> {
+    const { clock, random } = this.#options;
+    return new Intake({
+      ...{ clock, random, options: overload, guard: () => this.#guard, parse: parsedOrNothing },
+      idleMs: () => performance.nodeTiming.idleTime,
+      deliver: (bytes, flow, parsed) => this.#receive(bytes, flow, parsed ?? parseMessage(bytes)),
     });
   }
 
@@ -152,6 +170,7 @@ class TransportLayer implements SipTransport {
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#refreshTimer?.cancel();
+    this.#intake?.stop();
     await Promise.all([this.#udp.stop(), this.#streams.stop()]);
   }
 
@@ -161,8 +180,9 @@ class TransportLayer implements SipTransport {
     if (item.kind === 'message') {
       if (item.result.ok && item.result.value.kind === 'request' && item.result.value.method === 'REGISTER')
         flow.keepForRegistration();
-      this.#receive(item.bytes, flow, item.result);
+      this.#take(item.bytes, flow, item.result);
     } else if (item.kind === 'fatal') {
+      this.#intake?.flush(flow);
       this.#count('framingClosed');
       this.#failed(item.failure, flow);
       flow.closeAfterWrites(`framing lost: ${item.failure.detail}`);
@@ -171,7 +191,17 @@ class TransportLayer implements SipTransport {
     }
   }
 
-  #receive(bytes: Buffer, flow: UdpFlow | StreamFlow, parsed: Result<Message, ParseFailure>): void {
+  /** What runs already is served at once, what would begin something new when there is room for it (intake.ts). */
+  #take(bytes: Buffer, flow: UdpFlow | StreamFlow, parsed: Parsed | undefined): void {
+    if (!this.#intake || parsed?.ok === false) return this.#receive(bytes, flow, parsed ?? parseMessage(bytes));
+    try {
+      this.#intake.take(bytes, flow, parsed);
+    } catch (fault) {
+      this.#reportFault(fault, undefined);
+    }
+  }
+
+  #receive(bytes: Buffer, flow: UdpFlow | StreamFlow, parsed: Parsed): void {
     if (!parsed.ok) {
       this.#tapTraffic('in', bytes, flow, undefined);
       return this.#failed(parsed.error, flow);
@@ -279,6 +309,14 @@ class TransportLayer implements SipTransport {
 
   counts(): TransportCounts {
     return { flows: this.#streams.flows, udpSockets: this.#udp.size };
+  }
+
+  overload(): OverloadReport | undefined {
+    return this.#intake?.report();
+  }
+
+  setGuard(guard: IntakeGuard): void {
+    this.#guard = guard;
   }
 
   events(): Readonly<Record<string, number>> {

@@ -56,8 +56,33 @@ export interface TransportOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly random: RandomSource;
+  /** Absent: everything is served as it comes. */
+  readonly overload?: OverloadOptions | undefined;
   /** By default the system's interfaces. */
   readonly readInterfaces?: () => readonly LocalAddress[];
+}
+
+/** When more comes than can be served (intake.ts). */
+export interface OverloadOptions {
+  /** How long a new call may wait for its turn while more come. */
+  readonly targetMs: number;
+  /** Of a refusal: Server, and X-Twilio-Error where a call is refused. */
+  readonly serverHeader: string;
+  readonly errorValue: string;
+  /** Once when it begins, and once when it is over. */
+  readonly onChange: (isOverloaded: boolean, report: OverloadReport) => void;
+}
+
+export interface OverloadReport {
+  readonly isOverloaded: boolean;
+  /** How long the last new call had waited. */
+  readonly waitMs: number;
+  /** New calls that are let in, per second, while others wait. */
+  readonly callsPerSecond: number;
+  /** Requests that wait for their turn. */
+  readonly waiting: number;
+  /** Since the start: refused by kind, repeated refusals, dropped in silence, ACKs of refusals. */
+  readonly totals: Readonly<Record<'invite' | 'register' | 'other' | 'repeated' | 'dropped' | 'acks', number>>;
 }
 
 /** What happened to flows and datagrams, by cause (design.md 5.4). */

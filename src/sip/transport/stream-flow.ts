@@ -139,6 +139,19 @@ export class StreamFlow implements Flow {
     this.#write(PING);
   }
 
+  sendQuietly(bytes: Buffer): void {
+    this.#write(bytes);
+  }
+
+  /** Its sender is held up by the connection itself (back-pressure). */
+  pauseReading(): void {
+    this.#socket.pause();
+  }
+
+  resumeReading(): void {
+    this.#socket.resume();
+  }
+
   #write(bytes: Buffer): void {
     if (this.#isAlive && this.#hasRoom(bytes)) this.#socket.write(bytes);
   }

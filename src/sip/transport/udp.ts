@@ -70,6 +70,10 @@ export class UdpFlow implements Flow {
   sendBytes(bytes: Buffer): Promise<Result<void, TransportError>> {
     return this.#socket.send(bytes, this.remotePort, this.#sendAddress);
   }
+
+  sendQuietly(bytes: Buffer): void {
+    this.#socket.sendQuietly(bytes, this.remotePort, this.#sendAddress);
+  }
 }
 
 export interface UdpContext {
@@ -146,6 +150,16 @@ class UdpSocket {
         resolve(this.#sendFailed(fault));
       }
     });
+  }
+
+  /** Without a callback, which is half the price; what fails comes to `error` of the socket. */
+  sendQuietly(bytes: Buffer, port: number, address: string): void {
+    if (!this.#isOpen) return;
+    try {
+      this.#socket.send(bytes, port, address);
+    } catch (fault) {
+      this.#sendFailed(fault);
+    }
   }
 
   #sendFailed(fault: unknown): Result<never, TransportError> {

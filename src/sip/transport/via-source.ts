@@ -14,7 +14,8 @@ export function withSource(request: Request, address: string, port: number): Req
   return via === request.via ? request : withTopVia(request, via);
 }
 
-function viaWithSource(via: Via, address: string, port: number): Via {
+/** The same for a Via alone. */
+export function viaWithSource(via: Via, address: string, port: number): Via {
   if (via.rport !== undefined) return { ...via, received: address, rport: port };
   // A `received` that the peer wrote itself is never believed.
   if (comparableHost(via.host) !== comparableHost(address)) return { ...via, received: address };

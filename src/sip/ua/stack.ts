@@ -52,8 +52,11 @@ export interface UserAgentParts {
   readonly settings: { readonly nodeId: string } & Partial<UaSettings>;
 }
 
+/** What Server and User-Agent say. */
+export const SERVER_HEADER = 'Hookswitch';
+
 const defaultSettings: Omit<UaSettings, 'nodeId'> = {
-  serverHeader: 'Hookswitch',
+  serverHeader: SERVER_HEADER,
   tryingReason: 'trying -- your call is being looked after',
   retryAfterSeconds: 5,
   sessionTimerSeconds: 0,
