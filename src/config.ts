@@ -42,8 +42,6 @@ export interface Config {
   readonly demo: boolean | null;
   readonly demoApplicationUrl: string | null;
   readonly maxCalls: number;
-  readonly overloadControl: boolean;
-  readonly overloadTargetMs: number;
   /** Per account, over REST; null = no bound. */
   readonly callsPerSecond: number | null;
   /** Told of every notification; null = nobody. */
@@ -57,6 +55,18 @@ export interface Config {
   readonly speechVoice: string;
   readonly tlsVerify: boolean;
   readonly speechUrl: string | null;
+  /** Null = recordings stay in the data directory. */
+  readonly s3Bucket: string | null;
+  /** Null = Amazon's of the region. */
+  readonly s3Endpoint: string | null;
+  readonly s3Region: string;
+  readonly s3AccessKeyId: string | null;
+  readonly s3SecretAccessKey: string | null;
+  readonly s3Prefix: string | null;
+  /** Null = where there is an endpoint. */
+  readonly s3PathStyle: boolean | null;
+  /** PEM file; null = the authorities of Node.js. */
+  readonly s3Ca: string | null;
   readonly speechKey: string | null;
   readonly recogniserUrl: string | null;
   readonly recogniserKey: string | null;

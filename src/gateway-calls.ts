@@ -30,6 +30,7 @@ import { buildConferences, conferencesApi } from './gateway-conferences.ts';
 import { buildDetection } from './gateway-detection.ts';
 import { createEmergencyServices } from './gateway-emergency.ts';
 import { createObservers, type Observers } from './gateway-observers.ts';
+import type { RecordingFileStack } from './gateway-recording-files.ts';
 import { buildRecordings, type RecordingStack } from './gateway-recordings.ts';
 import type { SipStack } from './gateway-sip.ts';
 import { buildSiprec, type SiprecStack } from './gateway-siprec.ts';
@@ -97,6 +98,7 @@ export interface CallParts {
   readonly sip: SipStack;
   readonly engine: MediaEngine;
   readonly isDemoDomain: (domain: Domain) => boolean;
+  readonly recordingFiles: RecordingFileStack;
   readonly secretKey: Buffer;
   /** Origin of our HTTP listener, once it is open. */
   readonly httpOrigin: () => string | undefined;

@@ -1,4 +1,4 @@
-// Part of the composition root: recordings, their media in the data directory, and what calls, verbs and REST ask of them.
+// Part of the composition root: recordings, and what calls, verbs and REST ask of them.
 
 import type { Log } from './base/log.ts';
 import type { Recogniser } from './base/recogniser.ts';
@@ -8,12 +8,12 @@ import { err } from './base/result.ts';
 import type { Calls } from './call/calls.ts';
 import { callParams } from './call/params.ts';
 import type { Config } from './config.ts';
+import type { RecordingFileStack } from './gateway-recording-files.ts';
 import type { MediaEngine } from './media/engine.ts';
 import type { ProvisioningContext } from './provisioning.ts';
 import { closeAbandonedRecordings } from './recording/abandoned.ts';
 import { createRecordingsApi } from './recording/api.ts';
-import { FolderFiles, type RecordingFiles } from './recording/files.ts';
-import { Mp3Renderer } from './recording/mp3.ts';
+import type { RecordingFiles } from './recording/files.ts';
 import { Recordings } from './recording/recordings.ts';
 import type { VerbServices } from './recording/verb.ts';
 import type { Store } from './store/store.ts';
@@ -30,6 +30,8 @@ export interface RecordingStack {
     readonly live: number;
     readonly renders: number;
     readonly downloads: number;
+    /** On their way to the store. */
+    readonly moving: number;
     readonly transcriptions: number;
   };
 }
@@ -42,7 +44,7 @@ export interface RecordingParts {
   readonly calls: Calls;
   readonly statusCallbacks: StatusCallbacks;
   readonly authTokenOf: (accountSid: string) => string;
-  readonly secretKey: Buffer;
+  readonly recordingFiles: RecordingFileStack;
   readonly recogniser: Recogniser;
   /** Origin of our HTTP listener, once it is open. */
   readonly httpOrigin: () => string | undefined;
@@ -51,8 +53,7 @@ export interface RecordingParts {
 export function buildRecordings(parts: RecordingParts): RecordingStack {
   const { config, context, engine, calls, statusCallbacks, store } = parts;
   const log = context.log.child({ folder: 'recording' });
-  const renderer = new Mp3Renderer(context.clock);
-  const files = recordingFiles(config, parts.secretKey, renderer);
+  const { files, renderer, moving } = parts.recordingFiles;
   const recordings = new Recordings({
     engine,
     files,
@@ -82,6 +83,7 @@ export function buildRecordings(parts: RecordingParts): RecordingStack {
       live: recordings.count,
       renders: renderer.count,
       downloads: api.downloads(),
+      moving: moving(),
       transcriptions: transcriber?.count ?? 0,
     }),
   };
@@ -133,17 +135,12 @@ function recordParams({
   ]);
 }
 
-const recordingFiles = (config: Config, secretKey: Buffer, renderer: Mp3Renderer): RecordingFiles =>
-  new FolderFiles({ dataDir: config.dataDir, secretKey, encrypts: config.recordingEncryption, renderer });
-
 /** Closes what an earlier run left, before the first call. */
 export async function closeAbandoned(
-  config: Config,
-  secretKey: Buffer,
+  files: RecordingFiles,
   store: Store,
   { clock, log }: { readonly clock: ProvisioningContext['clock']; readonly log: Log },
 ): Promise<void> {
-  const files = recordingFiles(config, secretKey, new Mp3Renderer(clock));
   const count = await closeAbandonedRecordings({ store: store.recordings, files, clock, log });
   if (count > 0) log.warn({ folder: 'start', recordings: count }, 'recordings of an earlier run were cut short');
 }

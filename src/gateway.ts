@@ -18,6 +18,7 @@ import { demoDomainName } from './demo/domain.ts';
 import { createResolver } from './dns/resolver.ts';
 import { buildCalls, type CallStack } from './gateway-calls.ts';
 import { startHttp } from './gateway-http.ts';
+import { buildRecordingFiles } from './gateway-recording-files.ts';
 import { closeAbandoned } from './gateway-recordings.ts';
 import { buildSip, buildTls, type SipStack } from './gateway-sip.ts';
 import type { MediaEngine } from './media/engine.ts';
@@ -113,12 +114,15 @@ async function assemble(
   const isDemo = isDemoOn(config);
   const demoUrl = isDemo ? await demoApplication(config, foundation, log, opened) : undefined;
   await provision(config, foundation, demoUrl, context);
+  const recordingFiles = await buildRecordingFiles(config, foundation.secretKey, context);
+  if (!recordingFiles.ok) return recordingFiles;
+  opened.push(() => recordingFiles.value.stop());
   await foundation.store.whileAlone(async () => {
     const abandoned = await endAbandonedCalls(foundation.store, clock);
     if (abandoned > 0)
       log.warn({ folder: 'start', calls: abandoned }, 'calls of an earlier run had no end; their records are closed');
     await endAbandonedConferences(foundation.store, clock);
-    await closeAbandoned(config, foundation.secretKey, foundation.store, context);
+    await closeAbandoned(recordingFiles.value.files, foundation.store, context);
   });
   const directory = await createDirectory(foundation.store, { clock, log });
   opened.push(() => directory.stop());
@@ -168,6 +172,7 @@ async function assemble(
     sip,
     engine,
     isDemoDomain,
+    recordingFiles: recordingFiles.value,
     secretKey: foundation.secretKey,
     httpOrigin: () => httpUrl,
   });
@@ -225,6 +230,7 @@ async function assemble(
     log: log.child({ folder: 'store' }),
   });
   opened.push(() => retention.stop());
+  recordingFiles.value.start();
   isReady = true;
 
   return ok({

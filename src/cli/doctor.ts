@@ -4,7 +4,9 @@ import { createSocket } from 'node:dgram';
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { dirname, join } from 'node:path';
+import { realClock } from '../base/clock.ts';
 import { type Config, printConfig } from '../config.ts';
+import { recordingStore } from '../gateway-recording-files.ts';
 import type { Listen } from '../settings.ts';
 import { startupChecks } from '../startup-checks.ts';
 import { commandLine, configOrComplain, finish, type Grammar, parseArguments, textOf } from './arguments.ts';
@@ -42,6 +44,7 @@ async function examine(config: Config): Promise<Finding[]> {
     speech(config),
     folder('data', 'HOOKSWITCH_DATA_DIR', config.dataDir),
     folder('certificate', 'HOOKSWITCH_CERT_DIR', config.certDir),
+    ...(await recordings(config)),
   ];
   for (const place of sipListen)
     findings.push(
@@ -59,6 +62,17 @@ function speech(config: Config): Finding {
   const isInstalled = (config.path ?? '').split(':').some((one) => existsSync(join(one, 'espeak-ng')));
   const text = isInstalled ? 'espeak-ng is installed' : 'espeak-ng is not installed, its WASM build speaks (slower)';
   return { isGood: true, text: `speech: ${text}` };
+}
+
+/** Whether the store of recordings takes, gives and deletes an object. */
+async function recordings(config: Config): Promise<Finding[]> {
+  const store = await recordingStore(config, realClock);
+  if (!store.ok) return [{ isGood: false, text: store.error }];
+  if (!store.value) return [];
+  const probed = await store.value.probe(new AbortController().signal);
+  store.value.close();
+  const text = probed.ok ? `${store.value.place} can be written, read and deleted` : probed.error.detail;
+  return [{ isGood: probed.ok, text: `recordings: ${text}` }];
 }
 
 /** A folder that is there and may be written, or that could be made. */

@@ -67,7 +67,7 @@ describe('README.md', () => {
   });
 
   test('each environment name is a setting', () => {
-    const named = new Set([...page.matchAll(/HOOKSWITCH_[A-Z_]+/g)].map(([name]) => name));
+    const named = new Set([...page.matchAll(/HOOKSWITCH_[A-Z0-9_]+/g)].map(([name]) => name));
     expect([...named].filter((name) => !rows.some(({ env }) => env === name))).toEqual([]);
   });
 
