@@ -42,6 +42,8 @@ export interface Config {
   readonly demo: boolean | null;
   readonly demoApplicationUrl: string | null;
   readonly maxCalls: number;
+  readonly overloadControl: boolean;
+  readonly overloadTargetMs: number;
   /** Per account, over REST; null = no bound. */
   readonly callsPerSecond: number | null;
   /** Told of every notification; null = nobody. */

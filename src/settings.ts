@@ -244,6 +244,22 @@ export const settings = {
     allowed: '1 to 10000',
     parse: whole(1, 10_000),
   },
+  overloadControl: {
+    env: 'HOOKSWITCH_OVERLOAD_CONTROL',
+    key: 'overloadControl',
+    default: 'true',
+    meaning: 'new calls beyond what can be carried get an early 503 with Retry-After, running calls go first',
+    allowed: 'true or false',
+    parse: boolean,
+  },
+  overloadTargetMs: {
+    env: 'HOOKSWITCH_OVERLOAD_TARGET_MS',
+    key: 'overloadTargetMs',
+    default: '100',
+    meaning: 'how long a new call waits for its turn at most while there are too many, milliseconds',
+    allowed: '5 to 400',
+    parse: whole(5, 400),
+  },
   callsPerSecond: {
     env: 'HOOKSWITCH_CALLS_PER_SECOND',
     key: 'callsPerSecond',
