@@ -153,14 +153,16 @@ export class BindingBatch {
     const group = [...this.#pending.values()];
     this.#pending.clear();
     await Promise.all(
-      group.map(async ({ change, saves }) => {
-        try {
-          await this.#ask({ do: 'saveBindings', change });
-          for (const save of saves) save.resolve();
-        } catch (fault) {
-          for (const save of saves) save.reject(fault);
-        }
-      }),
+      group.map(({ change, saves }) =>
+        this.#ask({ do: 'saveBindings', change }).then(
+          () => {
+            for (const save of saves) save.resolve();
+          },
+          (fault) => {
+            for (const save of saves) save.reject(fault);
+          },
+        ),
+      ),
     );
   }
 }

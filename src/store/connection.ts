@@ -10,7 +10,7 @@ import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { Backend } from './facade.ts';
-import type { Operation, Outcome } from './operations.ts';
+import { type Operation, type Outcome, packOperations } from './operations.ts';
 import type { WorkerMessage, WorkerRequest, WorkerSettings } from './sqlite-worker.ts';
 import { StoreFault, type StoreHealth } from './store.ts';
 
@@ -111,7 +111,7 @@ export class Connection implements Backend {
       queued.map((entry) => entry.waiting),
     );
     try {
-      this.#post({ group: { id, operations: queued.map((entry) => entry.operation) } });
+      this.#post({ group: { id, ...packOperations(queued.map((entry) => entry.operation)) } });
     } catch (fault) {
       // A record that cannot be copied to the thread (a fault of ours): its group is refused, the store goes on.
       this.#inFlight.delete(id);

@@ -59,7 +59,7 @@ export function createStore(backend: Backend, clock: Clock, log: Log): Store {
     return value;
   };
   const records = new RecordBatch(ask, clock, log);
-  const bindings = new BindingBatch(ask, clock);
+  const bindings = new BindingBatch((operation) => backend.ask(operation), clock);
   return {
     accounts: plainRepository(ask, 'accounts'),
     domains: plainRepository(ask, 'domains'),

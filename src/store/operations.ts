@@ -32,9 +32,35 @@ export type Outcome =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly code: StoreFaultCode; readonly message: string };
 
-export interface GroupRequest {
+export interface GroupRequest extends PackedOperations {
   readonly id: number;
-  readonly operations: readonly Operation[];
+}
+
+/**
+ * Operations as they travel to the thread. Bindings, which are plain data and come by the thousand, go as one text: a structured clone
+ * writes the name of each field of each record, at several times the price.
+ */
+export interface PackedOperations {
+  /** In order; null stands for the next change of bindings. */
+  readonly operations: readonly (Operation | null)[];
+  readonly changes: string;
+}
+
+export function packOperations(operations: readonly Operation[]): PackedOperations {
+  const changes: BindingChange[] = [];
+  const others = operations.map((operation) => {
+    if (operation.do !== 'saveBindings') return operation;
+    changes.push(operation.change);
+    return null;
+  });
+  return { operations: others, changes: changes.length > 0 ? JSON.stringify(changes) : '' };
+}
+
+export function unpackOperations({ operations, changes }: PackedOperations): readonly Operation[] {
+  if (changes === '') return operations as readonly Operation[];
+  const all = JSON.parse(changes) as readonly BindingChange[];
+  let next = 0;
+  return operations.map((operation) => operation ?? { do: 'saveBindings', change: all[next++]! });
 }
 
 export interface GroupReply {

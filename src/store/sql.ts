@@ -25,10 +25,20 @@ export interface Condition {
 // A column may be called `to` or `from`, which are words of SQL: all names are quoted.
 const quoted = (name: string): string => `"${name}"`;
 
+/** What is the same for every record of a table is made once: every call writes some. */
+function oncePerTable<T>(make: (table: TableShape) => T): (table: TableShape) => T {
+  const made = new WeakMap<TableShape, { readonly value: T }>();
+  return (table) => {
+    const known = made.get(table) ?? { value: make(table) };
+    made.set(table, known);
+    return known.value;
+  };
+}
+
 /** All columns a record fills: its fields, the key unless it is a field, and the derived ones. */
-export const columnsOf = (table: TableShape): readonly string[] => [
+export const columnsOf = oncePerTable((table): readonly string[] => [
   ...new Set(['sid', ...Object.keys(table.columns).map(columnOf), ...Object.keys(table.derived)]),
-];
+]);
 
 /** `source` gives the values: a list or a query. */
 function insertOf(table: TableShape, source: string): string {
@@ -40,7 +50,7 @@ const oneRow = (table: TableShape): string =>
     .map(() => '?')
     .join(', ')})`;
 
-export const insertText = (table: TableShape): string => insertOf(table, oneRow(table));
+export const insertText = oncePerTable((table) => insertOf(table, oneRow(table)));
 
 /** Inserts, or replaces the record of the same sid without moving it in the order. */
 export function upsertOf(table: TableShape, source: string): string {
@@ -50,15 +60,15 @@ export function upsertOf(table: TableShape, source: string): string {
   return `${insertOf(table, source)} ON CONFLICT (sid) DO UPDATE SET ${changes.join(', ')}`;
 }
 
-export const upsertText = (table: TableShape): string => upsertOf(table, oneRow(table));
+export const upsertText = oncePerTable((table) => upsertOf(table, oneRow(table)));
 
 /** Parameters: all columns but sid in order, then sid. */
-export function updateText(table: TableShape): string {
+export const updateText = oncePerTable((table) => {
   const changes = columnsOf(table)
     .filter((column) => column !== 'sid')
     .map((column) => `${quoted(column)} = ?`);
   return `UPDATE ${table.name} SET ${changes.join(', ')} WHERE sid = ?`;
-}
+});
 
 /** The oldest records by a column that has an index; `what` is `*` or `sid`. */
 export function oldestStatement(
