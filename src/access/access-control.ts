@@ -202,6 +202,11 @@ export function createAccessControl(parts: {
     }
   };
 
+  const domainOf = (uri: Uri): DomainAccess | undefined => {
+    const host = hostOf(uri);
+    return host === undefined ? undefined : domainForHost(directory, config, host);
+  };
+
   const check = (request: Request, source: AccessSource, domain: Domain, credentials: CredentialLookup) =>
     digest.check({ request, domain, source: source.remoteAddress, lookup: credentials });
 
@@ -215,8 +220,7 @@ export function createAccessControl(parts: {
     if (contact) return { access: contact, by: 'contact' };
     const mapped = directory.domainForSource(source.remoteAddress);
     if (mapped) return { access: mapped, by: 'source' };
-    const host = hostOf(request.uri);
-    const named = host === undefined ? undefined : domainForHost(directory, config, host);
+    const named = domainOf(request.uri);
     return named && { access: named, by: 'host' };
   };
 
@@ -262,8 +266,7 @@ export function createAccessControl(parts: {
 
     register(request, source) {
       // The address of record is in To; phones that know the gateway only by its address write that into the Request-URI.
-      const hosts = [hostOf(request.to.uri), hostOf(request.uri)].filter((host) => host !== undefined);
-      const access = hosts.map((host) => domainForHost(directory, config, host)).find((found) => found !== undefined);
+      const access = domainOf(request.to.uri) ?? domainOf(request.uri);
       if (!access) return refuse(refusals.unknownHost, source, request);
       const { domain, account, registrationCredentials } = access;
       if (!domain.sipRegistration) return refuse(refusals.registrationOff, source, request);

@@ -50,6 +50,9 @@ export function candidateNames(host: string, domainSuffix: string): string[] {
 
 /** The domain that a URI host means, or undefined for a host that is none of ours. */
 export function domainForHost(directory: Directory, naming: DomainNaming, host: string): DomainAccess | undefined {
+  // Nearly always the host is the name of a domain as it stands.
+  const plain = directory.domainByName(host);
+  if (plain) return plain;
   for (const candidate of candidateNames(host, naming.domainSuffix)) {
     const found = directory.domainByName(candidate);
     if (found) return found;

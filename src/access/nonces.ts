@@ -8,14 +8,18 @@
 // The source tag tells whether the nonce came back from the address it was sent to: only then a failure may count for a ban.
 // Nonce counts are remembered only for nonces that a correct digest used, in a bounded table.
 
-import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import type { RandomSource } from '../base/ids.ts';
+import { createKeyedHash } from '../base/keyed-hash.ts';
 import { limits } from '../base/limits.ts';
 
 const SIGNED_BYTES = 16;
 const SIGNATURE_BYTES = 20;
 const NONCE_CHARS = 48;
+/** Of a realm or an address, with the word in front. */
+const LONGEST_TEXT_BYTES = 2_048;
+const NOTHING = Buffer.alloc(0);
 /** Requests that overtook one another are accepted within this many counts (RFC 7616 3.4 wants each count once). */
 const WINDOW = 31;
 /** Sources whose tag is remembered: most phones ask twice within a second. */
@@ -58,21 +62,31 @@ export function createNonces(
   // Nonces issued up to here were pushed out of the table: their counts are unknown, so they are stale.
   let forgottenUntil = 0;
 
-  // A key object is made ready once; octets would be, at several times the price of the digest, with each use.
-  const key = createSecretKey(secret);
+  const keyed = createKeyedHash(secret, SIGNED_BYTES + LONGEST_TEXT_BYTES);
   const tags = new Map<string, Buffer>();
   const sourceTag = (source: string): Buffer => {
     const known = tags.get(source);
     if (known) return known;
     // A copy: a view would keep the whole digest.
-    const tag = Buffer.from(createHmac('sha256', key).update(`source:${source}`).digest().subarray(0, 4));
+    const tag = Buffer.from(keyed.sign(NOTHING, `source:${source}`).subarray(0, 4));
     if (tags.size >= TAGS_KEPT) tags.clear();
     tags.set(source, tag);
     return tag;
   };
-  const sign = (signed: Buffer, realm: string) =>
-    createHmac('sha256', key).update(signed).update(`realm:${realm}`).digest().subarray(0, SIGNATURE_BYTES);
+  const sign = (signed: Buffer, realm: string) => keyed.sign(signed, `realm:${realm}`).subarray(0, SIGNATURE_BYTES);
   const issuedAt = (token: Buffer) => token.readUIntBE(0, 6);
+  /** When the first one in the table is too old. */
+  let oldestUntil = 0;
+  const forgetOldest = () => {
+    const now = clock.wall();
+    for (const [nonce, window] of used) {
+      oldestUntil = window.issuedAt + settings.lifetimeMs;
+      const isExpired = now > oldestUntil;
+      if (!isExpired && used.size < settings.tracked) return;
+      used.delete(nonce);
+      if (!isExpired) forgottenUntil = Math.max(forgottenUntil, window.issuedAt);
+    }
+  };
 
   return {
     issue(realm, source) {
@@ -102,13 +116,9 @@ export function createNonces(
       if (known) return takeCount(known, count);
       const time = issuedAt(Buffer.from(nonce, 'base64url'));
       if (time <= forgottenUntil) return false;
-      for (const [oldNonce, window] of used) {
-        const isExpired = clock.wall() - window.issuedAt > settings.lifetimeMs;
-        if (!isExpired && used.size < settings.tracked) break;
-        used.delete(oldNonce);
-        if (!isExpired) forgottenUntil = Math.max(forgottenUntil, window.issuedAt);
-      }
+      if (clock.wall() > oldestUntil || used.size >= settings.tracked) forgetOldest();
       if (time <= forgottenUntil) return false;
+      if (used.size === 0) oldestUntil = time + settings.lifetimeMs;
       used.set(nonce, { highest: count, seen: 1, issuedAt: time });
       return true;
     },

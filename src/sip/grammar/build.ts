@@ -79,27 +79,35 @@ export function createResponse(request: Request, status: number, parts: Response
   assert(parts.toTag === undefined || isToken(parts.toTag), 'tag');
   assert(parts.reason === undefined || isSafeHeaderValue(parts.reason), 'reason phrase');
   const needsTag = parts.toTag !== undefined && status !== 100 && !request.to.params.has('tag');
+  const { headers } = request;
   const fields: HeaderField[] = [];
+  const keys: string[] = [];
+  const add = (field: HeaderField, key: string) => {
+    fields.push(field);
+    keys.push(key);
+  };
   const copy = (name: string, key: string) => {
-    for (const value of request.headers.getAll(key)) fields.push({ name, value });
+    for (let index = 0; index < headers.length; index++) {
+      if (headers.keyAt(index) === key) add({ name, value: headers.at(index)!.value }, key);
+    }
   };
   copy('Via', 'via');
   if (parts.recordRoute) copy('Record-Route', 'record-route');
-  fields.push({ name: 'From', value: request.headers.get('from') ?? serializeNameAddr(request.from) });
-  const to = request.headers.get('to') ?? serializeNameAddr(request.to);
-  fields.push({ name: 'To', value: needsTag ? `${to};tag=${parts.toTag}` : to });
-  fields.push({ name: 'Call-ID', value: request.callId });
-  fields.push({ name: 'CSeq', value: request.headers.get('cseq') ?? serializeCSeq(request.cseq) });
+  add({ name: 'From', value: headers.get('from') ?? serializeNameAddr(request.from) }, 'from');
+  const to = headers.get('to') ?? serializeNameAddr(request.to);
+  add({ name: 'To', value: needsTag ? `${to};tag=${parts.toTag}` : to }, 'to');
+  add({ name: 'Call-ID', value: request.callId }, 'call-id');
+  add({ name: 'CSeq', value: headers.get('cseq') ?? serializeCSeq(request.cseq) }, 'cseq');
   if (status === 100) copy('Timestamp', 'timestamp');
   for (const field of parts.headers ?? []) {
     assertHeaderField(field);
-    fields.push(field);
+    add(field, canonicalName(field.name));
   }
   return {
     kind: 'response',
     status,
     reason: parts.reason ?? reasonPhrase(status),
-    headers: new HeaderList(fields),
+    headers: new HeaderList(fields, keys),
     body: parts.body ?? NO_BODY,
     via: request.via,
     from: request.from,
@@ -112,7 +120,7 @@ export function createResponse(request: Request, status: number, parts: Response
 /** Replaces the topmost Via value (to add `received` and `rport`); further values on its line stay. */
 export function withTopVia<M extends Message>(message: M, via: Via): M {
   const line = message.headers.get('via') ?? '';
-  const rest = line.slice(firstViaEnd(line));
+  const rest = line.includes(',') ? line.slice(firstViaEnd(line)) : '';
   return { ...message, via, headers: message.headers.withFirst('Via', serializeVia(via) + rest) };
 }
 

@@ -3,7 +3,7 @@
 
 import { limits } from '../../base/limits.ts';
 import { isToken, skipBlanks } from './chars.ts';
-import { canonicalName, type HeaderField } from './message.ts';
+import { canonicalName, type HeaderField, knownName } from './message.ts';
 import { trimBlanks } from './params.ts';
 
 /** What is wrong with a message, where, and the status that says so. */
@@ -85,7 +85,7 @@ function positionOf(text: string, character: string, from: number): number {
 }
 
 /** Lower-case full name, or '' when it is not a token. */
-const headerKey = (name: string): string => (isToken(name) ? canonicalName(name) : '');
+const headerKey = (name: string): string => knownName(name) ?? (isToken(name) ? canonicalName(name) : '');
 
 /** Adds a folded line to the last field, one space in place of the fold. */
 function continueField(

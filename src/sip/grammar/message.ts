@@ -82,11 +82,19 @@ const knownSpellings: ReadonlyMap<string, string> = new Map(
     .join(' ')
     .split(' ')
     .flatMap((name): [string, string][] => [
-      [name, name.toLowerCase()],
-      [name.toLowerCase(), name.toLowerCase()],
+      [name, interned(name.toLowerCase())],
+      [name.toLowerCase(), interned(name.toLowerCase())],
     ])
     .concat(Object.entries(compactForms)),
 );
+
+/** Names of properties are kept once by the engine, and compared by where they are: header lists look for keys all the time. */
+function interned(text: string): string {
+  return Object.keys({ [text]: true })[0]!;
+}
+
+/** Lower-case full form of a name in a usual spelling, which is a token then; undefined for all others. */
+export const knownName = (name: string): string | undefined => knownSpellings.get(name);
 
 /** Lower-case full form of a header name. */
 export function canonicalName(name: string): string {

@@ -43,17 +43,20 @@ export function serializeParams(params: Params): string {
   return text;
 }
 
+const NO_PARAMS: Params = new Map();
+
 export interface ScannedParams {
-  readonly params: Map<string, string | undefined>;
+  readonly params: Params;
   /** Index of the first character behind: the end of the text, or a comma. */
   readonly end: number;
 }
 
 /** Scans `*(";" name ["=" value])` up to a comma or the end. Names become lower case, values lose their quotes. */
 export function scanParams(text: string, from: number): Result<ScannedParams, SyntaxProblem> {
-  const params = new Map<string, string | undefined>();
+  let params: Map<string, string | undefined> | undefined;
   let position = skipBlanks(text, from);
   while (text.charCodeAt(position) === SEMICOLON) {
+    params ??= new Map();
     const nameStart = skipBlanks(text, position + 1);
     const nameEnd = spanOf(charClass.token, text, nameStart);
     if (nameEnd === nameStart) return err({ detail: 'parameter has no name', offset: nameStart });
@@ -80,7 +83,7 @@ export function scanParams(text: string, from: number): Result<ScannedParams, Sy
   if (position < text.length && text.charCodeAt(position) !== COMMA) {
     return err({ detail: 'unexpected character behind a value', offset: position });
   }
-  return ok({ params, end: position });
+  return ok({ params: params ?? NO_PARAMS, end: position });
 }
 
 /**

@@ -30,6 +30,7 @@ export interface ParseFailure {
   readonly isResponse: boolean;
 }
 
+const NO_BODY = Buffer.alloc(0);
 const EMPTY_LINE = Buffer.from('\r\n\r\n');
 const CR = 0x0d;
 const LF = 0x0a;
@@ -53,7 +54,8 @@ export function parseMessage(bytes: Buffer): Result<Message, ParseFailure> {
 
 /** How values become text; undefined where they are as they stand, which is nearly always. */
 function decoderFor(bytes: Buffer, start: number, end: number, text: string): Decode {
-  const utf8 = isAscii(bytes.subarray(start, end)) ? undefined : decodeUtf8;
+  const isWhole = start === 0 && end === bytes.length;
+  const utf8 = isAscii(isWhole ? bytes : bytes.subarray(start, end)) ? undefined : decodeUtf8;
   if (text.indexOf('\0') < 0) return utf8;
   // design.md 9: a quoted NUL is legal on the wire and goes no further, so that every value may be written again.
   return (latin1) => (utf8 ? utf8(latin1) : latin1).replace(/\\\0/g, '');
@@ -88,27 +90,50 @@ const readVia: Reader<Via> = (text) => {
   return scanned.ok ? ok(scanned.value.via) : scanned;
 };
 
+const BLANK = /\s/;
+
 // Wider than `word ["@" word]`: any text without blanks identifies a call.
 const readCallId: Reader<string> = (text) =>
-  text === '' || /\s/.test(text) ? err({ detail: 'not one word', offset: 0 }) : ok(text);
+  text === '' || BLANK.test(text) ? err({ detail: 'not one word', offset: 0 }) : ok(text);
 
 const readContentLength: Reader<number> = (text) => {
   const length = parseDecimal(text, 0, text.length, Number.MAX_SAFE_INTEGER);
   return length < 0 ? err({ detail: 'not a number', offset: 0 }) : ok(length);
 };
 
+/** Where the eager headers stand: first and second field of each, -1 for none. */
+function placesOf(keys: readonly string[]): { readonly first: Int32Array; readonly second: Int32Array } {
+  first.fill(-1);
+  second.fill(-1);
+  for (let index = 0; index < keys.length; index++) {
+    const place = EAGER.indexOf(keys[index]!);
+    if (place < 0) continue;
+    if (first[place]! < 0) first[place] = index;
+    else if (second[place]! < 0) second[place] = index;
+  }
+  return { first, second };
+}
+
+// Kept, since a message is read in one go.
+const EAGER = ['via', 'from', 'to', 'call-id', 'cseq', 'content-length'];
+const [VIA, FROM, TO, CALL_ID, CSEQ, CONTENT_LENGTH] = [0, 1, 2, 3, 4, 5];
+const first = new Int32Array(EAGER.length);
+const second = new Int32Array(EAGER.length);
+
 function readEagerHeaders(block: HeaderBlock): EagerHeaders {
   let fault: Fault | undefined;
-  const read = <T>(name: string, key: string, isMandatory: boolean, reader: Reader<T>): T | undefined => {
-    const at = block.keys.indexOf(key);
+  const places = placesOf(block.keys);
+  const read = <T>(name: string, place: number, reader: Reader<T>): T | undefined => {
+    const at = places.first[place]!;
     if (at < 0) {
-      if (isMandatory) fault ??= { detail: `${name} is missing`, offset: Math.max(block.end, 0), status: 400 };
+      if (place !== CONTENT_LENGTH)
+        fault ??= { detail: `${name} is missing`, offset: Math.max(block.end, 0), status: 400 };
       return undefined;
     }
     const { value } = block.fields[at]!;
     // 7.3.1: only headers that are lists may come twice. Via may; a Content-Length that says the same again does no harm.
-    const again = key === 'via' ? -1 : block.keys.indexOf(key, at + 1);
-    if (again >= 0 && !(key === 'content-length' && block.fields[again]!.value === value)) {
+    const again = place === VIA ? -1 : places.second[place]!;
+    if (again >= 0 && !(place === CONTENT_LENGTH && block.fields[again]!.value === value)) {
       fault ??= { detail: `more than one ${name}`, offset: block.offsets[again]!, status: 400 };
     }
     const result = reader(value);
@@ -117,12 +142,12 @@ function readEagerHeaders(block: HeaderBlock): EagerHeaders {
     fault ??= { detail: `${name}: ${result.error.detail}`, offset, status: 400 };
     return undefined;
   };
-  const via = read('Via', 'via', true, readVia);
-  const from = read('From', 'from', true, parseNameAddr);
-  const to = read('To', 'to', true, parseNameAddr);
-  const callId = read('Call-ID', 'call-id', true, readCallId);
-  const cseq = read('CSeq', 'cseq', true, parseCSeq);
-  const contentLength = read('Content-Length', 'content-length', false, readContentLength);
+  const via = read('Via', VIA, readVia);
+  const from = read('From', FROM, parseNameAddr);
+  const to = read('To', TO, parseNameAddr);
+  const callId = read('Call-ID', CALL_ID, readCallId);
+  const cseq = read('CSeq', CSEQ, parseCSeq);
+  const contentLength = read('Content-Length', CONTENT_LENGTH, readContentLength);
   return { via, from, to, callId, cseq, contentLength, fault };
 }
 
@@ -141,10 +166,8 @@ function assemble(bytes: Buffer, start: number, line: StartLine, block: HeaderBl
   }
   const bodyStart = start + block.end;
   // 18.3: on a datagram, bytes behind Content-Length are dropped; without the header the body is the rest.
-  const body = bytes.subarray(
-    bodyStart,
-    eager.contentLength === undefined ? bytes.length : bodyStart + eager.contentLength,
-  );
+  const bodyEnd = eager.contentLength === undefined ? bytes.length : bodyStart + eager.contentLength;
+  const body = bodyEnd <= bodyStart ? NO_BODY : bytes.subarray(bodyStart, bodyEnd);
   const headers = new HeaderList(block.fields, block.keys);
   if (line.kind === 'request') {
     const { method, uri } = line;

@@ -36,8 +36,10 @@ export type StartLine = RequestLine | StatusLine | BrokenLine;
 
 const fault = (detail: string, offset: number, status = 400): StartLineFault => ({ detail, offset, status });
 
+const STATUS_LINE = /^SIP\//i;
+
 export function parseStartLine(line: string): StartLine {
-  return /^SIP\//i.test(line) ? parseStatusLine(line) : parseRequestLine(line);
+  return STATUS_LINE.test(line) ? parseStatusLine(line) : parseRequestLine(line);
 }
 
 function parseStatusLine(line: string): StatusLine {

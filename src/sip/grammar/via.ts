@@ -6,7 +6,7 @@ import { strict as assert } from 'node:assert';
 import { err, ok, type Result } from '../../base/result.ts';
 import { charClass, isToken, parseDecimal, type SyntaxProblem, skipBlanks, spanOf } from './chars.ts';
 import { isHost, scanHostPort, serializeHost } from './host.ts';
-import { scanParams, serializeParams, serializeParamValue } from './params.ts';
+import { type Params, scanParams, serializeParams, serializeParamValue } from './params.ts';
 
 export interface Via {
   /** Lower case: `udp`, `tcp`, `tls`, `ws`, `wss`, or an unknown token. */
@@ -96,7 +96,7 @@ function scanProtocol(text: string, from: number): number {
   return text.charCodeAt(position) === SLASH ? skipBlanks(text, position + 1) : -1;
 }
 
-function viaOf(transport: string, host: string, port: number | undefined, all: Map<string, string | undefined>) {
+function viaOf(transport: string, host: string, port: number | undefined, all: Params) {
   const branch = all.get('branch');
   const rportText = all.get('rport');
   const receivedText = all.get('received');
@@ -108,11 +108,15 @@ function viaOf(transport: string, host: string, port: number | undefined, all: M
   // RFC 5118 4.5: IPv6 in `received` is written with and without brackets.
   const received = receivedText?.replace(/^\[(.*)\]$/, '$1').toLowerCase();
   if (received !== undefined && !isHost(received)) return undefined;
-  all.delete('branch');
-  all.delete('rport');
-  all.delete('received');
-  const params = all.size === 0 ? NO_PARAMS : all;
+  const own = Number(all.has('branch')) + Number(all.has('rport')) + Number(all.has('received'));
+  const params = all.size === own ? NO_PARAMS : othersOf(all);
   return { transport, host, port, branch, received, rport, params } satisfies Via;
+}
+
+function othersOf(all: Params): Via['params'] {
+  const others = new Map(all);
+  for (const name of ['branch', 'rport', 'received']) others.delete(name);
+  return others;
 }
 
 /** Prints one value: parameters in the order branch, received, rport, the rest. */

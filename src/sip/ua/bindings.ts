@@ -11,6 +11,7 @@ import type { Log } from '../../base/log.ts';
 import type { Binding } from '../../base/records.ts';
 import type { BindingPage, BindingPageRequest } from '../../base/registrations-api.ts';
 import { err, ok, type Result } from '../../base/result.ts';
+import { createScheduler } from '../../base/scheduler.ts';
 import { isSipUri, parseUri, type SipUri } from '../grammar/uri.ts';
 import type { Flow, Transport } from '../transport/transport.ts';
 import { BindingCensus, type BindingQuotas, type RegistrationEvent, registrationEvents } from './binding-census.ts';
@@ -101,6 +102,7 @@ export function createBindingRegistry(parts: {
   const expiries = new Map<number, Set<string>>();
   /** Addresses of record that were registered by a connection. */
   const aorsOfFlow = new WeakMap<Flow, Set<string>>();
+  const waits = createScheduler({ clock, onFault: (fault) => log.error({ err: fault }, 'registration timer failed') });
   let sweepTimer: Timer | undefined;
   let isStopped = false;
 
@@ -184,10 +186,14 @@ export function createBindingRegistry(parts: {
   };
 
   const inTurn: typeof run = (aor, flow, change) => {
-    const before = tails.get(aor) ?? Promise.resolve();
-    const mine = before.then(() => run(aor, flow, change));
+    const before = tails.get(aor);
+    const begin = () => run(aor, flow, change);
+    const mine = before ? before.then(begin, begin) : begin();
     tails.set(aor, mine);
-    void mine.finally(() => tails.get(aor) === mine && tails.delete(aor));
+    const over = () => {
+      if (tails.get(aor) === mine) tails.delete(aor);
+    };
+    mine.then(over, over);
     return mine;
   };
 
@@ -247,16 +253,20 @@ export function createBindingRegistry(parts: {
         .map((entry) => entry.binding)
         .sort((a, b) => b.q - a.q || b.expiresAt - a.expiresAt),
     registered: (aor) => unexpired(aor).map((entry) => entry.binding),
-    async update(aor, flow, change) {
-      let timer: Timer | undefined;
-      const late = new Promise<Result<never, StoreTrouble>>((resolve) => {
-        timer = clock.after(limits.registerStoreWaitMs, () => resolve(err({ status: 503, reason: 'Store Is Slow' })));
-      });
-      // Where the store answers late after all, memory follows it: the two never differ.
-      const outcome = await Promise.race([inTurn(aor, flow, change), late]);
-      timer?.cancel();
-      return outcome;
-    },
+    update: (aor, flow, change) =>
+      new Promise((resolve, reject) => {
+        const late = waits.after(limits.registerStoreWaitMs, () =>
+          resolve(err({ status: 503, reason: 'Store Is Slow' })),
+        );
+        // Where the store answers late after all, memory follows it: the two never differ.
+        const over =
+          <T>(settle: (value: T) => void) =>
+          (value: T) => {
+            late.cancel();
+            settle(value);
+          };
+        inTurn(aor, flow, change).then(over(resolve), over(reject));
+      }),
     flowOf(binding) {
       if (binding.transport === 'udp') return udpFlowOf(binding);
       const flow = aors.get(binding.aor)?.find((entry) => entry.binding === binding)?.flow;
@@ -275,6 +285,7 @@ export function createBindingRegistry(parts: {
     stop() {
       isStopped = true;
       sweepTimer?.cancel();
+      waits.stop();
       keepAlive.stop();
       aors.clear();
       census.clear();

@@ -43,6 +43,7 @@ export const checkMerged: Check = (request, merged) =>
 
 /** RFC 3261 8.2.2.3: extensions that are required of us and that we do not have. */
 export const checkRequire: Check = (request) => {
+  if (!request.headers.has('require') && !request.headers.has('proxy-require')) return undefined;
   const required = [...tokens(request.headers, 'require'), ...tokens(request.headers, 'proxy-require')];
   const unsupported = required.filter((extension) => !EXTENSIONS.has(extension));
   if (unsupported.length === 0) return undefined;
@@ -69,6 +70,8 @@ export class MergedRequests {
   readonly #now: () => number;
   /** From tag, Call-ID and CSeq → branch, and when it came. */
   readonly #seen = new Map<string, { readonly branch: string | undefined; readonly at: number }>();
+  /** When the oldest of them came. */
+  #oldestAt = 0;
 
   constructor(now: () => number) {
     this.#now = now;
@@ -81,14 +84,21 @@ export class MergedRequests {
     const { sequence, method } = request.cseq;
     const key = `${tagOf(request.from) ?? ''} ${request.callId} ${sequence} ${method} ${isAuthorized}`;
     const branch = `${request.via.branch} ${request.via.host} ${request.via.port ?? ''}`;
-    for (const [old, entry] of this.#seen) {
-      if (this.#now() - entry.at < limits.mergedRequestMs && this.#seen.size < limits.mergedRequests) break;
-      this.#seen.delete(old);
-    }
+    const now = this.#now();
+    if (now >= this.#oldestAt + limits.mergedRequestMs || this.#seen.size >= limits.mergedRequests) this.#forget(now);
     const known = this.#seen.get(key);
     if (known) return known.branch !== branch;
-    this.#seen.set(key, { branch, at: this.#now() });
+    if (this.#seen.size === 0) this.#oldestAt = now;
+    this.#seen.set(key, { branch, at: now });
     return false;
+  }
+
+  #forget(now: number): void {
+    for (const [key, { at }] of this.#seen) {
+      this.#oldestAt = at;
+      if (now - at < limits.mergedRequestMs && this.#seen.size < limits.mergedRequests) return;
+      this.#seen.delete(key);
+    }
   }
 
   clear(): void {
