@@ -51,12 +51,6 @@ export interface Config {
   readonly webhookAllowPrivate: boolean;
   readonly recordingEncryption: boolean;
   readonly recordingAuth: boolean;
-  readonly streamAllowInsecure: boolean;
-  readonly speech: 'auto' | 'espeak' | 'wasm' | 'http' | 'none';
-  readonly speechModel: string;
-  readonly speechVoice: string;
-  readonly tlsVerify: boolean;
-  readonly speechUrl: string | null;
   /** Null = recordings stay in the data directory. */
   readonly s3Bucket: string | null;
   /** Null = Amazon's of the region. */
@@ -69,6 +63,12 @@ export interface Config {
   readonly s3PathStyle: boolean | null;
   /** PEM file; null = the authorities of Node.js. */
   readonly s3Ca: string | null;
+  readonly streamAllowInsecure: boolean;
+  readonly speech: 'auto' | 'espeak' | 'wasm' | 'http' | 'none';
+  readonly speechModel: string;
+  readonly speechVoice: string;
+  readonly tlsVerify: boolean;
+  readonly speechUrl: string | null;
   readonly speechKey: string | null;
   readonly recogniserUrl: string | null;
   readonly recogniserKey: string | null;
