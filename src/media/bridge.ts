@@ -19,7 +19,6 @@ export interface RingSink {
 
 /** A bridge as one core sees it. */
 export interface Bridge {
-  has(endpoint: Endpoint): boolean;
   relayFromRing(packet: Buffer, codec: AudioCodec | null, nowMs: number): void;
   end(): void;
 }
@@ -35,7 +34,6 @@ export function joinBridge(a: Endpoint, b: Endpoint, token: SourceToken): Bridge
   a.sink = toB;
   b.sink = toA;
   return {
-    has: (endpoint) => endpoint === a || endpoint === b,
     relayFromRing: () => {},
     end: () => {
       // A bridge made later may have taken one of them over.
@@ -54,7 +52,6 @@ export function linkBridge(endpoint: Endpoint, number: number, ring: RingSink, t
   };
   endpoint.sink = toRing;
   return {
-    has: (other) => other === endpoint,
     // Packets that are still in the ring after this endpoint went to another bridge are not for it.
     relayFromRing: (packet, codec, nowMs) => {
       if (endpoint.sink === toRing) endpoint.relay(token, packet, RTP_HEADER_BYTES, packet.length, codec, nowMs);

@@ -10,7 +10,8 @@ import { limits } from '../base/limits.ts';
 import type { Result } from '../base/result.ts';
 import type { AudioCodec } from '../sdp/plan.ts';
 import type { ForkCommand } from './audio-messages.ts';
-import { type Bridge, joinBridge, linkBridge } from './bridge.ts';
+import { joinBridge, linkBridge } from './bridge.ts';
+import { CoreBridges } from './core-bridges.ts';
 import type { CoreOptions } from './core-options.ts';
 import { Endpoint } from './endpoint.ts';
 import type { EndpointContext } from './endpoint-context.ts';
@@ -48,7 +49,7 @@ export class MediaCore {
   readonly #pool: PortPool;
   readonly #context: EndpointContext<Endpoint>;
   readonly #endpoints = new Map<EndpointId, OpenEndpoint>();
-  readonly #bridges = new Map<number, Bridge>();
+  readonly #bridges = new CoreBridges();
   readonly #fast: FastRelays;
   readonly #mixers: Mixers;
   readonly #ticking = new Set<Endpoint>();
@@ -159,7 +160,7 @@ export class MediaCore {
         endpoint.listen(command, this.#newFork(endpoint, command));
         break;
       case 'forkInlet':
-        this.#bridges.set(command.fork, forkInlet(endpoint, this.#context.newToken()));
+        this.#bridges.set(command.fork, forkInlet(endpoint, this.#context.newToken()), endpoint);
         break;
       default:
         endpoint.listen(command);
@@ -223,7 +224,7 @@ export class MediaCore {
     const entry = this.#endpoints.get(id);
     if (!entry) return;
     this.#endpoints.delete(id);
-    for (const [number, bridge] of this.#bridges) if (bridge.has(entry.endpoint)) this.#unjoin(number);
+    for (const number of this.#bridges.of(entry.endpoint)) this.#unjoin(number);
     this.#mixers.forget(entry.endpoint);
     this.#ticking.delete(entry.endpoint);
     entry.endpoint.close();
@@ -260,20 +261,21 @@ export class MediaCore {
     const second = this.#endpoints.get(b);
     if (!first || !second) return;
     const token = this.#context.newToken();
-    this.#bridges.set(number, joinBridge(first.endpoint, second.endpoint, token));
+    const bridge = joinBridge(first.endpoint, second.endpoint, token);
+    this.#bridges.set(number, bridge, first.endpoint, second.endpoint);
     this.#fast.joined(number, first, second, token);
   }
 
   #link(number: number, id: EndpointId, worker: number): void {
     const endpoint = this.#endpoints.get(id)?.endpoint;
     const ring = this.#options.rings.get(worker);
-    if (endpoint && ring) this.#bridges.set(number, linkBridge(endpoint, number, ring, this.#context.newToken()));
+    if (!endpoint || !ring) return;
+    this.#bridges.set(number, linkBridge(endpoint, number, ring, this.#context.newToken()), endpoint);
   }
 
   #unjoin(number: number): void {
     this.#fast.left(number);
-    this.#bridges.get(number)?.end();
-    this.#bridges.delete(number);
+    this.#bridges.end(number);
   }
 
   // --- time

@@ -20,7 +20,6 @@ export const forkToRing = (ring: RingSink, number: number, statistics: SlotStati
 
 /** The far end of a fork that comes through the ring: a bridge of one direction. */
 export const forkInlet = (to: Endpoint, token: number): Bridge => ({
-  has: (endpoint) => endpoint === to,
   relayFromRing: (packet, codec, nowMs) => to.relay(token, packet, RTP_HEADER_BYTES, packet.length, codec, nowMs),
   end: () => {},
 });
