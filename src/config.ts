@@ -139,11 +139,12 @@ export function loadConfig(
   const declared = declaredSchema.safeParse(document.declared);
   if (!declared.success) {
     for (const issue of declared.error.issues) {
-      problems.push({
-        key: issue.path.join('.'),
-        value: valueAt(document.declared, issue.path),
-        allowed: issue.message,
-      });
+      // One line for each key that nobody knows, by its whole name.
+      const unknown = issue.code === 'unrecognized_keys' ? issue.keys : undefined;
+      for (const path of unknown?.map((key) => [...issue.path, key]) ?? [issue.path]) {
+        const allowed = unknown ? 'a known key; hookswitch.example.yaml shows them all' : issue.message;
+        problems.push({ key: path.join('.'), value: valueAt(document.declared, path), allowed });
+      }
     }
   }
   if (problems.length > 0 || !declared.success) return err(problems);
@@ -208,9 +209,11 @@ function readDocument(
 function valueAt(root: unknown, path: readonly PropertyKey[]): string {
   let value = root;
   for (const key of path) value = (value as Record<PropertyKey, unknown> | undefined)?.[key];
-  return path.some((key) => /password/i.test(String(key)))
+  // A mistake may stand beside a secret, or in its name.
+  const hidden = (key: string, part: unknown): unknown => (/pass?wor|secret|token/i.test(key) ? '[hidden]' : part);
+  return path.some((key) => hidden(String(key), undefined) !== undefined)
     ? '[hidden]'
-    : (JSON.stringify(value)?.slice(0, 120) ?? 'missing');
+    : (JSON.stringify(value, hidden)?.slice(0, 120) ?? 'missing');
 }
 
 const isSecret = (key: string): boolean =>

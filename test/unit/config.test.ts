@@ -83,7 +83,7 @@ describe('design.md 4: settings', () => {
       'HOOKSWITCH_HTTP_LISTEN',
       'HOOKSWITCH_LOG',
       'HOOKSWITCH_PUBLIC_ADDRESS',
-      'domains.0',
+      'domains.0.colour',
       'domains.0.name',
       'ipAccessControlLists.0.addresses.2',
       'localNetworks',
@@ -97,7 +97,7 @@ describe('design.md 4: settings', () => {
       value: '20-10',
       allowed: settings.mediaPorts.allowed,
     });
-    expect(found.find((problem) => problem.key === 'domains.0')?.allowed).toContain('colour');
+    expect(found.find((problem) => problem.key === 'domains.0.colour')?.allowed).toContain('hookswitch.example.yaml');
     expect(found.every((problem) => problem.allowed !== '')).toBe(true);
   });
 
@@ -109,6 +109,17 @@ describe('design.md 4: settings', () => {
     expect(found).toHaveLength(2);
     expect(JSON.stringify(found)).not.toContain('secret"');
     expect(found.map((problem) => problem.value)).toEqual(['[hidden]', '[hidden]']);
+  });
+
+  test('nor a secret beside a mistake, or under a name with a mistake', () => {
+    const users = [
+      { username: 'a', password: 'Fine-Passw0rd-1' },
+      'bob',
+      { username: 'c', pasword: 'Fine-Passw0rd-1' },
+    ];
+    const found = problems({ credentialLists: [{ users }] });
+    expect(found.map((problem) => problem.key)).toContain('credentialLists.0.users.2.pasword');
+    expect(JSON.stringify(found)).not.toContain('Fine-Passw0rd-1');
   });
 
   for (const [what, content, allowed] of [
