@@ -68,6 +68,7 @@ export class RelaySession {
   #isTalkDropped = false;
   #isMessageComplained = false;
   #isVoiceComplained = false;
+  #isOver = false;
   #finish: (end: Finish) => void = () => {};
 
   constructor(
@@ -101,7 +102,10 @@ export class RelaySession {
 
   async #run(signal: AbortSignal): Promise<Finish> {
     const finished = new Promise<Finish>((resolve) => {
-      this.#finish = resolve;
+      this.#finish = (end) => {
+        this.#isOver = true;
+        resolve(end);
+      };
     });
     const { url } = this.#options;
     const headers = { 'X-Twilio-Signature': this.#services.sign(this.#call.accountSid, url) };
@@ -357,6 +361,8 @@ export class RelaySession {
   // --- the end
 
   #closed(failure: StreamFailure | undefined): void {
+    // After `end`, or once the call goes elsewhere, closing is what is left to do.
+    if (this.#isOver) return;
     const how = failure?.detail ?? 'closed by the server';
     this.#finish(this.#fail(64105, `the connection ended: ${how}`));
   }

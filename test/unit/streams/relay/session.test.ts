@@ -336,7 +336,25 @@ describe('ConversationRelay session', () => {
       { status: 'ended', handoffData: '{"reason":"agent"}' },
       [],
     ],
+    [
+      'the application ends it and closes at once',
+      (_, peer) => {
+        peer.says({ type: 'end', handoffData: 'x' });
+        peer.ends();
+      },
+      { status: 'ended', handoffData: 'x' },
+      [],
+    ],
     ['redirected', (bench) => bench.signal.abort(), { status: 'completed' }, []],
+    [
+      'redirected, and the server closes too',
+      (bench, peer) => {
+        bench.signal.abort();
+        peer.ends();
+      },
+      { status: 'completed' },
+      [],
+    ],
     ['the caller hangs up', (bench) => bench.call.controller.abort(), { status: 'completed' }, []],
     [
       'the server closes',
