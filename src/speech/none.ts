@@ -13,13 +13,20 @@ const tone = Int16Array.from({ length: (TONE_MS * SPEECH_SAMPLE_RATE) / 1_000 },
   Math.round(TONE_PEAK * Math.sin((2 * Math.PI * TONE_HZ * index) / SPEECH_SAMPLE_RATE)),
 );
 
-export const createNoSpeech = (log: Log): SpeechEngine => ({
+const HINTS = {
+  /** Nothing is there that could speak. */
+  missing:
+    'no speech engine: a tone is played. Install espeak-ng (apt-get install espeak-ng), or the npm package espeak-ng, or configure a speech service',
+  /** A service is configured, and did not speak this text. */
+  service:
+    'the speech service gave nothing: a tone is played. The warning of this service says why; with the setting speech: auto, espeak-ng speaks in its place',
+} as const;
+
+/** `why`: what the log says each time. */
+export const createNoSpeech = (log: Log, why: keyof typeof HINTS): SpeechEngine => ({
   name: 'none',
   async synthesize(request) {
-    log.warn(
-      { characters: request.text.length },
-      'no speech engine: a tone is played. Install espeak-ng (apt-get install espeak-ng), or the npm package espeak-ng, or configure a speech service',
-    );
+    log.warn({ characters: request.text.length }, HINTS[why]);
     return ok(tone.slice());
   },
   close() {},

@@ -38,7 +38,7 @@ export function createSpeech(parts: SpeechParts): SpeechEngine {
   if (config.http && wants('http')) engines.push(cache.wrap(createHttpSpeech(config.http, { clock, decode })));
   if (wants('espeak')) engines.push(cache.wrap(createEspeak({ clock, decode, path: config.path ?? undefined })));
   if (wants('wasm')) engines.push(cache.wrap(createEspeakWasm({ clock, decode })));
-  engines.push(createNoSpeech(log));
+  engines.push(createNoSpeech(log, config.http && config.engine === 'http' ? 'service' : 'missing'));
   return firstThatSpeaks(engines, log, clock);
 }
 

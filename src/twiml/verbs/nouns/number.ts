@@ -20,7 +20,7 @@ export function parseNumber(
   const options = { ...readTargetOptions(read, 13221), machineDetection: readDetection(read) };
   const byoc = read.text('byoc') || undefined;
   const number = plainNumber(textOf(element));
-  if (number === undefined) read.warn(13223, 'not a phone number');
+  if (number === undefined) read.warn(13223, 'not a phone number: a SIP URI belongs into Sip, a user into Client');
   const sendDigits = read.text('sendDigits');
   const isSendable = sendDigits === undefined || sendDigits === '' || DIGITS_FORM.test(sendDigits);
   if (!isSendable) read.warn(13222, 'sendDigits holds characters other than 0-9 A-D # * w W');

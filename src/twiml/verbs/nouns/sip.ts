@@ -152,7 +152,7 @@ function writeHeaders(headers: readonly HeaderPair[], read: AttributeReader): st
     if (!TOKEN.test(name) || !(/^x-./i.test(name) || PLAIN_HEADERS.has(name.toLowerCase()))) {
       read.warn(
         13252,
-        'header name is not allowed: X-*, User-to-User, Remote-Party-ID, P-Preferred-Identity, P-Called-Party-ID',
+        `header ${name.replace(/[^\x20-\x7e]/g, '?').slice(0, 40)} is not sent: allowed are X-…, User-to-User, Remote-Party-ID, P-Preferred-Identity and P-Called-Party-ID`,
       );
       continue;
     }
