@@ -12,7 +12,7 @@ import type { CallEvent } from '../base/events.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import type { CaptureFiles, FamilyCapture } from './capture-files.ts';
-import { maskMessage } from './mask.ts';
+import { maskText } from './mask.ts';
 import type { CapturedPayload } from './pcap.ts';
 import { writePcap } from './pcap.ts';
 import { RtpLog, type RtpPacket } from './rtp-log.ts';
@@ -163,10 +163,11 @@ export function captureOf(
   const payloads = family.entries.flatMap((entry) => {
     const isLeftOut = entry.kind !== 'sip' || (isEncrypted(entry.flow.transport) && !settings.isDecrypted);
     if (isLeftOut) return [];
-    const shown = sipPayload(entry, settings.withSecrets);
-    return [settings.isDecrypted && rtp.length > 0 ? { ...shown, payload: withPlainMedia(shown.payload) } : shown];
+    const shown = settings.withSecrets ? entry.text : maskText(entry.text);
+    const text = settings.isDecrypted && rtp.length > 0 ? withPlainMedia(shown) : shown;
+    return [sipPayload(entry, Buffer.from(text, 'latin1'))];
   });
-  payloads.push(...rtp.map(rtpPayload));
+  for (const packet of rtp) payloads.push(rtpPayload(packet));
   return writePcap(payloads.sort((a, b) => a.wallMs - b.wallMs));
 }
 
@@ -174,28 +175,21 @@ export function captureOf(
  * The RTP of a decrypted capture is in clear, so its session descriptions must not announce SRTP, or an analyser takes the end of each
  * packet for a tag. A zero before the port keeps the length.
  */
-function withPlainMedia(message: Uint8Array): Uint8Array {
-  const text = Buffer.from(message).toString('latin1');
-  return Buffer.from(
-    text.replace(/^(m=\w+ )(\d+ RTP\/)SAVP/gm, (_, kind: string, place: string) => `${kind}0${place}AVP`),
-    'latin1',
-  );
-}
+const withPlainMedia = (message: string): string =>
+  message.replace(/^(m=\w+ )(\d+ RTP\/)SAVP/gm, (_, kind: string, place: string) => `${kind}0${place}AVP`);
 
 export const isEncrypted = (transport: string): boolean => transport === 'tls' || transport === 'wss';
 
-/** A traced message between its two ends. */
+/** A message between its two ends; `payload` is what is shown of it. */
 export function sipPayload(
-  entry: Pick<Extract<TraceEntry, { kind: 'sip' }>, 'flow' | 'bytes' | 'wall' | 'direction'>,
-  withSecrets: boolean,
+  { flow, wall, direction }: Pick<Extract<TraceEntry, { kind: 'sip' }>, 'flow' | 'wall' | 'direction'>,
+  payload: Buffer,
 ): CapturedPayload {
-  const { flow, bytes, wall, direction } = entry;
   const port = (number: number) => (isEncrypted(flow.transport) ? plainPort(number) : number);
   const local = { address: flow.localAddress, port: port(flow.localPort) };
   const remote = { address: flow.remoteAddress, port: port(flow.remotePort) };
   const [source, destination] = direction === 'in' ? [remote, local] : [local, remote];
-  const protocol = flow.transport === 'udp' ? 'udp' : 'tcp';
-  return { wallMs: wall, protocol, source, destination, payload: withSecrets ? bytes : maskMessage(bytes) };
+  return { wallMs: wall, protocol: flow.transport === 'udp' ? 'udp' : 'tcp', source, destination, payload };
 }
 
 /** What is in clear must not look like TLS to an analyser, which goes by the port. */

@@ -7,6 +7,7 @@ import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import { isEncrypted, sipPayload } from './capture.ts';
 import { encodeHep, type HepSender } from './hep.ts';
+import { maskMessage } from './mask.ts';
 import type { TracedFlow } from './trace.ts';
 
 export interface HepExporterOptions {
@@ -72,7 +73,7 @@ export class HepExporter {
       this.#dropped++;
       return;
     }
-    const payload = sipPayload({ direction, bytes, flow, wall: clock.wall() }, withSecrets());
+    const payload = sipPayload({ direction, flow, wall: clock.wall() }, withSecrets() ? bytes : maskMessage(bytes));
     const datagram = encodeHep(payload, callId, sender);
     if (!datagram) {
       this.#dropped++;

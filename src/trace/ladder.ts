@@ -97,7 +97,7 @@ function columnsOf(family: TracedFamily, self: string): Column[] {
 }
 
 function peerName(entry: Extract<TraceEntry, { kind: 'sip' }>): string {
-  const parsed = parseMessage(entry.bytes);
+  const parsed = parseMessage(Buffer.from(entry.text, 'latin1'));
   const place = `${entry.flow.remoteAddress}:${entry.flow.remotePort}`;
   if (!parsed.ok) return place;
   const party = entry.direction === 'in' ? parsed.value.from : parsed.value.to;
@@ -108,7 +108,7 @@ function rowOf(entry: TraceEntry, columns: readonly Column[]): Omit<Row, 'atMs'>
   const self = columns.findIndex((column) => column.isSelf);
   if (entry.kind === 'sip') {
     const peer = columns.findIndex((column) => column.callIds.has(entry.callId));
-    const parsed = parseMessage(entry.bytes);
+    const parsed = parseMessage(Buffer.from(entry.text, 'latin1'));
     const label = parsed.ok ? messageLabel(parsed.value) : ['unreadable message'];
     return entry.direction === 'in' ? { from: peer, to: self, label } : { from: self, to: peer, label };
   }

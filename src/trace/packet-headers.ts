@@ -47,88 +47,101 @@ function parseAddress(text: string): Uint8Array {
 const mapped = (address: Uint8Array): Uint8Array =>
   address.length === 16 ? address : Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, ...address);
 
+/** Both addresses in bytes, of one kind, and both ports. */
+export interface Ends {
+  readonly from: Uint8Array;
+  readonly to: Uint8Array;
+  readonly fromPort: number;
+  readonly toPort: number;
+}
+
+export function endsOf(source: Place, destination: Place): Ends {
+  const [from, to] = addressBytes(source.address, destination.address);
+  return { from, to, fromPort: source.port, toPort: destination.port };
+}
+
+const ipBytes = ({ from }: Ends): number => (from.length === 4 ? IPV4_BYTES : IPV6_BYTES);
+
+/** Length of the packet with all its headers. */
+export const packetBytes = (ends: Ends, protocol: 'udp' | 'tcp', payloadBytes: number): number =>
+  ipBytes(ends) + (protocol === 'udp' ? UDP_BYTES : TCP_BYTES) + payloadBytes;
+
 /** RFC 1071: ones' complement sum of 16-bit words; what is added to it next starts at an even place. */
-function sum(bytes: Uint8Array, start = 0): number {
+function sum(bytes: Uint8Array, first: number, end: number, start: number): number {
   let total = start;
-  for (let at = 0; at + 1 < bytes.length; at += 2) total += (bytes[at]! << 8) | bytes[at + 1]!;
-  if (bytes.length % 2 === 1) total += bytes[bytes.length - 1]! << 8;
+  let at = first;
+  for (; at + 1 < end; at += 2) total += (bytes[at]! << 8) | bytes[at + 1]!;
+  if (at < end) total += bytes[at]! << 8;
   while (total > 0xffff) total = (total & 0xffff) + (total >>> 16);
   return total;
 }
 
 const complement = (total: number): number => ~total & 0xffff;
 
-/** One UDP datagram as an IP packet. `payload` is at most PAYLOAD_MAX_BYTES. */
-export function udpPacket(source: Place, destination: Place, payload: Uint8Array): Buffer {
-  const [from, to] = addressBytes(source.address, destination.address);
-  const header = Buffer.alloc(UDP_BYTES);
-  header.writeUInt16BE(source.port, 0);
-  header.writeUInt16BE(destination.port, 2);
-  header.writeUInt16BE(UDP_BYTES + payload.length, 4);
-  const checksum = complement(transportSum(from, to, UDP, header, payload));
+/** Writes one UDP datagram as an IP packet into zeroes. `payload` is at most PAYLOAD_MAX_BYTES. */
+export function writeUdpPacket(out: Buffer, at: number, ends: Ends, payload: Uint8Array): void {
+  const header = at + ipBytes(ends);
+  const end = header + UDP_BYTES + payload.length;
+  writeIpHeader(out, at, ends, UDP, end - header);
+  out.writeUInt16BE(ends.fromPort, header);
+  out.writeUInt16BE(ends.toPort, header + 2);
+  out.writeUInt16BE(end - header, header + 4);
+  out.set(payload, header + UDP_BYTES);
+  const checksum = complement(transportSum(out, header, end, ends, UDP));
   // RFC 768: 0 means that there is none.
-  header.writeUInt16BE(checksum === 0 ? 0xffff : checksum, 6);
-  return ipPacket(from, to, UDP, header, payload);
+  out.writeUInt16BE(checksum === 0 ? 0xffff : checksum, header + 6);
 }
 
-/** One TCP segment with data as an IP packet; numbers are taken mod 2^32. */
-export function tcpPacket(
-  source: Place,
-  destination: Place,
+/** Writes one TCP segment with data as an IP packet into zeroes; numbers are taken mod 2^32. */
+export function writeTcpPacket(
+  out: Buffer,
+  at: number,
+  ends: Ends,
   numbers: { readonly sequence: number; readonly acknowledged: number },
   payload: Uint8Array,
-): Buffer {
-  const [from, to] = addressBytes(source.address, destination.address);
-  const header = Buffer.alloc(TCP_BYTES);
-  header.writeUInt16BE(source.port, 0);
-  header.writeUInt16BE(destination.port, 2);
-  header.writeUInt32BE(numbers.sequence >>> 0, 4);
-  header.writeUInt32BE(numbers.acknowledged >>> 0, 8);
-  header[12] = (TCP_BYTES / 4) << 4;
-  header[13] = TCP_FLAGS;
-  header.writeUInt16BE(0xffff, 14);
-  header.writeUInt16BE(complement(transportSum(from, to, TCP, header, payload)), 16);
-  return ipPacket(from, to, TCP, header, payload);
+): void {
+  const header = at + ipBytes(ends);
+  const end = header + TCP_BYTES + payload.length;
+  writeIpHeader(out, at, ends, TCP, end - header);
+  out.writeUInt16BE(ends.fromPort, header);
+  out.writeUInt16BE(ends.toPort, header + 2);
+  out.writeUInt32BE(numbers.sequence >>> 0, header + 4);
+  out.writeUInt32BE(numbers.acknowledged >>> 0, header + 8);
+  out[header + 12] = (TCP_BYTES / 4) << 4;
+  out[header + 13] = TCP_FLAGS;
+  out.writeUInt16BE(0xffff, header + 14);
+  out.set(payload, header + TCP_BYTES);
+  out.writeUInt16BE(complement(transportSum(out, header, end, ends, TCP)), header + 16);
 }
 
 /** Over the pseudo header (RFC 768, RFC 8200 8.1: the same numbers for both), the header and the data. */
-function transportSum(
-  from: Uint8Array,
-  to: Uint8Array,
-  protocol: number,
-  header: Uint8Array,
-  payload: Uint8Array,
-): number {
-  const pseudo = sum(to, sum(from)) + protocol + header.length + payload.length;
-  return sum(payload, sum(header, pseudo));
+function transportSum(out: Buffer, header: number, end: number, { from, to }: Ends, protocol: number): number {
+  const pseudo = sum(to, 0, to.length, sum(from, 0, from.length, 0)) + protocol + (end - header);
+  return sum(out, header, end, pseudo);
 }
 
-function ipPacket(from: Uint8Array, to: Uint8Array, protocol: number, header: Uint8Array, payload: Uint8Array): Buffer {
-  const ip = from.length === 4 ? ipv4Header(from, to, protocol, header.length + payload.length) : undefined;
-  return Buffer.concat([ip ?? ipv6Header(from, to, protocol, header.length + payload.length), header, payload]);
+function writeIpHeader(out: Buffer, at: number, ends: Ends, protocol: number, length: number): void {
+  if (ends.from.length === 4) writeIpv4Header(out, at, ends, protocol, length);
+  else writeIpv6Header(out, at, ends, protocol, length);
 }
 
-function ipv4Header(from: Uint8Array, to: Uint8Array, protocol: number, length: number): Buffer {
-  const header = Buffer.alloc(IPV4_BYTES);
-  header[0] = 0x45;
-  header.writeUInt16BE(IPV4_BYTES + length, 2);
+function writeIpv4Header(out: Buffer, at: number, { from, to }: Ends, protocol: number, length: number): void {
+  out[at] = 0x45;
+  out.writeUInt16BE(IPV4_BYTES + length, at + 2);
   // RFC 6864 4.1: a packet that is not fragmented needs no identification.
-  header.writeUInt16BE(0x4000, 6);
-  header[8] = HOP_LIMIT;
-  header[9] = protocol;
-  header.set(from, 12);
-  header.set(to, 16);
-  header.writeUInt16BE(complement(sum(header)), 10);
-  return header;
+  out.writeUInt16BE(0x4000, at + 6);
+  out[at + 8] = HOP_LIMIT;
+  out[at + 9] = protocol;
+  out.set(from, at + 12);
+  out.set(to, at + 16);
+  out.writeUInt16BE(complement(sum(out, at, at + IPV4_BYTES, 0)), at + 10);
 }
 
-function ipv6Header(from: Uint8Array, to: Uint8Array, protocol: number, length: number): Buffer {
-  const header = Buffer.alloc(IPV6_BYTES);
-  header[0] = 0x60;
-  header.writeUInt16BE(length, 4);
-  header[6] = protocol;
-  header[7] = HOP_LIMIT;
-  header.set(from, 8);
-  header.set(to, 24);
-  return header;
+function writeIpv6Header(out: Buffer, at: number, { from, to }: Ends, protocol: number, length: number): void {
+  out[at] = 0x60;
+  out.writeUInt16BE(length, at + 4);
+  out[at + 6] = protocol;
+  out[at + 7] = HOP_LIMIT;
+  out.set(from, at + 8);
+  out.set(to, at + 24);
 }

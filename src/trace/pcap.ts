@@ -1,9 +1,18 @@
-// Writes a classic pcap file (the format of libpcap 2.4, link type 101: raw IP), which every packet analyser opens. Pure.
+// Writes a classic pcap file (the format of libpcap 2.4, link type 101: raw IP), which every packet analyser opens. Pure. Of each call
+// that ends one is made, so it is written in place, into one buffer.
 //
 //   │ magic a1b2c3d4 │ 2 │ 4 │ 0 │ 0 │ snap length │ 101 │     file header, 24 bytes
 //   │ seconds │ microseconds │ length │ length │ packet … │     one record per packet
 
-import { PAYLOAD_MAX_BYTES, type Place, tcpPacket, udpPacket } from './packet-headers.ts';
+import {
+  type Ends,
+  endsOf,
+  PAYLOAD_MAX_BYTES,
+  type Place,
+  packetBytes,
+  writeTcpPacket,
+  writeUdpPacket,
+} from './packet-headers.ts';
 
 /** A payload that crossed the wire, and between whom. */
 export interface CapturedPayload {
@@ -15,6 +24,13 @@ export interface CapturedPayload {
   readonly payload: Uint8Array;
 }
 
+interface Packet {
+  readonly of: CapturedPayload;
+  readonly ends: Ends;
+  readonly payload: Uint8Array;
+  readonly length: number;
+}
+
 const MAGIC = 0xa1b2c3d4;
 const SNAP_BYTES = 262_144;
 const LINK_TYPE_RAW = 101;
@@ -23,53 +39,67 @@ const RECORD_HEADER_BYTES = 16;
 
 /** The file with these payloads, in the order given; without any it is a header alone. */
 export function writePcap(payloads: Iterable<CapturedPayload>): Buffer {
-  const parts: Buffer[] = [fileHeader()];
+  const packets: Packet[] = [];
+  let size = FILE_HEADER_BYTES;
+  for (const of of payloads) {
+    const ends = endsOf(of.source, of.destination);
+    for (const payload of piecesOf(of)) {
+      const length = packetBytes(ends, of.protocol, payload.length);
+      packets.push({ of, ends, payload, length });
+      size += RECORD_HEADER_BYTES + length;
+    }
+  }
+  const file = Buffer.alloc(size);
+  writeFileHeader(file);
   const streams = new TcpStreams();
-  for (const one of payloads)
-    for (const packet of packetsOf(one, streams)) parts.push(recordHeader(one.wallMs, packet.length), packet);
-  return Buffer.concat(parts);
+  let at = FILE_HEADER_BYTES;
+  for (const { of, ends, payload, length } of packets) {
+    writeRecordHeader(file, at, of.wallMs, length);
+    at += RECORD_HEADER_BYTES;
+    if (of.protocol === 'udp') writeUdpPacket(file, at, ends, payload);
+    else writeTcpPacket(file, at, ends, streams.numbers(of, payload.length), payload);
+    at += length;
+  }
+  return file;
 }
 
-function* packetsOf(one: CapturedPayload, streams: TcpStreams): Iterable<Buffer> {
-  if (one.protocol === 'udp') {
-    yield udpPacket(one.source, one.destination, one.payload.subarray(0, PAYLOAD_MAX_BYTES));
-    return;
-  }
-  for (let at = 0; at < one.payload.length; at += PAYLOAD_MAX_BYTES)
-    yield streams.segment(one.source, one.destination, one.payload.subarray(at, at + PAYLOAD_MAX_BYTES));
+/** A datagram is one packet, what is too long for it is cut; of a stream as many as it takes. */
+function piecesOf({ protocol, payload }: CapturedPayload): readonly Uint8Array[] {
+  if (payload.length <= PAYLOAD_MAX_BYTES) return protocol === 'tcp' && payload.length === 0 ? [] : [payload];
+  if (protocol === 'udp') return [payload.subarray(0, PAYLOAD_MAX_BYTES)];
+  const pieces: Uint8Array[] = [];
+  for (let at = 0; at < payload.length; at += PAYLOAD_MAX_BYTES)
+    pieces.push(payload.subarray(at, at + PAYLOAD_MAX_BYTES));
+  return pieces;
 }
 
 /** Numbers the bytes of each direction of each connection from 1, so that an analyser puts messages together again. */
 class TcpStreams {
   readonly #next = new Map<string, number>();
 
-  segment(source: Place, destination: Place, payload: Uint8Array): Buffer {
+  numbers({ source, destination }: CapturedPayload, length: number): { sequence: number; acknowledged: number } {
     const there = nameOf(source, destination);
     const sequence = this.#next.get(there) ?? 1;
     const acknowledged = this.#next.get(nameOf(destination, source)) ?? 1;
-    this.#next.set(there, (sequence + payload.length) >>> 0);
-    return tcpPacket(source, destination, { sequence, acknowledged }, payload);
+    this.#next.set(there, (sequence + length) >>> 0);
+    return { sequence, acknowledged };
   }
 }
 
 const nameOf = (from: Place, to: Place): string => `${from.address} ${from.port} ${to.address} ${to.port}`;
 
-function fileHeader(): Buffer {
-  const header = Buffer.alloc(FILE_HEADER_BYTES);
-  header.writeUInt32LE(MAGIC, 0);
-  header.writeUInt16LE(2, 4);
-  header.writeUInt16LE(4, 6);
-  header.writeUInt32LE(SNAP_BYTES, 16);
-  header.writeUInt32LE(LINK_TYPE_RAW, 20);
-  return header;
+function writeFileHeader(file: Buffer): void {
+  file.writeUInt32LE(MAGIC, 0);
+  file.writeUInt16LE(2, 4);
+  file.writeUInt16LE(4, 6);
+  file.writeUInt32LE(SNAP_BYTES, 16);
+  file.writeUInt32LE(LINK_TYPE_RAW, 20);
 }
 
-function recordHeader(wallMs: number, length: number): Buffer {
-  const header = Buffer.alloc(RECORD_HEADER_BYTES);
+function writeRecordHeader(file: Buffer, at: number, wallMs: number, length: number): void {
   const microseconds = Math.round(wallMs * 1_000);
-  header.writeUInt32LE(Math.floor(microseconds / 1_000_000), 0);
-  header.writeUInt32LE(microseconds % 1_000_000, 4);
-  header.writeUInt32LE(length, 8);
-  header.writeUInt32LE(length, 12);
-  return header;
+  file.writeUInt32LE(Math.floor(microseconds / 1_000_000), at);
+  file.writeUInt32LE(microseconds % 1_000_000, at + 4);
+  file.writeUInt32LE(length, at + 8);
+  file.writeUInt32LE(length, at + 12);
 }

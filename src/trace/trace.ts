@@ -25,7 +25,8 @@ export type TraceEntry =
       readonly wall: number;
       readonly direction: 'in' | 'out';
       readonly callId: string;
-      readonly bytes: Buffer;
+      /** The message as it crossed the wire, one character per byte: a string costs less than a buffer of its own. */
+      readonly text: string;
       readonly flow: TracedFlow;
     }
   | { readonly kind: 'event'; readonly atMs: number; readonly event: CallEvent };
@@ -124,7 +125,7 @@ class CallTrace implements Trace {
       wall: this.#clock.wall(),
       direction,
       callId,
-      bytes: ownCopy(bytes),
+      text: bytes.toString('latin1'),
       flow,
     });
     this.#trim();
@@ -289,8 +290,4 @@ class CallTrace implements Trace {
 const newStrand = (isStranger = false): Strand => ({ entries: [], isStranger, bytes: 0, dropped: 0 });
 
 /** What an entry costs, about; an event is a small object. */
-const sizeOf = (entry: TraceEntry): number => (entry.kind === 'sip' ? entry.bytes.length : 0) + 256;
-
-/** A message from a stream is a view of a larger buffer, which would stay with it. */
-const ownCopy = (bytes: Buffer): Buffer =>
-  bytes.buffer.byteLength > 2 * bytes.length + 1_024 ? Buffer.from(Uint8Array.from(bytes).buffer) : bytes;
+const sizeOf = (entry: TraceEntry): number => (entry.kind === 'sip' ? entry.text.length : 0) + 256;

@@ -85,7 +85,7 @@ describe('widths', () => {
       wall: 0,
       direction: 'out' as const,
       callId: `c${index}`,
-      bytes: bytesOf({ start: 'SIP/2.0 200 OK', sdp: 'recvonly' }),
+      text: bytesOf({ start: 'SIP/2.0 200 OK', sdp: 'recvonly' }).toString('latin1'),
       flow: { transport: 'udp', localAddress: '', localPort: 0, remoteAddress: '192.0.2.7', remotePort: 5060 },
     }));
     return { callSids: [], accountSid: '', isOver: true, owners: new Map(), entries, dropped: 0 };

@@ -115,7 +115,7 @@ describe('bounds', () => {
     for (let count = 0; count < limits.traceEntriesPerCall + 10; count++) sip('in', 'caller');
     sip('in', 'caller', 'Subject: last\r\n');
     const { entries, dropped } = trace.family('CA1')!;
-    const sent = entries.flatMap((entry) => (entry.kind === 'sip' ? [entry.bytes.toString()] : []));
+    const sent = entries.flatMap((entry) => (entry.kind === 'sip' ? [entry.text] : []));
     expect([sent[0]!.includes('first'), sent.at(-1)!.includes('last')]).toEqual([true, true]);
     expect(sent).toHaveLength(limits.traceEntriesPerCall);
     expect(dropped).toBe(12);
