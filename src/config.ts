@@ -25,6 +25,10 @@ export interface Config {
   readonly localNetworks: readonly string[] | null;
   readonly mediaPorts: { readonly first: number; readonly last: number };
   readonly mediaWorkers: number;
+  readonly kernelRelay: 'off' | 'auto' | 'on';
+  /** 0 to 63; null: not marked. */
+  readonly dscpMedia: number | null;
+  readonly dscpSignalling: number | null;
   readonly dataDir: string;
   readonly certDir: string;
   /** Further names in our own certificate. */

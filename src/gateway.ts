@@ -18,10 +18,12 @@ import { demoDomainName } from './demo/domain.ts';
 import { createResolver } from './dns/resolver.ts';
 import { buildCalls, type CallStack } from './gateway-calls.ts';
 import { startHttp } from './gateway-http.ts';
+import { kernelOptions } from './gateway-kernel.ts';
 import { buildRecordingFiles } from './gateway-recording-files.ts';
 import { closeAbandoned } from './gateway-recordings.ts';
 import { buildSip, buildTls, type SipStack } from './gateway-sip.ts';
 import type { MediaEngine } from './media/engine.ts';
+import { startKernelService } from './media/kernel/service.ts';
 import { createWorkerMediaEngine } from './media/workers.ts';
 import { type Foundation, isDemoOn, layFoundation, type ProvisioningContext, provision } from './provisioning.ts';
 import type { Transport } from './sip/transport/transport.ts';
@@ -157,7 +159,12 @@ async function assemble(
       isCarrier: (address) => calls.carriers.registrations.isCarrier(address),
     },
   });
-  const engine = createWorkerMediaEngine({ workers: config.mediaWorkers, portRange: config.mediaPorts, clock, log });
+  const kernel = await startKernelService(kernelOptions(config, context));
+  opened.push(() => kernel.stop());
+  const engine = createWorkerMediaEngine({
+    ...{ workers: config.mediaWorkers, portRange: config.mediaPorts, clock, log },
+    kernel: () => kernel.connect(),
+  });
   const engineStarted = await engine.start();
   if (!engineStarted.ok) return engineStarted;
   opened.push(() => engine.stop());

@@ -64,6 +64,14 @@ export const decimal =
   (least: number, most: number) =>
   (value: string): number =>
     /^\d+(\.\d+)?$/.test(value) && Number(value) >= least && Number(value) <= most ? Number(value) : fail();
+/** RFC 2474 4.2.2 (class selectors), RFC 2597 6 (assured forwarding), RFC 3246 2.7 (ef): the value of six bits. */
+export function dscp(value: string): number {
+  const [, kind, first, second] = /^(cs|af)([0-7])([1-3]?)$/i.exec(value) ?? [];
+  if (/^ef$/i.test(value)) return 46;
+  if (kind === undefined) return whole(0, 63)(value);
+  if (kind.toLowerCase() === 'cs') return second === '' ? 8 * Number(first) : fail();
+  return second !== '' && Number(first) >= 1 && Number(first) <= 4 ? 8 * Number(first) + 2 * Number(second) : fail();
+}
 export const matching =
   (pattern: RegExp) =>
   (value: string): string =>

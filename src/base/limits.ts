@@ -231,6 +231,17 @@ export const limits = {
   mediaDatagramBytes: 1_500,
   /** A bridge that a fast path refused, or that had to come back for a packet, is not offered again before. */
   fastPathRestMs: 2_000,
+  /** Relays in the kernel per gateway; what one of its transactions holds; how long one run of nft may take, and may say. */
+  kernelRelays: 4_000,
+  kernelBatch: 256,
+  nftRunMs: 5_000,
+  nftOutputBytes: 64 * 1024 * 1024,
+  /** The kernel's counters are read so often; faster while it is not known whether packets get through. Changes are looked for: */
+  kernelPollMs: 500,
+  kernelTrialPollMs: 100,
+  kernelTickMs: 50,
+  /** Between two of our addresses where packets did not get through, it is not tried again before. */
+  kernelBlockedMs: 600_000,
   mediaPacketsPerSecond: 250,
   mediaPacketBurst: 500,
   mediaCatchUpFrames: 5,

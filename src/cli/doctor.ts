@@ -6,6 +6,7 @@ import { createServer } from 'node:http';
 import { dirname, join } from 'node:path';
 import { realClock } from '../base/clock.ts';
 import { type Config, printConfig } from '../config.ts';
+import { kernelFindings } from '../gateway-kernel.ts';
 import { recordingStore } from '../gateway-recording-files.ts';
 import type { Listen } from '../settings.ts';
 import { startupChecks } from '../startup-checks.ts';
@@ -42,6 +43,7 @@ async function examine(config: Config): Promise<Finding[]> {
     { isGood: true, text: `Node.js ${process.versions.node}` },
     ...startupChecks(config).map(({ level, text }) => ({ isGood: level === 'ok', text })),
     speech(config),
+    ...(await kernelFindings(config)),
     folder('data', 'HOOKSWITCH_DATA_DIR', config.dataDir),
     folder('certificate', 'HOOKSWITCH_CERT_DIR', config.certDir),
     ...(await recordings(config)),

@@ -73,6 +73,7 @@ export class MediaCore {
       clock: options.clock,
       random: options.random,
       buffers: new PacketBuffers(),
+      followsSources: options.fastPath?.needsUnchanged ?? false,
       emit: (event: MediaEvent) => this.#emit(event),
       finish: (closing) => this.#finish(closing),
       wake: (endpoint: Endpoint) => this.#wake(endpoint),

@@ -12,6 +12,8 @@ export interface EndpointContext<Endpoint> extends RecordingsHost {
   readonly clock: Clock;
   readonly random: RandomSource;
   readonly buffers: PacketBuffers;
+  /** See OutgoingStream. */
+  readonly followsSources: boolean;
   emit(event: MediaEvent): void;
   /** The endpoint needs ticks from now on, until its needsTicks is false. */
   wake(endpoint: Endpoint): void;

@@ -91,7 +91,7 @@ export class Endpoint {
     this.id = id;
     this.#context = context;
     this.statistics = statistics;
-    const stream = new OutgoingStream(context.random);
+    const stream = new OutgoingStream(context.random, context.followsSources);
     this.#outlet = new Outlet(stream, sockets, statistics, this.#latch, this.#protection, context.buffers);
     const nowMs = context.clock.now();
     this.#control = new ControlSession(stream, this.#reception, statistics, context.random, nowMs);

@@ -16,6 +16,8 @@ import type { SrtpSuite } from '../sdp/plan.ts';
 import type { MediaSocket } from './sockets.ts';
 
 export interface FastPath {
+  /** It can have bridges that change no header only: the core numbers what it relays so that there are as many as possible. */
+  readonly needsUnchanged?: boolean;
   /**
    * Hands all packets that it has received for this core, and not given yet, to their sockets' handlers. Called right before bridges
    * are described, so that their numbers are those of the last packet. A path that receives nothing itself does nothing.

@@ -1,6 +1,8 @@
 // What one endpoint sends as one unbroken RTP stream, whoever gives the audio: SSRC for life, sequence numbers without a gap and
 // timestamps that follow real time when the source changes (design.md 6). Pure: it computes header fields, the endpoint sends.
-// A stream that begins with a relayed packet takes over its SSRC and numbers, so that a plain bridge changes no header.
+// A stream that begins with a relayed packet takes over its SSRC and numbers, so that a plain bridge changes no header. One that follows
+// its sources does so whenever packets are relayed, and has an SSRC of its own for what is generated in between: for a fast path that
+// can have plain bridges only.
 //
 //   source        play           │ bridge: peer's own numbers  │ comfort
 //   theirs                       │ seq 9000 9001 9003          │
@@ -51,10 +53,19 @@ export class OutgoingStream {
   #sequenceOffset = 0;
   #timestampOffset = 0;
   #keepsOwn = false;
+  readonly #follows: boolean;
+  /** While a source's SSRC is in its place: our own, and how far its numbers got. */
+  #own: {
+    readonly ssrc: number;
+    readonly highest: number;
+    readonly latest: number;
+    readonly latestAtMs: number;
+  } | null = null;
   /** A fast path that does not look into packets has relayed since the last one that we saw. */
   #isEstimated = false;
 
-  constructor(random: RandomSource) {
+  constructor(random: RandomSource, follows = false) {
+    this.#follows = follows;
     const seed = random(12);
     this.#ssrc = seed.readUInt32BE(0);
     // RFC 3711 3.3.1: starting in the lower half keeps the first roll-over away from the first packets.
@@ -82,6 +93,7 @@ export class OutgoingStream {
   generated(token: SourceToken, frame: number, nowMs: number): void {
     const isNew = token !== this.#token;
     this.#token = token;
+    this.#returnToOwn();
     this.timestamp = this.#nextFrameTimestamp(frame, nowMs);
     this.marker = isNew || frame - this.#frame > 1;
     this.#frame = frame;
@@ -91,6 +103,7 @@ export class OutgoingStream {
   /** The next packet of a telephone event that we make: all of one press have the timestamp of its start (RFC 4733 2.3). */
   generatedEvent(token: SourceToken, isStart: boolean, frame: number, nowMs: number): void {
     this.#token = token;
+    this.#returnToOwn();
     this.marker = isStart;
     if (isStart) {
       this.timestamp = this.#nextFrameTimestamp(frame, nowMs);
@@ -176,14 +189,33 @@ export class OutgoingStream {
     this.#theirBase = sequence;
     this.#theirHighest = sequence;
     this.#isEstimated = false;
-    if (!this.#hasSent && !this.#keepsOwn) {
-      this.#ssrc = ssrc;
-      this.#highest = (sequence - 1) & 0xffff;
-      this.#latest = timestamp;
-      this.#latestAtMs = nowMs;
-    }
+    if (!this.#keepsOwn && (this.#follows || !this.#hasSent)) return this.#takeOver(ssrc, sequence, timestamp, nowMs);
     this.#sequenceOffset = (this.#highest + 1 - sequence) & 0xffff;
     this.#timestampOffset = (this.#elapsedTimestamp(nowMs) - timestamp) >>> 0;
+  }
+
+  #takeOver(ssrc: number, sequence: number, timestamp: number, nowMs: number): void {
+    if (this.#follows) {
+      this.#own ??= { ssrc: this.#ssrc, highest: this.#highest, latest: this.#latest, latestAtMs: this.#latestAtMs };
+    }
+    this.#ssrc = ssrc;
+    this.#highest = (sequence - 1) & 0xffff;
+    this.#latest = timestamp;
+    this.#latestAtMs = nowMs;
+    this.#sequenceOffset = 0;
+    this.#timestampOffset = 0;
+  }
+
+  /** What is generated has a number space of its own: the source goes on in its own meanwhile. */
+  #returnToOwn(): void {
+    if (!this.#own || this.#keepsOwn) return;
+    const { ssrc, highest, latest, latestAtMs } = this.#own;
+    this.#own = null;
+    this.#ssrc = ssrc;
+    this.#highest = highest;
+    this.#latest = latest;
+    this.#latestAtMs = latestAtMs;
+    this.#frame = -1;
   }
 
   /** The first number taken over loses its meaning as theirs move on: it follows at the distance of a restart. */

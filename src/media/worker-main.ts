@@ -7,6 +7,8 @@ import { cryptoRandom } from '../base/ids.ts';
 import type { Log, LogFields, LogLevel } from '../base/log.ts';
 import type { RingSink } from './bridge.ts';
 import { MediaCore } from './core.ts';
+import { KernelPath } from './kernel/path.ts';
+import type { KernelLink } from './kernel/slots.ts';
 import type { CoreCommand, CoreReply } from './messages.ts';
 import { Outbox } from './outbox.ts';
 import { Doorbell, PacketRing, type RingReader } from './ring.ts';
@@ -21,6 +23,8 @@ export interface WorkerSettings {
   readonly doorbells: readonly SharedArrayBuffer[];
   readonly outgoing: readonly (SharedArrayBuffer | null)[];
   readonly incoming: readonly (SharedArrayBuffer | null)[];
+  /** Null: the kernel relays nothing. */
+  readonly kernel: KernelLink | null;
 }
 
 function run(port: NonNullable<typeof parentPort>, settings: WorkerSettings): void {
@@ -37,6 +41,7 @@ function run(port: NonNullable<typeof parentPort>, settings: WorkerSettings): vo
     log: postedLog(reply, {}),
     rings: outgoingRings(settings),
     reply,
+    ...(settings.kernel ? { fastPath: new KernelPath(settings.kernel, realClock) } : {}),
   });
   const readers = incoming.map(({ ring, from }) => {
     const read: RingReader = (target, packet, codec) => core.relayFromRing(from, target, packet, codec);

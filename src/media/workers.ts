@@ -13,6 +13,7 @@ import { err, ok, type Result } from '../base/result.ts';
 import { type CoreHost, type CoreLink, MediaDispatcher } from './dispatcher.ts';
 import type { MediaEngine } from './engine.ts';
 import { slotsFor } from './inline.ts';
+import type { KernelLink } from './kernel/slots.ts';
 import type { CoreCommand, CoreReply } from './messages.ts';
 import { Outbox } from './outbox.ts';
 import { type PortRange, pairsOf } from './port-pool.ts';
@@ -26,6 +27,8 @@ export interface WorkerEngineOptions {
   readonly portRange: PortRange;
   readonly log: Log;
   readonly clock: Clock;
+  /** Gives each worker that starts its way to the kernel (kernel/service.ts); null: none. */
+  readonly kernel?: () => KernelLink | null;
 }
 
 const START_DEADLINE_MS = 10_000;
@@ -44,7 +47,7 @@ export function createWorkerMediaEngine(options: WorkerEngineOptions): MediaEngi
 class WorkerHost implements CoreHost {
   readonly links: readonly CoreLink[];
   readonly #options: WorkerEngineOptions;
-  readonly #settings: readonly WorkerSettings[];
+  readonly #settings: readonly Omit<WorkerSettings, 'kernel'>[];
   readonly #workers: (Worker | null)[];
   /** The worker's clock minus ours. */
   readonly #clockOffsets: number[];
@@ -128,7 +131,12 @@ class WorkerHost implements CoreHost {
   /** Resolves true when the worker is ready. */
   #spawn(index: number): Promise<boolean> {
     return new Promise((resolve) => {
-      const worker = new Worker(workerUrl, { workerData: this.#settings[index], name: `media-${index}` });
+      const kernel = this.#options.kernel?.() ?? null;
+      const worker = new Worker(workerUrl, {
+        workerData: { ...this.#settings[index]!, kernel } satisfies WorkerSettings,
+        transferList: kernel ? [kernel.port] : [],
+        name: `media-${index}`,
+      });
       this.#workers[index] = worker;
       const deadline = this.#options.clock.after(START_DEADLINE_MS, () => void worker.terminate());
       const onReply = (reply: CoreReply) => {
@@ -178,7 +186,7 @@ class WorkerHost implements CoreHost {
   }
 }
 
-function settingsFor(count: number, { portRange }: WorkerEngineOptions): WorkerSettings[] {
+function settingsFor(count: number, { portRange }: WorkerEngineOptions): Omit<WorkerSettings, 'kernel'>[] {
   const indices = Array.from({ length: count }, (_, index) => index);
   const doorbells = indices.map(doorbellMemory);
   // rings[from][to]
