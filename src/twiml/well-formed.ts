@@ -1,6 +1,6 @@
-// The guard in front of the XML library: is this text well-formed XML 1.0, without DTD, within the limits? And where does each
-// element stand? xmlbuilder2 accepts unclosed and crossed elements and knows no positions, so document.ts asks here first.
-// Pure, one pass, never throws.
+// Reads XML 1.0 into a tree, if the text is well-formed, without DTD and within the limits; else tells the first fault and its place.
+// Nothing can be declared, so nothing can expand: the tree is never larger than the text. Pure, one pass, never throws. Of its own,
+// since general XML libraries let unclosed and crossed elements pass, know no positions, and cost more than the rest of a document.
 
 import { limits } from '../base/limits.ts';
 import { err, ok, type Result } from '../base/result.ts';
@@ -11,21 +11,47 @@ export interface XmlFault {
   readonly offset: number;
 }
 
-/** Where the start tags stand, in document order: element `<`, then its attributes' names. */
-export interface ElementOffsets {
-  readonly offset: number;
-  readonly attributes: readonly number[];
+export interface Position {
+  readonly line: number;
+  readonly column: number;
 }
 
-// XML 1.0 2.2 (characters) and 2.3 (names; beyond ASCII every letter-like range is let through).
+export interface XmlElement {
+  readonly name: string;
+  readonly attributes: ReadonlyMap<string, string>;
+  readonly children: readonly (XmlElement | string)[];
+  readonly position: Position | undefined;
+  /** Positions of the attributes, by name. */
+  readonly attributePositions: ReadonlyMap<string, Position>;
+}
+
+/** An element while it is read. */
+interface Growing {
+  readonly name: string;
+  readonly attributes: Map<string, string>;
+  readonly children: (XmlElement | string)[];
+  readonly position: Position;
+  readonly attributePositions: Map<string, Position>;
+}
+
+// XML 1.0 2.2 (characters) and 2.3 (names). A name is looked for in a wider form first, for the sake of a better message.
 const FORBIDDEN_CHARACTER =
   /[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
 const NAME = /[A-Za-z_:\u00c0-\ufffd][A-Za-z0-9_:.\-\u00b7-\ufffd]*/y;
+const NAME_START =
+  'A-Za-z_\\u{c0}-\\u{d6}\\u{d8}-\\u{f6}\\u{f8}-\\u{2ff}\\u{370}-\\u{37d}\\u{37f}-\\u{1fff}\\u{200c}\\u{200d}\\u{2070}-\\u{218f}' +
+  '\\u{2c00}-\\u{2fef}\\u{3001}-\\u{d7ff}\\u{f900}-\\u{fdcf}\\u{fdf0}-\\u{fffd}\\u{10000}-\\u{effff}';
+const PART = `[${NAME_START}][${NAME_START}\\-.0-9\\u{b7}\\u{300}-\\u{36f}\\u{203f}\\u{2040}]*`;
+/** Namespaces in XML 4: one colon at most, a name on either side of it. */
+const QUALIFIED_NAME = new RegExp(`^(?:${PART}:)?${PART}$`, 'u');
+const PLAIN_NAME = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
 const SPACE = /[ \t\r\n]*/y;
 const REFERENCE = /&(?:(lt|gt|amp|quot|apos)|#(\d{1,7})|#x([0-9A-Fa-f]{1,6}));/y;
 
-/** Checks the whole text; returns the positions of the start tags, or the first fault. */
-export function checkWellFormed(text: string): Result<readonly ElementOffsets[], XmlFault> {
+const PREDEFINED: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };
+
+/** Reads the whole text: its root element, or the first fault. Namespace declarations are dropped. */
+export function checkWellFormed(text: string): Result<XmlElement, XmlFault> {
   const bad = FORBIDDEN_CHARACTER.exec(text);
   if (bad) return err({ message: 'character not allowed in XML', offset: bad.index });
   return new Scanner(text).run();
@@ -34,16 +60,18 @@ export function checkWellFormed(text: string): Result<readonly ElementOffsets[],
 class Scanner {
   readonly #text: string;
   #index = 0;
-  readonly #open: string[] = [];
-  readonly #elements: ElementOffsets[] = [];
-  #hasRoot = false;
+  readonly #locate: (offset: number) => Position;
+  readonly #open: Growing[] = [];
+  #elements = 0;
+  #root: XmlElement | undefined;
   #fault: XmlFault | undefined;
 
   constructor(text: string) {
     this.#text = text;
+    this.#locate = createLocator(text);
   }
 
-  run(): Result<readonly ElementOffsets[], XmlFault> {
+  run(): Result<XmlElement, XmlFault> {
     // twiml.md 4.1: nothing may stand before the prolog, not even a blank or a byte order mark.
     if (!this.#text.startsWith('<')) return err({ message: 'content is not allowed before the prolog', offset: 0 });
     while (this.#index < this.#text.length && !this.#fault) {
@@ -51,9 +79,10 @@ class Scanner {
       else this.#characters();
     }
     if (this.#fault) return err(this.#fault);
-    if (this.#open.length > 0) this.#fail(`element ${this.#open.at(-1)} is not closed`);
-    else if (!this.#hasRoot) this.#fail('no root element');
-    return this.#fault ? err(this.#fault) : ok(this.#elements);
+    const open = this.#open.at(-1);
+    if (open) this.#fail(`element ${open.name} is not closed`);
+    else if (!this.#root) this.#fail('no root element');
+    return this.#fault || !this.#root ? err(this.#fault ?? { message: 'no root element', offset: 0 }) : ok(this.#root);
   }
 
   #fail(message: string, offset = this.#index): void {
@@ -80,8 +109,11 @@ class Scanner {
   }
 
   #cdata(): void {
-    if (this.#open.length === 0) this.#fail('text outside of the root element');
-    else this.#skipPast(']]>', 9, 'CDATA section');
+    const element = this.#open.at(-1);
+    if (!element) return this.#fail('text outside of the root element');
+    const from = this.#index + 9;
+    this.#skipPast(']]>', 9, 'CDATA section');
+    if (!this.#fault) element.children.push(this.#text.slice(from, this.#index - 3));
   }
 
   #instruction(): void {
@@ -105,88 +137,112 @@ class Scanner {
   #characters(): void {
     const next = this.#text.indexOf('<', this.#index);
     const end = next < 0 ? this.#text.length : next;
-    if (this.#open.length === 0) {
-      if (/[^ \t\r\n]/.test(this.#text.slice(this.#index, end))) this.#fail('text outside of the root element');
-    } else {
-      this.#references(this.#index, end);
-    }
+    const element = this.#open.at(-1);
+    const isBlank = this.#match(SPACE, this.#index)!.length >= end - this.#index;
+    if (!isBlank && !element) this.#fail('text outside of the root element');
+    // Blanks between elements are the author's layout.
+    if (!isBlank && element) element.children.push(this.#decoded(this.#index, end));
     this.#index = end;
   }
 
-  // Only the five predefined entities and character references: nothing can be declared without a DTD.
-  #references(from: number, to: number): void {
-    for (let at = this.#text.indexOf('&', from); at >= 0 && at < to; at = this.#text.indexOf('&', at + 1)) {
+  /**
+   * The text between two places, its references replaced. Only the five predefined entities and character references: nothing can be
+   * declared without a DTD. What a reference gives is not read again.
+   */
+  #decoded(from: number, to: number): string {
+    let decoded = '';
+    let done = from;
+    for (let at = this.#text.indexOf('&', from); at >= 0 && at < to; at = this.#text.indexOf('&', done)) {
       REFERENCE.lastIndex = at;
       const match = REFERENCE.exec(this.#text);
-      if (!match) return this.#fail('unknown entity or bare ampersand', at);
-      const digits = match[2] ?? match[3];
-      if (digits === undefined) continue;
-      const code = Number.parseInt(digits, match[2] === undefined ? 16 : 10);
-      if (code > 0x10ffff || FORBIDDEN_CHARACTER.test(String.fromCodePoint(code)))
-        return this.#fail('reference to a character that is not allowed', at);
+      const character = match && characterOf(match);
+      if (!match || character === undefined) {
+        this.#fail(match ? 'reference to a character that is not allowed' : 'unknown entity or bare ampersand', at);
+        return '';
+      }
+      decoded += this.#text.slice(done, at) + character;
+      done = at + match[0].length;
     }
+    return decoded + this.#text.slice(done, to);
   }
 
   #startTag(): void {
     const offset = this.#index;
     const name = this.#match(NAME, offset + 1);
     if (!name) return this.#fail('malformed tag');
-    if (this.#open.length === 0 && this.#hasRoot) return this.#fail('more than one root element');
+    const parent = this.#open.at(-1);
+    if (!parent && this.#root) return this.#fail('more than one root element');
+    this.#checkName(name, offset);
+    const position = this.#locate(offset);
+    const element: Growing = { name, attributes: new Map(), children: [], position, attributePositions: new Map() };
     this.#index = offset + 1 + name.length;
-    const attributes = this.#attributes();
+    this.#attributes(element);
     if (this.#fault) return;
-    this.#hasRoot = true;
-    this.#elements.push({ offset, attributes });
-    if (this.#elements.length > limits.twimlElements) return this.#fail('too many elements', offset);
+    if (parent) parent.children.push(element);
+    else this.#root = element;
+    if (++this.#elements > limits.twimlElements) return this.#fail('too many elements', offset);
     if (this.#at('/>')) {
       this.#index += 2;
       return;
     }
     this.#index += 1;
-    this.#open.push(name);
+    this.#open.push(element);
     if (this.#open.length > limits.twimlDepth) this.#fail('elements are nested too deeply', offset);
   }
 
+  #checkName(name: string, offset: number): void {
+    if (!PLAIN_NAME.test(name) && !QUALIFIED_NAME.test(name)) this.#fail('malformed name or namespace', offset);
+  }
+
   /** Reads up to `>` or `/>`, which stay unread. */
-  #attributes(): number[] {
-    const offsets: number[] = [];
+  #attributes({ attributes, attributePositions }: Growing): void {
     const names = new Set<string>();
     for (;;) {
       const space = this.#match(SPACE, this.#index)!;
       this.#index += space.length;
-      if (this.#at('>') || this.#at('/>')) return offsets;
-      const name = this.#match(NAME, this.#index);
+      if (this.#at('>') || this.#at('/>')) return;
+      const offset = this.#index;
+      const name = this.#match(NAME, offset);
       if (!name || space === '') this.#fail('malformed tag');
       else if (names.has(name)) this.#fail(`attribute ${name} is given twice`);
       else if (names.size >= limits.twimlAttributesPerElement) this.#fail('too many attributes');
-      if (this.#fault || !name) return offsets;
+      else this.#checkName(name, offset);
+      if (this.#fault || !name) return;
       names.add(name);
-      offsets.push(this.#index);
       this.#index += name.length;
-      this.#attributeValue(name);
-      if (this.#fault) return offsets;
+      const value = this.#attributeValue(name);
+      if (this.#fault) return;
+      if (name === 'xmlns' || name.startsWith('xmlns:')) continue;
+      attributes.set(name, value);
+      attributePositions.set(name, this.#locate(offset));
     }
   }
 
-  #attributeValue(name: string): void {
+  #attributeValue(name: string): string {
     this.#index += this.#match(SPACE, this.#index)!.length;
-    if (!this.#at('=')) return this.#fail(`attribute ${name} has no value`);
+    if (!this.#at('=')) return this.#failed(`attribute ${name} has no value`);
     this.#index += 1;
     this.#index += this.#match(SPACE, this.#index)!.length;
     const quote = this.#text[this.#index];
-    if (quote !== '"' && quote !== "'") return this.#fail(`value of attribute ${name} is not quoted`);
-    const end = this.#text.indexOf(quote, this.#index + 1);
-    if (end < 0) return this.#fail(`value of attribute ${name} is not closed`);
-    const lessThan = this.#text.indexOf('<', this.#index + 1);
-    if (lessThan >= 0 && lessThan < end) return this.#fail(`"<" in the value of attribute ${name}`, lessThan);
-    this.#references(this.#index + 1, end);
+    if (quote !== '"' && quote !== "'") return this.#failed(`value of attribute ${name} is not quoted`);
+    const from = this.#index + 1;
+    const end = this.#text.indexOf(quote, from);
+    if (end < 0) return this.#failed(`value of attribute ${name} is not closed`);
+    const lessThan = this.#text.indexOf('<', from);
+    if (lessThan >= 0 && lessThan < end) return this.#failed(`"<" in the value of attribute ${name}`, lessThan);
     this.#index = end + 1;
+    return this.#decoded(from, end);
+  }
+
+  #failed(message: string, offset?: number): string {
+    this.#fail(message, offset);
+    return '';
   }
 
   #endTag(): void {
     const name = this.#match(NAME, this.#index + 2);
     if (!name) return this.#fail('malformed end tag');
-    const expected = this.#open.at(-1);
+    const expected = this.#open.at(-1)?.name;
     if (name !== expected) return this.#fail(`end tag ${name} does not match ${expected ?? 'any element'}`);
     this.#index += 2 + name.length;
     this.#index += this.#match(SPACE, this.#index)!.length;
@@ -201,9 +257,13 @@ class Scanner {
   }
 }
 
-export interface Position {
-  readonly line: number;
-  readonly column: number;
+/** The character that a reference stands for; undefined where XML does not have it. */
+function characterOf([, entity, decimal, hexadecimal]: RegExpExecArray): string | undefined {
+  if (entity !== undefined) return PREDEFINED[entity];
+  const code = decimal === undefined ? Number.parseInt(hexadecimal ?? '', 16) : Number.parseInt(decimal, 10);
+  if (!(code <= 0x10ffff)) return undefined;
+  const character = String.fromCodePoint(code);
+  return FORBIDDEN_CHARACTER.test(character) ? undefined : character;
 }
 
 /** Line and column, both from 1, of any offset in `text`: the line starts are found once, then searched by halves. */
