@@ -191,9 +191,7 @@ export class Conferences {
     if (event.type === 'playEnded') return this.#plays.onMediaEvent(event);
     if (event.type !== 'speech') return;
     const speaker = this.#speakers.get(event.endpoint);
-    // twiml.md 7.1: who is not heard does not speak.
-    if (speaker?.participant.mode !== 'mixed' || (event.isSpeaking && speaker.participant.muted)) return;
-    speaker.room.tell(event.isSpeaking ? 'participant-speech-start' : 'participant-speech-stop', speaker.participant);
+    speaker?.room.speech(speaker.participant, event.isSpeaking);
   }
 
   /** A document for everybody in the room. */

@@ -51,6 +51,9 @@ export class Participant {
   isIn = false;
   /** Its call failed or ended, or it left. */
   hasLeft = false;
+  /** There is speech on its leg, heard or not; and whether the application was told that it speaks. */
+  isVoiced = false;
+  isSpeaking = false;
   dateUpdated: number;
   readonly #dateCreated: number;
   readonly #hooks: ParticipantHooks;

@@ -192,6 +192,21 @@ export class Room {
     if (!participant.isIn || participant.hasLeft || endpoint === undefined) return;
     if (this.#mixer !== undefined) this.#services.engine.updateMember(this.#mixer, endpoint, this.#member(participant));
     participant.setMode(this.#modeOf(participant));
+    this.#tellSpeech(participant);
+  }
+
+  /** Somebody begins to speak on this leg, or ends. */
+  speech(participant: Participant, isVoiced: boolean): void {
+    participant.isVoiced = isVoiced;
+    this.#tellSpeech(participant);
+  }
+
+  /** twiml.md 7.1: who is not heard does not speak. What is told as begun is told as ended, and who speaks before the start begins with it. */
+  #tellSpeech(participant: Participant): void {
+    const isSpeaking = participant.isVoiced && participant.mode === 'mixed' && !participant.muted;
+    if (isSpeaking === participant.isSpeaking) return;
+    participant.isSpeaking = isSpeaking;
+    this.tell(isSpeaking ? 'participant-speech-start' : 'participant-speech-stop', participant);
   }
 
   #touch(participant: Participant): void {

@@ -69,6 +69,33 @@ test('every event under its name, numbered from 1 [twiml 7.1 events] [twiml 16 p
   );
 });
 
+test('who speaks already begins with the conference; mute and hold end it, in pairs [twiml 7.1 events]', async () => {
+  const bench = new ConferenceBench();
+  const a = await bench.join({ statusCallback: callback(['start', 'mute', 'hold', 'speaker']), label: 'first' });
+  const speak = (isSpeaking: boolean) => bench.engine.tell({ type: 'speech', endpoint: a.leg.endpoint!, isSpeaking });
+  const change = (values: Parameters<typeof bench.api.update>[3]) =>
+    bench.api.update(ACCOUNT, bench.room().sid, 'first', values);
+  speak(true);
+  expect(bench.told()).toEqual([]);
+  await bench.join({});
+  change({ muted: true });
+  change({ muted: false });
+  change({ hold: true });
+  speak(false);
+  change({ hold: false });
+  expect(bench.told()).toEqual([
+    'conference-start',
+    'participant-speech-start',
+    'participant-speech-stop',
+    'participant-mute',
+    'participant-speech-start',
+    'participant-unmute',
+    'participant-speech-stop',
+    'participant-hold',
+    'participant-unhold',
+  ]);
+});
+
 const named = (event: string): [string, string[]] => [event, [...ALL, ...PARTICIPANT]];
 const parameters: [event: string, names: string[]][] = [
   ['conference-start', ALL],
