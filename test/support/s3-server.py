@@ -1,7 +1,7 @@
 # OpenStack Swift (Debian's python3-swift) as an S3 server in one process: account, container and object server on one folder as their only
 # device, and the proxy with its S3 API in front. Started by s3-server.ts; the line of JSON on standard output says that it answers.
 #
-#   s3-server.py FOLDER PORT ACCESS_KEY SECRET_KEY [CERTIFICATE KEY]
+#   s3-server.py FOLDER PORT ACCESS_KEY SECRET_KEY [CERTIFICATE KEY]     with a certificate it answers on a port with TLS too
 
 import eventlet
 
@@ -106,12 +106,15 @@ def serve(listener, app):
 for kind, listener in inner.items():
     serve(listener, loadapp(write(f'{kind}.conf', f'{DEFAULTS}[app:main]\nuse = egg:swift#{kind}\n')))
 
+proxy = with_cache(loadapp(write('proxy.conf', PROXY)))
 front = eventlet.listen(('127.0.0.1', int(port)))
-bound = front.getsockname()[1]
+serve(front, proxy)
+ports = {'port': front.getsockname()[1]}
 if tls:
-    front = eventlet.wrap_ssl(front, certfile=tls[0], keyfile=tls[1], server_side=True)
-serve(front, with_cache(loadapp(write('proxy.conf', PROXY))))
-print(json.dumps({'port': bound}), flush=True)
+    secure = eventlet.listen(('127.0.0.1', 0))
+    ports['tlsPort'] = secure.getsockname()[1]
+    serve(eventlet.wrap_ssl(secure, certfile=tls[0], keyfile=tls[1], server_side=True), proxy)
+print(json.dumps(ports), flush=True)
 
 # The test that started it holds the other end of standard input: it ends with the test.
 eventlet.tpool.execute(sys.stdin.buffer.read)

@@ -1,7 +1,7 @@
 // A real S3 server for tests: OpenStack Swift with its S3 API (s3-server.py), in a temporary folder on a loopback port. It can be halted
 // and started again with what it holds.
 
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
@@ -31,17 +31,25 @@ export function s3Missing(): string | undefined {
 
 export class S3Server {
   readonly #folder = mkdtempSync(join(tmpdir(), 's3-'));
-  readonly #certificate: readonly [string, string] | undefined;
   #child: ChildProcess | undefined;
   #port = 0;
+  #tlsPort = 0;
 
-  private constructor(certificate: readonly [string, string] | undefined) {
-    this.#certificate = certificate;
+  private constructor() {
+    execFileSync(
+      'openssl',
+      [
+        ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'],
+        ...['-subj', '/CN=store', '-addext', 'subjectAltName=IP:127.0.0.1'],
+        ...['-keyout', this.#keyFile, '-out', this.certificateFile],
+      ],
+      { stdio: 'ignore' },
+    );
   }
 
-  /** With an empty bucket. `certificate`: PEM files of a certificate and its key, for TLS. */
-  static async start(certificate?: readonly [string, string]): Promise<S3Server> {
-    const server = new S3Server(certificate);
+  /** With an empty bucket. */
+  static async start(): Promise<S3Server> {
+    const server = new S3Server();
     await server.run();
     const client = server.client();
     await client.send(new CreateBucketCommand({ Bucket: S3_BUCKET }));
@@ -50,7 +58,17 @@ export class S3Server {
   }
 
   get endpoint(): string {
-    return `${this.#certificate ? 'https' : 'http'}://127.0.0.1:${this.#port}`;
+    return `http://127.0.0.1:${this.#port}`;
+  }
+  /** Over TLS with a certificate that nobody knows; another one after `run`. */
+  get secureEndpoint(): string {
+    return `https://127.0.0.1:${this.#tlsPort}`;
+  }
+  get certificateFile(): string {
+    return join(this.#folder, 'certificate.pem');
+  }
+  get #keyFile(): string {
+    return join(this.#folder, 'key.pem');
   }
 
   /** Settings of a gateway whose recordings go here. */
@@ -63,10 +81,16 @@ export class S3Server {
     };
   }
 
+  get isRunning(): boolean {
+    return this.#child !== undefined;
+  }
+
   /** Starts it, again after `halt`, on the same port with the same objects. */
   async run(): Promise<void> {
     const given = [SCRIPT, this.#folder, String(this.#port), S3_ACCESS_KEY, S3_SECRET_KEY];
-    const child = spawn(PYTHON, ['-B', ...given, ...(this.#certificate ?? [])], { stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn(PYTHON, ['-B', ...given, this.certificateFile, this.#keyFile], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
     this.#child = child;
     let said = '';
     child.stderr.on('data', (bytes: Buffer) => {
@@ -78,7 +102,9 @@ export class S3Server {
         throw new Error(`the S3 server ended: ${said}`);
       }),
     ]);
-    this.#port = (JSON.parse(line) as { port: number }).port;
+    const { port, tlsPort } = JSON.parse(line) as { port: number; tlsPort: number };
+    this.#port = port;
+    this.#tlsPort = tlsPort;
   }
 
   async halt(): Promise<void> {
