@@ -140,8 +140,9 @@ export async function closeAbandoned(
   files: RecordingFiles,
   store: Store,
   { clock, log }: { readonly clock: ProvisioningContext['clock']; readonly log: Log },
+  isOurs: (sid: string) => boolean,
 ): Promise<void> {
-  const count = await closeAbandonedRecordings({ store: store.recordings, files, clock, log });
+  const count = await closeAbandonedRecordings({ store: store.recordings, files, clock, log, isOurs });
   if (count > 0) log.warn({ folder: 'start', recordings: count }, 'recordings of an earlier run were cut short');
 }
 

@@ -6,6 +6,7 @@
 //                                        media engine ─┘             └▶ speech
 //   events of calls ─▶ log, store, status callbacks, trace
 
+import { closeLeftBehind } from './abandoned.ts';
 import { type Clock, realClock } from './base/clock.ts';
 import { cryptoRandom, type RandomSource } from './base/ids.ts';
 import type { Log } from './base/log.ts';
@@ -20,7 +21,6 @@ import { buildCalls, type CallStack } from './gateway-calls.ts';
 import { startHttp } from './gateway-http.ts';
 import { kernelOptions } from './gateway-kernel.ts';
 import { buildRecordingFiles } from './gateway-recording-files.ts';
-import { closeAbandoned } from './gateway-recordings.ts';
 import { buildSip, buildTls, type SipStack } from './gateway-sip.ts';
 import type { MediaEngine } from './media/engine.ts';
 import { startKernelService } from './media/kernel/service.ts';
@@ -28,8 +28,6 @@ import { createWorkerMediaEngine } from './media/workers.ts';
 import { type Foundation, isDemoOn, layFoundation, type ProvisioningContext, provision } from './provisioning.ts';
 import type { Transport } from './sip/transport/transport.ts';
 import type { RegistrationEvent } from './sip/ua/binding-census.ts';
-import { endAbandonedCalls } from './store/abandoned-calls.ts';
-import { endAbandonedConferences } from './store/abandoned-conferences.ts';
 import { createDirectory } from './store/directory.ts';
 import { startRetention } from './store/retention.ts';
 import { drawLadder } from './trace/ladder.ts';
@@ -119,13 +117,7 @@ async function assemble(
   const recordingFiles = await buildRecordingFiles(config, foundation.secretKey, context);
   if (!recordingFiles.ok) return recordingFiles;
   opened.push(() => recordingFiles.value.stop());
-  await foundation.store.whileAlone(async () => {
-    const abandoned = await endAbandonedCalls(foundation.store, clock);
-    if (abandoned > 0)
-      log.warn({ folder: 'start', calls: abandoned }, 'calls of an earlier run had no end; their records are closed');
-    await endAbandonedConferences(foundation.store, clock);
-    await closeAbandoned(recordingFiles.value.files, foundation.store, context);
-  });
+  await closeLeftBehind(foundation, recordingFiles.value.files, context);
   const directory = await createDirectory(foundation.store, { clock, log });
   opened.push(() => directory.stop());
   const debuggerWebhook = createDebuggerWebhook({

@@ -11,6 +11,7 @@ import type { Config } from './config.ts';
 import { targetsOf } from './config-trunks.ts';
 import { demoDeclared } from './demo/domain.ts';
 import { type FolderLock, lockFolder } from './store/folder-lock.ts';
+import { OpenRecords } from './store/open-records.ts';
 import { openPostgresStore } from './store/postgres.ts';
 import { applyDeclared, type DeclaredObjects } from './store/provision.ts';
 import { ensureRootAccount } from './store/root-account.ts';
@@ -22,6 +23,8 @@ export interface Foundation {
   /** Held until the gateway has stopped. */
   readonly lock: FolderLock;
   readonly store: Store;
+  /** Where other gateways may use the database too. */
+  readonly openRecords: OpenRecords | undefined;
   readonly secretKey: Buffer;
   readonly rootAccount: Account;
   /** True on the very first start: sid and token are printed once. */
@@ -45,21 +48,25 @@ export async function layFoundation(config: Config, context: ProvisioningContext
   if (!secretKey.ok) return secretKey;
   const lock = lockFolder(config.dataDir);
   if (!lock.ok) return lock;
-  const store = await openStore(config, secretKey.value, context);
-  if (!store.ok) {
+  const opened = await openStore(config, secretKey.value, context);
+  if (!opened.ok) {
     lock.value.release();
-    return store;
+    return opened;
   }
+  const isShared = config.databaseUrl !== null;
+  const openRecords = isShared ? await OpenRecords.open({ folder: config.dataDir, ...context }) : undefined;
+  const store = openRecords?.watch(opened.value) ?? opened.value;
   const settings = { sid: config.accountSid ?? undefined, authToken: config.authToken ?? undefined };
-  const root = await ensureRootAccount(store.value, settings, context);
+  const root = await ensureRootAccount(store, settings, context);
   if (!root.ok) {
-    await store.value.close();
+    await store.close();
     lock.value.release();
     return root;
   }
   return ok({
     lock: lock.value,
-    store: store.value,
+    store,
+    openRecords,
     secretKey: secretKey.value,
     rootAccount: root.value.account,
     isNewAccount: root.value.created,

@@ -451,6 +451,9 @@ export const limits = {
   callTimeLimitMaxSeconds: 86_400,
   // --- store
   storeBindingCommitMs: 15,
+  /** Open records are written to their file so much later; it is written anew after so many changes. */
+  openRecordsDelayMs: 100,
+  openRecordsLines: 20_000,
   storeBatchMs: 100,
   storeBatchRecords: 2_000,
   storeQueuedRecords: 50_000,

@@ -17,6 +17,8 @@ export interface AbandonedServices {
   readonly files: Pick<RecordingFiles, 'repair' | 'sizeOf' | 'remove'>;
   readonly clock: Pick<Clock, 'wall'>;
   readonly log: Log;
+  /** Which of them; absent: all. */
+  readonly isOurs?: (sid: string) => boolean;
 }
 
 /** Returns how many there were. Rejects with the store's fault; a file that cannot be repaired makes its record `failed`. */
@@ -29,7 +31,7 @@ export async function closeAbandonedRecordings(services: AbandonedServices): Pro
         { status },
         { size: PAGE, page: 0, cursor },
       );
-      left.push(...found.records);
+      left.push(...found.records.filter(({ sid }) => services.isOurs?.(sid) ?? true));
       cursor = found.records.at(-1)?.sid ?? null;
       more = found.hasMore && cursor !== null;
     }

@@ -11,11 +11,13 @@ const LIVE: readonly Conference['status'][] = ['init', 'in-progress'];
 export async function endAbandonedConferences(
   store: Pick<Store, 'conferences'>,
   clock: Pick<Clock, 'wall'>,
+  isOurs: (sid: string) => boolean = () => true,
 ): Promise<number> {
   let ended = 0;
   for (const status of LIVE) {
     // Read to the end first: a record that is put leaves the filter, and the walk with it.
     for (const conference of await allPages((page) => store.conferences.list({ status }, page), sidOf)) {
+      if (!isOurs(conference.sid)) continue;
       store.conferences.put({
         ...conference,
         status: 'completed',

@@ -421,6 +421,15 @@ describe('fetch, update, delete (rest-api.md 9.3, 8, 22.4)', () => {
     await expect(world.client.calls(sid).update({ twiml: '<Response/>' })).rejects.toMatchObject(rejection(21220));
   });
 
+  test('a call that another gateway on the database has: 409, and nothing changes [rest 9.3 elsewhere]', async () => {
+    const elsewhere = aCall(world.account.sid, { status: 'in-progress', endTime: null });
+    world.store.calls.put(elsewhere);
+    for (const change of [{ status: 'completed' as const }, { url }, { timeLimit: 5 }, {}])
+      await expect(world.client.calls(elsewhere.sid).update(change)).rejects.toMatchObject(rejection(20409, 409));
+    expect((await world.client.calls(elsewhere.sid).fetch()).status).toBe('in-progress');
+    await world.client.calls(elsewhere.sid).remove();
+  });
+
   test('an update without arguments gives the call; a wrong status and a bad Url are refused [sip 8.2 rest-update] [rest 4 empty-update] [rest 9.3 invalid]', async () => {
     const { sid } = await make();
     expect((await world.client.calls(sid).update()).sid).toBe(sid);

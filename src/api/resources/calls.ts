@@ -116,6 +116,8 @@ const update: Handler = async (request, parts) => {
   const status = lastOf(request.form, 'Status');
   if (status !== undefined && status !== 'completed' && status !== 'canceled')
     return fault(20001, 'Status must be completed or canceled');
+  if (!terminalStatuses.has(call.status) && !parts.calls.live(call.sid))
+    return fault(20409, `Call ${call.sid} is not at this gateway: only the one that has it can change it`);
   const amended = amend(call, settings.value, parts);
   if (amended) return amended;
   if (status !== undefined) return end(call, status, parts);
