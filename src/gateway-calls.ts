@@ -120,7 +120,8 @@ export function buildCalls(parts: CallParts): CallStack {
       calls: () => calls.size,
       callsOnTrunks: () => trunks.counts().callsOnTrunks,
       bindings: () => sip.userAgent.counts().registrations,
-      refusals: () => ({ ...sip.access.counts().refused, ...refusals.totals() }),
+      refusals: () => ({ ...sip.access.counts().refused, ...refusals.totals(), ...refusedForLoad(sip.transport) }),
+      overload: () => sip.transport.overload(),
       transportEvents: () => sip.transport.events(),
     },
   });
@@ -364,4 +365,10 @@ function speechSettings(config: Config): Parameters<typeof createSpeech>[0]['con
           voices: {},
         };
   return { engine: config.speech, http, path: config.path };
+}
+
+/** Refusals before any call was made, by what was refused. */
+function refusedForLoad(transport: SipStack['transport']): Record<string, number> {
+  const { invite = 0, register = 0, other = 0 } = transport.overload()?.totals ?? {};
+  return { overloadInvite: invite, overloadRegister: register, overloadOther: other };
 }

@@ -9,6 +9,15 @@ import { messageLabels, type SeenMessage } from './sip-labels.ts';
 
 export type Totals = Readonly<Record<string, number>>;
 
+/** How it stands with load; the SIP transport has the same shape. */
+export interface OverloadNumbers {
+  readonly isOverloaded: boolean;
+  readonly waitMs: number;
+  readonly callsPerSecond: number;
+  readonly waiting: number;
+  readonly totals: Totals;
+}
+
 /** Where numbers that others count are read, at each scrape. */
 export interface MetricSources {
   /** Live calls. */
@@ -19,6 +28,8 @@ export interface MetricSources {
   readonly refusals: () => Totals;
   /** What happened to SIP connections and datagrams, by event, since the start. */
   readonly transportEvents: () => Totals;
+  /** Undefined where overload control is off. */
+  readonly overload: () => OverloadNumbers | undefined;
   readonly mediaPorts: () => { readonly inUse: number; readonly resting: number; readonly free: number };
   readonly mediaEndpoints: () => number;
   /** Captures and HEP: what was lost, since the start. */
@@ -118,6 +129,7 @@ export class Metrics {
       set({ state: 'resting' }, ports.resting);
       set({ state: 'free' }, ports.free);
     });
+    this.#watchOverload(sources.overload);
     this.#totals('hookswitch_refusals_total', 'Requests refused', 'cause', sources.refusals);
     this.#totals(
       'hookswitch_transport_events_total',
@@ -179,6 +191,34 @@ export class Metrics {
   stop(): void {
     this.#loopDelay.disable();
     this.#registry.clear();
+  }
+
+  #watchOverload(read: MetricSources['overload']): void {
+    const gauge = (name: string, help: string, value: (now: OverloadNumbers) => number) =>
+      this.#gauge(name, help, [], (set) => {
+        const now = read();
+        if (now) set({}, value(now));
+      });
+    gauge('hookswitch_overloaded', '1 while new calls are refused for load', ({ isOverloaded }) =>
+      Number(isOverloaded),
+    );
+    gauge(
+      'hookswitch_new_call_wait_seconds',
+      'How long the last new call waited for its turn',
+      (now) => now.waitMs / 1e3,
+    );
+    gauge('hookswitch_requests_waiting', 'New requests that wait for their turn', ({ waiting }) => waiting);
+    gauge(
+      'hookswitch_admission_rate',
+      'New calls per second that were let in when there last was a queue',
+      (now) => now.callsPerSecond,
+    );
+    this.#totals(
+      'hookswitch_overload_messages_total',
+      'Messages that were refused, repeated, dropped or absorbed for load',
+      'kind',
+      () => read()?.totals ?? {},
+    );
   }
 
   #watchProcess(): void {

@@ -13,18 +13,21 @@ import { limits } from '../../base/limits.ts';
 /** What was measured so long ago hardly counts any more. */
 const MEMORY_MS = 200;
 const SHORTEST_PACE_MS = 0.01;
+/** Before anything was measured. */
+const FIRST_PACE_MS = 4;
 
 export class Admission {
   readonly #targetMs: number;
   readonly #onChange: (isOverloaded: boolean) => void;
   #isOverloaded = false;
-  // Time in which requests were served while others waited, and how many; one a millisecond before anything was measured.
-  #servingMs = 1;
+  // Time in which requests were served while others waited, and how many.
+  #servingMs = FIRST_PACE_MS;
   #served = 1;
   #lastServedMs: number | undefined;
   #aboveSinceMs: number | undefined;
   #busySeenMs = Number.NEGATIVE_INFINITY;
   #lastWaitMs = 0;
+  #changedMs = 0;
 
   constructor(targetMs: number, onChange: (isOverloaded: boolean) => void = () => {}) {
     this.#targetMs = targetMs;
@@ -61,8 +64,8 @@ export class Admission {
   }
 
   /**
-   * Told when a request's turn has come, after `waitedMs`; `waiting` are behind it. False: it waited so long that its sender repeats it
-   * or has given up, and it is refused too.
+   * Told when a request's turn has come, after `waitedMs`; `waiting` are behind it. False: it waited much longer than was expected, and
+   * is refused before its sender repeats it (the pace may have dropped since it came).
    */
   serves(waitedMs: number, waiting: number, nowMs: number): boolean {
     this.#lastWaitMs = waitedMs;
@@ -70,12 +73,19 @@ export class Admission {
     if (waitedMs <= this.#targetMs) this.#aboveSinceMs = undefined;
     else {
       this.#aboveSinceMs ??= nowMs;
-      if (nowMs - this.#aboveSinceMs >= limits.overloadPatienceMs) this.#become(true);
+      if (nowMs - this.#aboveSinceMs >= limits.overloadPatienceMs) this.#become(true, nowMs);
     }
     if (waitedMs > this.#targetMs / 2) this.#busySeenMs = nowMs;
-    if (waitedMs <= limits.overloadStaleMs) return true;
+    if (waitedMs <= this.#staleMs(nowMs)) return true;
     this.#refused(nowMs);
     return false;
+  }
+
+  /** Who was let in before the overload was noticed is still served as a burst is. */
+  #staleMs(nowMs: number): number {
+    const { overloadStaleMs } = limits;
+    const isNew = nowMs - this.#changedMs < overloadStaleMs;
+    return this.#isOverloaded && !isNew ? Math.min(overloadStaleMs, 2 * this.#targetMs) : overloadStaleMs;
   }
 
   #measurePace(waiting: number, nowMs: number): void {
@@ -91,17 +101,18 @@ export class Admission {
 
   #refused(nowMs: number): void {
     this.#busySeenMs = nowMs;
-    this.#become(true);
+    this.#become(true, nowMs);
   }
 
   /** Looks whether the overload is over. */
   look(nowMs: number): void {
-    if (this.#isOverloaded && nowMs - this.#busySeenMs >= limits.overloadCalmMs) this.#become(false);
+    if (this.#isOverloaded && nowMs - this.#busySeenMs >= limits.overloadCalmMs) this.#become(false, nowMs);
   }
 
-  #become(isOverloaded: boolean): void {
+  #become(isOverloaded: boolean, nowMs: number): void {
     if (this.#isOverloaded === isOverloaded) return;
     this.#isOverloaded = isOverloaded;
+    this.#changedMs = nowMs;
     this.#aboveSinceMs = undefined;
     this.#onChange(isOverloaded);
   }

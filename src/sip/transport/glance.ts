@@ -76,7 +76,6 @@ export function glance(text: string): Glance | undefined {
   if (!start || !found) return undefined;
   const { via, from, to, callId, cseq } = found;
   if (via === undefined || !from || !to || !callId || !cseq) return undefined;
-  if (UNSAFE.test(`${via}${found.furtherVias}${from}${to}${callId}${cseq}`)) return undefined;
   const scanned = scanVia(via, 0);
   const hasToTag = readToTag(to);
   if (!scanned.ok || hasToTag === undefined) return undefined;
@@ -121,8 +120,9 @@ function fieldNamed(text: string, from: number, colon: number): (typeof FIELDS)[
   return Object.hasOwn(FIELDS, name) ? FIELDS[name] : undefined;
 }
 
-/** False: the field stands there twice. */
+/** False: the field stands there twice, or holds what must not be copied. */
 function note(found: Found, field: (typeof FIELDS)[string], value: string): boolean {
+  if (UNSAFE.test(value)) return false;
   if (field === 'via' && found.via !== undefined) {
     found.furtherVias += `Via: ${value}\r\n`;
     return true;
@@ -142,5 +142,8 @@ function readToTag(to: string): boolean | undefined {
 /** The user part of a Request-URI as it stands there: `sip:911@host` gives 911. */
 export function userIn(uri: string): string {
   const at = uri.indexOf('@');
-  return at < 0 ? '' : uri.slice(uri.indexOf(':') + 1, at);
+  if (at < 0) return '';
+  const user = uri.slice(uri.indexOf(':') + 1, at);
+  const password = user.indexOf(':');
+  return password < 0 ? user : user.slice(0, password);
 }

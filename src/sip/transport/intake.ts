@@ -53,6 +53,8 @@ export interface IntakeParts<F extends IntakeFlow, P> {
   readonly clock: Clock;
   readonly random: (sizeBytes: number) => Buffer;
   readonly options: OverloadOptions;
+  /** Runs what it is given when the event loop has looked at the sockets once. */
+  readonly nextTurn: (run: () => void) => void;
   /** How long the event loop has slept for want of work, in all. */
   readonly idleMs: () => number;
   readonly guard: () => IntakeGuard;
@@ -82,6 +84,7 @@ export class Intake<F extends IntakeFlow, P> {
   /** Connections that are not read for a while. */
   readonly #paused = new Set<F>();
   #isTurnPlanned = false;
+  #hasReadThisTurn = false;
   #datagramsThisTurn = 0;
   #hasServedThisTurn = false;
   /** When the sockets were last seen empty: what is read now has come since then. */
@@ -197,8 +200,9 @@ export class Intake<F extends IntakeFlow, P> {
   // --- a turn of the event loop
 
   #beginTurn(): void {
-    if (this.#isTurnPlanned) return;
-    this.#planTurn();
+    if (this.#hasReadThisTurn) return;
+    this.#hasReadThisTurn = true;
+    if (!this.#isTurnPlanned) this.#planTurn();
     // What is read first came while the loop was busy elsewhere: half of that time ago, on average. The time that the loop slept for
     // want of work is none of it.
     const now = this.#parts.clock.now();
@@ -208,7 +212,7 @@ export class Intake<F extends IntakeFlow, P> {
 
   #planTurn(): void {
     this.#isTurnPlanned = true;
-    setImmediate(() => this.#onTurn());
+    this.#parts.nextTurn(() => this.#onTurn());
   }
 
   #onTurn(): void {
@@ -222,6 +226,7 @@ export class Intake<F extends IntakeFlow, P> {
       this.#idleAtEmptyMs = this.#parts.idleMs();
     }
     const hasServed = this.#hasServedThisTurn;
+    this.#hasReadThisTurn = false;
     this.#datagramsThisTurn = 0;
     this.#hasServedThisTurn = false;
     if (isEmpty || now - this.#servedAtMs >= limits.overloadStarvedMs) this.#serveWaiting(now, hasServed);

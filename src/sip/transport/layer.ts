@@ -88,6 +88,7 @@ class TransportLayer implements SipTransport {
     const { clock, random } = this.#options;
     return new Intake({
       ...{ clock, random, options: overload, guard: () => this.#guard, parse: parsedOrNothing },
+      nextTurn: (run) => void setImmediate(run),
       idleMs: () => performance.nodeTiming.idleTime,
       deliver: (bytes, flow, parsed) => this.#receive(bytes, flow, parsed ?? parseMessage(bytes)),
     });

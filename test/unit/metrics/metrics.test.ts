@@ -14,6 +14,13 @@ function world() {
     bindings: () => ({ bindings: 7, aors: 5 }),
     refusals: () => refusals,
     transportEvents: () => ({}),
+    overload: () => ({
+      isOverloaded: true,
+      waitMs: 80,
+      callsPerSecond: 300,
+      waiting: 7,
+      totals: { invite: 4, acks: 3 },
+    }),
     mediaPorts: () => ({ inUse: 4, resting: 1, free: 95 }),
     mediaEndpoints: () => 4,
     captureLosses: () => ({ rtp_packets: 9 }),
@@ -69,6 +76,18 @@ describe('[design 4 metrics]', () => {
     expect(await lines('hookswitch_refusals_total')).toEqual([
       'hookswitch_refusals_total{cause="acl"} 5',
       'hookswitch_refusals_total{cause="banned"} 1',
+    ]);
+  });
+
+  test('how it stands with load', async () => {
+    const { lines } = world();
+    expect(await lines('hookswitch_overloaded')).toEqual(['hookswitch_overloaded 1']);
+    expect(await lines('hookswitch_new_call_wait_seconds')).toEqual(['hookswitch_new_call_wait_seconds 0.08']);
+    expect(await lines('hookswitch_requests_waiting')).toEqual(['hookswitch_requests_waiting 7']);
+    expect(await lines('hookswitch_admission_rate')).toEqual(['hookswitch_admission_rate 300']);
+    expect(await lines('hookswitch_overload_messages_total')).toEqual([
+      'hookswitch_overload_messages_total{kind="invite"} 4',
+      'hookswitch_overload_messages_total{kind="acks"} 3',
     ]);
   });
 
