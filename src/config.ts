@@ -25,6 +25,7 @@ export interface Config {
   readonly localNetworks: readonly string[] | null;
   readonly mediaPorts: { readonly first: number; readonly last: number };
   readonly mediaWorkers: number;
+  readonly mediaEngine: 'auto' | 'workers' | 'native';
   readonly kernelRelay: 'off' | 'auto' | 'on';
   /** 0 to 63; null: not marked. */
   readonly dscpMedia: number | null;

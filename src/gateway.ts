@@ -20,6 +20,7 @@ import { createResolver } from './dns/resolver.ts';
 import { buildCalls, type CallStack } from './gateway-calls.ts';
 import { startHttp } from './gateway-http.ts';
 import { kernelOptions } from './gateway-kernel.ts';
+import { chooseMediaEngine } from './gateway-media.ts';
 import { buildRecordingFiles } from './gateway-recording-files.ts';
 import { buildSip, buildTls, type SipStack } from './gateway-sip.ts';
 import type { MediaEngine } from './media/engine.ts';
@@ -156,6 +157,7 @@ async function assemble(
   const engine = createWorkerMediaEngine({
     ...{ workers: config.mediaWorkers, portRange: config.mediaPorts, clock, log },
     kernel: () => kernel.connect(),
+    native: chooseMediaEngine(config, log),
   });
   const engineStarted = await engine.start();
   if (!engineStarted.ok) return engineStarted;

@@ -122,6 +122,15 @@ export const settings = {
     allowed: '1 to 64',
     parse: optional(whole(1, 64)),
   },
+  mediaEngine: {
+    env: 'HOOKSWITCH_MEDIA_ENGINE',
+    key: 'mediaEngine',
+    default: 'auto',
+    meaning:
+      'who moves RTP: workers = Node alone; native = with threads in C (npm run build:native); auto = native where it is built',
+    allowed: 'auto, workers or native',
+    parse: matching(/^(auto|workers|native)$/),
+  },
   kernelRelay: {
     env: 'HOOKSWITCH_KERNEL_RELAY',
     key: 'kernelRelay',
@@ -134,7 +143,7 @@ export const settings = {
     env: 'HOOKSWITCH_DSCP_MEDIA',
     key: 'dscpMedia',
     default: '',
-    meaning: 'DSCP of RTP and RTCP that we send, by nftables; empty = not marked',
+    meaning: 'DSCP of RTP and RTCP that we send, by nftables; empty = not marked, or ef by the native media engine',
     allowed: 'ef, cs0 to cs7, af11 to af43 or 0 to 63',
     parse: optional(dscp),
   },

@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { realClock } from '../base/clock.ts';
 import { type Config, printConfig } from '../config.ts';
 import { kernelFindings } from '../gateway-kernel.ts';
+import { mediaEngineFinding } from '../gateway-media.ts';
 import { recordingStore } from '../gateway-recording-files.ts';
 import type { Listen } from '../settings.ts';
 import { startupChecks } from '../startup-checks.ts';
@@ -43,6 +44,7 @@ async function examine(config: Config): Promise<Finding[]> {
     { isGood: true, text: `Node.js ${process.versions.node}` },
     ...startupChecks(config).map(({ level, text }) => ({ isGood: level === 'ok', text })),
     speech(config),
+    mediaEngineFinding(config),
     ...(await kernelFindings(config)),
     folder('data', 'HOOKSWITCH_DATA_DIR', config.dataDir),
     folder('certificate', 'HOOKSWITCH_CERT_DIR', config.certDir),

@@ -28,6 +28,14 @@ export interface BindFailure {
   readonly detail: string;
 }
 
+/** What names of the operating system mean. */
+export const bindFailures: Readonly<Record<string, BindFailure['code']>> = {
+  EADDRINUSE: 'inUse',
+  EADDRNOTAVAIL: 'noAddress',
+  EAFNOSUPPORT: 'noAddress',
+  EINVAL: 'noAddress',
+};
+
 export interface SocketFactory {
   bind(address: string, port: number, handlers: SocketHandlers): Promise<Result<MediaSocket, BindFailure>>;
 }

@@ -4,17 +4,16 @@
 
 import { createSocket, type Socket } from 'node:dgram';
 import { err, ok, type Result } from '../base/result.ts';
-import type { BindFailure, MediaSocket, SocketFactory, SocketHandlers } from './sockets.ts';
+import {
+  type BindFailure,
+  bindFailures,
+  type MediaSocket,
+  type SocketFactory,
+  type SocketHandlers,
+} from './sockets.ts';
 
 /** The kernel doubles it: some 150 packets of 20 ms. More would only keep late audio. */
 const RECEIVE_BUFFER_BYTES = 65_536;
-
-const failures: Readonly<Record<string, BindFailure['code']>> = {
-  EADDRINUSE: 'inUse',
-  EADDRNOTAVAIL: 'noAddress',
-  EAFNOSUPPORT: 'noAddress',
-  EINVAL: 'noAddress',
-};
 
 type Lookup = (host: string, family: unknown, callback: (error: null, address: string, family: number) => void) => void;
 const lookup: Lookup = (host, _family, callback) => callback(null, host, host.includes(':') ? 6 : 4);
@@ -32,7 +31,7 @@ export const udpSockets: SocketFactory = {
       const onBindError = (error: NodeJS.ErrnoException) => {
         socket.close();
         const detail = error.code ?? error.message;
-        resolve(err({ code: failures[detail] ?? 'failed', detail }));
+        resolve(err({ code: bindFailures[detail] ?? 'failed', detail }));
       };
       socket.once('error', onBindError);
       socket.once('listening', () => {

@@ -10,10 +10,10 @@ import { MediaCore } from './core.ts';
 import { KernelPath } from './kernel/path.ts';
 import type { KernelLink } from './kernel/slots.ts';
 import type { CoreCommand, CoreReply } from './messages.ts';
+import { type NativeChoice, workerMedia } from './native/worker-media.ts';
 import { Outbox } from './outbox.ts';
 import { Doorbell, PacketRing, type RingReader } from './ring.ts';
 import { StatisticsTable } from './statistics.ts';
-import { udpSockets } from './udp.ts';
 
 /** All that the dispatcher's side shares with one worker. Arrays of rings are indexed by worker; null at the own index. */
 export interface WorkerSettings {
@@ -25,6 +25,8 @@ export interface WorkerSettings {
   readonly incoming: readonly (SharedArrayBuffer | null)[];
   /** Null: the kernel relays nothing. */
   readonly kernel: KernelLink | null;
+  /** Null: sockets of node:dgram. */
+  readonly native: NativeChoice | null;
 }
 
 function run(port: NonNullable<typeof parentPort>, settings: WorkerSettings): void {
@@ -32,16 +34,17 @@ function run(port: NonNullable<typeof parentPort>, settings: WorkerSettings): vo
   const reply = (message: CoreReply) => replies.add(message);
   const incoming = incomingRings(settings);
   for (const { ring } of incoming) ring.skipAll();
+  const log = postedLog(reply, {});
+  const kernel = settings.kernel ? new KernelPath(settings.kernel, realClock) : null;
   const core = new MediaCore({
     clock: realClock,
     random: cryptoRandom,
-    sockets: udpSockets,
     ports: settings.ports,
     statistics: new StatisticsTable(settings.statistics),
-    log: postedLog(reply, {}),
+    log,
     rings: outgoingRings(settings),
     reply,
-    ...(settings.kernel ? { fastPath: new KernelPath(settings.kernel, realClock) } : {}),
+    ...workerMedia(settings.native, kernel, log),
   });
   const readers = incoming.map(({ ring, from }) => {
     const read: RingReader = (target, packet, codec) => core.relayFromRing(from, target, packet, codec);

@@ -15,6 +15,7 @@ import type { MediaEngine } from './engine.ts';
 import { slotsFor } from './inline.ts';
 import type { KernelLink } from './kernel/slots.ts';
 import type { CoreCommand, CoreReply } from './messages.ts';
+import type { NativeChoice } from './native/worker-media.ts';
 import { Outbox } from './outbox.ts';
 import { type PortRange, pairsOf } from './port-pool.ts';
 import { doorbellMemory, ringMemory } from './ring.ts';
@@ -29,6 +30,8 @@ export interface WorkerEngineOptions {
   readonly clock: Clock;
   /** Gives each worker that starts its way to the kernel (kernel/service.ts); null: none. */
   readonly kernel?: () => KernelLink | null;
+  /** A media thread in C for each worker (native/addon.ts); default: none, but node:dgram. */
+  readonly native?: NativeChoice | null;
 }
 
 const START_DEADLINE_MS = 10_000;
@@ -186,7 +189,10 @@ class WorkerHost implements CoreHost {
   }
 }
 
-function settingsFor(count: number, { portRange }: WorkerEngineOptions): Omit<WorkerSettings, 'kernel'>[] {
+function settingsFor(
+  count: number,
+  { portRange, native = null }: WorkerEngineOptions,
+): Omit<WorkerSettings, 'kernel'>[] {
   const indices = Array.from({ length: count }, (_, index) => index);
   const doorbells = indices.map(doorbellMemory);
   // rings[from][to]
@@ -200,6 +206,7 @@ function settingsFor(count: number, { portRange }: WorkerEngineOptions): Omit<Wo
       doorbells,
       outgoing: rings[index]!,
       incoming: rings.map((row) => row[index]!),
+      native,
     };
   });
 }
