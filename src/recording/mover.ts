@@ -57,9 +57,9 @@ export class Mover {
     this.#options = options;
   }
 
-  /** Recordings that are moved, or known to wait for it. */
+  /** Recordings that are moved, or known to wait for it; the search for them counts as one. */
   get count(): number {
-    return this.#waiting.size + this.#running.size;
+    return this.#waiting.size + this.#running.size + (this.#walking ? 1 : 0);
   }
 
   /** `name` (of the WAV) is going to be written. */
