@@ -313,6 +313,8 @@ export const limits = {
   speechBytes: 32 * 1024 * 1024,
   speechCacheBytes: 64 * 1024 * 1024,
   speechIdleMs: 60_000,
+  /** What a speech service or recogniser says of its refusal, in log and notifications. */
+  engineReasonChars: 200,
   // --- speech recognition
   /** twiml.md 5.4: no more than this of one Gather is speech; recordings are cut into such pieces. */
   utteranceMs: 60_000,

@@ -10,6 +10,7 @@ import { err, ok, type Result } from '../base/result.ts';
 import { linkedController } from '../base/signal.ts';
 import type { AudioDecoder, SpeechEngine, SpeechFailure, SpeechRequest } from './engine.ts';
 import { decodeSpeech } from './espeak.ts';
+import { reasonOfRefusal } from './refusal.ts';
 import { plainText, stripSsml } from './text.ts';
 
 export interface HttpSpeechSettings {
@@ -90,7 +91,10 @@ async function ask(
   const body = await readBounded(response.body);
   if (!body.ok) return body;
   if (response.statusCode !== 200) {
-    return err({ code: 'failed', detail: `speech service answered ${response.statusCode}` });
+    return err({
+      code: 'failed',
+      detail: `speech service answered ${response.statusCode}${reasonOfRefusal(body.value)}`,
+    });
   }
   const contentType = response.headers['content-type'];
   return decodeSpeech(decode, body.value, typeof contentType === 'string' ? contentType : null);

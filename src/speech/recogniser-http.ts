@@ -11,6 +11,7 @@ import { limits } from '../base/limits.ts';
 import type { RecognisedText, Recogniser, RecogniserFailure, Utterance, UtteranceOptions } from '../base/recogniser.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { linkedController } from '../base/signal.ts';
+import { reasonOfRefusal } from './refusal.ts';
 import { UtteranceAudio } from './utterance-audio.ts';
 
 export interface HttpRecogniserSettings {
@@ -136,7 +137,9 @@ class Service {
     });
     const body = await readBounded(response.body);
     if (body === undefined) return err({ code: 'failed', detail: 'recogniser sent too much' });
-    if (response.status !== 200) return err({ code: 'failed', detail: `recogniser answered ${response.status}` });
+    if (response.status !== 200) {
+      return err({ code: 'failed', detail: `recogniser answered ${response.status}${reasonOfRefusal(body)}` });
+    }
     return textOf(body.toString('utf8'));
   }
 }
