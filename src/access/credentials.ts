@@ -75,7 +75,9 @@ export function createDigestServer(nonces: Nonces, random: RandomSource): Digest
       const found = credentialsFor(request, domain);
       if (!found) return { kind: 'absent' };
       const { credentials, algorithm } = found;
-      const known = lookup(credentials.username).filter((ha1) => ha1.realm === domain.realm);
+      const listed = lookup(credentials.username);
+      const isOfRealm = ({ realm }: StoredHa1) => realm === domain.realm;
+      const known = listed.every(isOfRealm) ? listed : listed.filter(isOfRealm);
       const isMatch = responseMatches(request, credentials, algorithm, known.length > 0 ? known : [nobody]);
       const isCorrect = isMatch && known.length > 0 && parseUri(credentials.uri).ok;
       const verdict = nonces.verify(credentials.nonce, domain.realm, source);

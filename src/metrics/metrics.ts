@@ -6,6 +6,7 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { CallEvent } from '../base/events.ts';
 import { reapingCauseOf } from './reaping.ts';
 import { messageLabels, type SeenMessage } from './sip-labels.ts';
+import { Tally } from './tally.ts';
 
 export type Totals = Readonly<Record<string, number>>;
 
@@ -65,18 +66,18 @@ const JITTER_MS = [1, 2, 5, 10, 20, 30, 50, 100, 200];
 export class Metrics {
   readonly #registry = new Registry();
   readonly #loopDelay = monitorEventLoopDelay({ resolution: 20 });
-  readonly #calls = this.#counter('hookswitch_calls_total', 'Calls (legs) made', ['direction']);
-  readonly #ended = this.#counter('hookswitch_calls_ended_total', 'Calls that ended', ['direction', 'status']);
+  readonly #calls = this.#tally('hookswitch_calls_total', 'Calls (legs) made', ['direction']);
+  readonly #ended = this.#tally('hookswitch_calls_ended_total', 'Calls that ended', ['direction', 'status']);
   readonly #reaped = this.#counter('hookswitch_reaped_total', 'Calls that the gateway ended by itself', ['cause']);
   readonly #notifications = this.#counter('hookswitch_notifications_total', 'Errors and warnings raised on calls', [
     'level',
     'code',
   ]);
-  readonly #messages = this.#counter('hookswitch_sip_messages_total', 'SIP messages', [
+  readonly #messages = this.#tally('hookswitch_sip_messages_total', 'SIP messages', [
     'direction',
+    'transport',
     'method',
     'status',
-    'transport',
   ]);
   readonly #unreadable = this.#counter('hookswitch_sip_unreadable_total', 'Messages that could not be parsed', [
     'transport',
@@ -85,15 +86,15 @@ export class Metrics {
     'event',
     'cause',
   ]);
-  readonly #webhooks = this.#counter('hookswitch_webhook_requests_total', 'Requests to applications', [
+  readonly #webhooks = this.#tally('hookswitch_webhook_requests_total', 'Requests to applications', [
     'purpose',
     'outcome',
   ]);
-  readonly #mediaPackets = this.#counter('hookswitch_media_packets_total', 'RTP packets of legs that have ended', [
+  readonly #mediaPackets = this.#tally('hookswitch_media_packets_total', 'RTP packets of legs that have ended', [
     'direction',
   ]);
   readonly #mediaLost = this.#counter('hookswitch_media_packets_lost_total', 'RTP packets that never came', []);
-  readonly #mediaDrops = this.#counter('hookswitch_media_packets_dropped_total', 'RTP packets not used', ['reason']);
+  readonly #mediaDrops = this.#tally('hookswitch_media_packets_dropped_total', 'RTP packets not used', ['reason']);
   readonly #callSeconds = this.#histogram(
     'hookswitch_call_duration_seconds',
     'Length of answered calls',
@@ -144,11 +145,11 @@ export class Metrics {
     switch (event.type) {
       case 'created':
         this.#directions.set(event.callSid, event.direction);
-        return this.#calls.inc({ direction: event.direction });
+        return this.#calls.add([event.direction]);
       case 'ended': {
         const direction = this.#directions.get(event.callSid) ?? 'unknown';
         this.#directions.delete(event.callSid);
-        this.#ended.inc({ direction, status: event.status });
+        this.#ended.add([direction, event.status]);
         if (event.answered) this.#callSeconds.observe(event.durationSeconds);
         const cause = reapingCauseOf(event.reason);
         if (cause !== undefined) this.#reaped.inc({ cause });
@@ -162,8 +163,9 @@ export class Metrics {
 
   /** `message` undefined: it could not be read. */
   onMessage(direction: 'in' | 'out', transport: string, message: SeenMessage | undefined): void {
-    if (message) this.#messages.inc({ direction, transport, ...messageLabels(message) });
-    else this.#unreadable.inc({ transport });
+    if (!message) return this.#unreadable.inc({ transport });
+    const { method, status } = messageLabels(message);
+    this.#messages.add([direction, transport, method, status]);
   }
 
   onRegistration({ event, cause }: RegistrationChange): void {
@@ -172,15 +174,15 @@ export class Metrics {
 
   onWebhook({ purpose, status, durationMs }: WebhookAnswer): void {
     const outcome = status === 0 ? 'no_answer' : `${Math.floor(status / 100)}xx`;
-    this.#webhooks.inc({ purpose, outcome });
+    this.#webhooks.add([purpose, outcome]);
     this.#webhookSeconds.observe({ purpose }, durationMs / 1_000);
   }
 
   onMediaEnded(totals: EndpointTotals): void {
-    this.#mediaPackets.inc({ direction: 'in' }, totals.packetsReceived);
-    this.#mediaPackets.inc({ direction: 'out' }, totals.packetsSent);
+    this.#mediaPackets.add(['in'], totals.packetsReceived);
+    this.#mediaPackets.add(['out'], totals.packetsSent);
     this.#mediaLost.inc(totals.packetsLost);
-    for (const [reason, count] of Object.entries(totals.drops)) this.#mediaDrops.inc({ reason }, count);
+    for (const reason in totals.drops) this.#mediaDrops.add([reason], totals.drops[reason]!);
     if (totals.packetsReceived > 1) this.#jitter.observe(totals.jitterMs);
   }
 
@@ -246,6 +248,24 @@ export class Metrics {
 
   #counter(name: string, help: string, labelNames: string[]): Counter {
     return new Counter({ name, help, labelNames, registers: [this.#registry] });
+  }
+
+  /** A counter that many things add to. */
+  #tally(name: string, help: string, labelNames: string[]): Tally {
+    const tally = new Tally();
+    new Counter({
+      name,
+      help,
+      labelNames,
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        tally.each((values, total) => {
+          this.inc(Object.fromEntries(labelNames.map((label, index) => [label, values[index] ?? ''])), total);
+        });
+      },
+    });
+    return tally;
   }
 
   #histogram(name: string, help: string, labelNames: string[], buckets: number[]): Histogram {

@@ -287,9 +287,13 @@ function accessOf(
   };
 }
 
+const NOBODY: ReturnType<CredentialLookup> = [];
+
 /** Null without a mapping; a mapped list without users finds nobody. The lists are held, not the map: a swap must not show through. */
 function lookupIn(lists: readonly string[], users: ReadonlyMap<string, Users>): CredentialLookup | null {
   if (lists.length === 0) return null;
   const mapped = lists.map((sid) => users.get(sid)).filter((list) => list !== undefined);
+  const [only] = mapped;
+  if (only && mapped.length === 1) return (username) => only.get(username) ?? NOBODY;
   return (username) => mapped.flatMap((list) => list.get(username) ?? []);
 }

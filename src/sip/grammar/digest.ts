@@ -193,10 +193,16 @@ export function digestAlgorithm(name: string | undefined): DigestAlgorithm | und
   return ALGORITHMS.find((algorithm) => algorithm.toLowerCase() === name.toLowerCase());
 }
 
-const H = (algorithm: DigestAlgorithm, text: string | Buffer): string => {
-  const base = algorithm.replace('-sess', '');
-  return hash(base === 'MD5' ? 'md5' : base === 'SHA-256' ? 'sha256' : 'sha512-256', text, 'hex');
+const HASHES: Readonly<Record<DigestAlgorithm, string>> = {
+  MD5: 'md5',
+  'MD5-sess': 'md5',
+  'SHA-256': 'sha256',
+  'SHA-256-sess': 'sha256',
+  'SHA-512-256': 'sha512-256',
+  'SHA-512-256-sess': 'sha512-256',
 };
+
+const H = (algorithm: DigestAlgorithm, text: string | Buffer): string => hash(HASHES[algorithm], text, 'hex');
 
 /** Hash of a body for `auth-int`, lower-case hex. */
 export const digestBodyHash = (algorithm: DigestAlgorithm, body: Buffer): string => H(algorithm, body);
@@ -236,8 +242,10 @@ export function digestResponse(parts: DigestResponseParts): string {
   const cnonce = parts.cnonce ?? '';
   // 3.4.2: a session key hashes the stored HA1 once more with both nonces.
   const key = algorithm.endsWith('-sess') ? H(algorithm, `${parts.ha1}:${nonce}:${cnonce}`) : parts.ha1;
-  const bodyHash = parts.bodyHash ?? H(algorithm, '');
-  const ha2 = H(algorithm, qop === 'auth-int' ? `${method}:${uri}:${bodyHash}` : `${method}:${uri}`);
+  const ha2 = H(
+    algorithm,
+    qop === 'auth-int' ? `${method}:${uri}:${parts.bodyHash ?? H(algorithm, '')}` : `${method}:${uri}`,
+  );
   return H(
     algorithm,
     qop === undefined ? `${key}:${nonce}:${ha2}` : `${key}:${nonce}:${parts.nc ?? ''}:${cnonce}:${qop}:${ha2}`,

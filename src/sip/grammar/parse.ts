@@ -32,6 +32,7 @@ export interface ParseFailure {
 
 const NO_BODY = Buffer.alloc(0);
 const EMPTY_LINE = Buffer.from('\r\n\r\n');
+const SHORT_BYTES = 2_048;
 const CR = 0x0d;
 const LF = 0x0a;
 
@@ -40,16 +41,26 @@ export function parseMessage(bytes: Buffer): Result<Message, ParseFailure> {
   // 7.5: CRLFs in front of the start line are ignored.
   let start = 0;
   while (bytes[start] === CR || bytes[start] === LF) start++;
-  const emptyLine = bytes.indexOf(EMPTY_LINE, start);
-  const textEnd = emptyLine < 0 ? bytes.length : emptyLine + EMPTY_LINE.length;
   // One byte is one character, so that positions in the text are offsets in the message; values are made UTF-8 one by one.
-  const text = bytes.toString('latin1', start, textEnd);
+  const text = headOf(bytes, start);
+  const textEnd = start + text.length;
   const decode = decoderFor(bytes, start, textEnd, text);
   const lineEnd = text.indexOf('\n');
   const lineText = trimLineEnd(text, 0, lineEnd < 0 ? text.length : lineEnd);
   const startLine = parseStartLine(decode ? decode(lineText) : lineText);
   const block = readHeaders(text, lineEnd < 0 ? text.length : lineEnd + 1, decode);
   return assemble(bytes, start, startLine, block);
+}
+
+/** From the start line to the empty line, or to the end where there is none. */
+function headOf(bytes: Buffer, start: number): string {
+  // Nearly every message is short: to look for the end in its text costs less than in its bytes.
+  const beginning = bytes.toString('latin1', start, Math.min(bytes.length, start + SHORT_BYTES));
+  const short = beginning.indexOf('\r\n\r\n');
+  if (short >= 0) return beginning.slice(0, short + EMPTY_LINE.length);
+  if (start + SHORT_BYTES >= bytes.length) return beginning;
+  const emptyLine = bytes.indexOf(EMPTY_LINE, start);
+  return bytes.toString('latin1', start, emptyLine < 0 ? bytes.length : emptyLine + EMPTY_LINE.length);
 }
 
 /** How values become text; undefined where they are as they stand, which is nearly always. */

@@ -22,7 +22,7 @@ import {
   type RegisterRefusal,
   readRegister,
 } from './register-rules.ts';
-import { answer, retryAfter } from './responses.ts';
+import { answer, answerStranger, retryAfter } from './responses.ts';
 import type { AccessControl } from './ua.ts';
 
 export const aorOf = (user: string, domainName: string): string => `${user}@${domainName.toLowerCase()}`;
@@ -91,7 +91,8 @@ export function createRegistrar(parts: {
       case 'drop':
         return;
       case 'challenge':
-        return void answer(context, transaction, 401, {
+        // Nothing is kept for who has not said yet who it is (RFC 3261 26.3.2.4).
+        return answerStranger(context, transaction, 401, {
           headers: admission.values.map((value) => ({ name: 'WWW-Authenticate', value })),
         });
       case 'refuse':
