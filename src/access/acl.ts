@@ -2,6 +2,7 @@
 // when a list changes) and v4-mapped IPv6 sources count as IPv4, whichever socket they came in by.
 
 import ipaddr from 'ipaddr.js';
+import { remembered } from '../base/remembered.ts';
 import type { AclEntry } from './directory.ts';
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
@@ -31,6 +32,8 @@ function compile(entries: readonly AclEntry[]): CompiledAcl {
   return ranges;
 }
 
+const sourceOf = remembered(1_024, (text) => normalizedAddress(text) ?? null);
+
 /** True when `sourceAddress` lies inside one of the entries. */
 export function isListed(entries: readonly AclEntry[], sourceAddress: string): boolean {
   let ranges = compiled.get(entries);
@@ -38,7 +41,7 @@ export function isListed(entries: readonly AclEntry[], sourceAddress: string): b
     ranges = compile(entries);
     compiled.set(entries, ranges);
   }
-  const source = normalizedAddress(sourceAddress);
-  if (!source) return false;
+  const source = sourceOf(sourceAddress);
+  if (source === null) return false;
   return ranges.some(([network, bits]) => network.kind() === source.kind() && source.match(network, bits));
 }

@@ -1,12 +1,15 @@
-// Where log lines go: standard output, all lines of one turn of the event loop with one system call. Nothing is lost at an ordinary end
-// or a crash of our code; a process that is killed loses the lines of the turn it was in.
+// Where log lines go: standard output, all lines of some milliseconds with one system call. Nothing is lost at an ordinary end or a crash
+// of our code; a process that is killed loses the lines of those milliseconds.
 
 import pino from 'pino';
+import { realClock } from './clock.ts';
 
-/** A turn that writes so much does not wait for its end. */
-const TURN_CHARS = 64 * 1_024;
+/** So long a line waits for others. */
+const GATHER_MS = 10;
+/** So much does not wait. */
+const GATHER_CHARS = 64 * 1_024;
 
-class TurnOutput {
+class GatheredOutput {
   readonly #output = pino.destination({ dest: 1, sync: true });
   #waiting = '';
 
@@ -18,9 +21,9 @@ class TurnOutput {
   }
 
   write(line: string): void {
-    if (this.#waiting === '') setImmediate(() => this.#flush());
+    if (this.#waiting === '') realClock.after(GATHER_MS, () => this.#flush());
     this.#waiting += line;
-    if (this.#waiting.length > TURN_CHARS) this.#flush();
+    if (this.#waiting.length > GATHER_CHARS) this.#flush();
   }
 
   #flush(): void {
@@ -31,10 +34,10 @@ class TurnOutput {
   }
 }
 
-let shared: TurnOutput | undefined;
+let shared: GatheredOutput | undefined;
 
 /** Standard output for lines. One for the process. */
 export function lineOutput(): { write(line: string): void } {
-  shared ??= new TurnOutput();
+  shared ??= new GatheredOutput();
   return shared;
 }

@@ -40,28 +40,80 @@ export function createLog(settings: LogSettings, destination?: { write(line: str
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
   };
-  const root = settings.pretty
-    ? pino({
-        ...options,
-        formatters: {},
-        transport: {
-          target: 'pino-pretty',
-          options: { colorize: true, translateTime: 'SYS:HH:MM:ss.l', ignore: 'pid,hostname' },
-        },
-      })
-    : pino(options, destination ?? lineOutput());
-  return wrap(root, settings, settings.level, {});
+  if (settings.pretty) {
+    const root = pino({
+      ...options,
+      formatters: {},
+      transport: {
+        target: 'pino-pretty',
+        options: { colorize: true, translateTime: 'SYS:HH:MM:ss.l', ignore: 'pid,hostname' },
+      },
+    });
+    return wrap({ root, output: undefined }, settings, settings.level, {});
+  }
+  const output = destination ?? lineOutput();
+  return wrap({ root: pino(options, output), output }, settings, settings.level, {});
+}
+
+interface Outputs {
+  readonly root: pino.Logger;
+  /** Where lines go that are plain data; undefined: pino makes all of them. */
+  readonly output: { write(line: string): void } | undefined;
+}
+
+/** What pino would write, for the lines of calls: plain data, of which its way makes several times the work. */
+const lineOf = (level: LogLevel, bound: string, members: string, message: string): string =>
+  `{"level":"${level}","time":"${timeNow()}"${bound}${members},"msg":${JSON.stringify(message)}}\n`;
+
+/** Behind other members. */
+function membersOf(fields: LogFields): string {
+  const text = JSON.stringify(fields);
+  return text === '{}' ? '' : `,${text.slice(1, -1)}`;
+}
+
+let lastMs = 0;
+let lastTime = '';
+function timeNow(): string {
+  const now = Date.now();
+  if (now !== lastMs) {
+    lastMs = now;
+    lastTime = new Date(now).toISOString();
+  }
+  return lastTime;
+}
+
+/** Errors, and what no JSON can say, are for pino. */
+function hasErrors(fields: LogFields): boolean {
+  for (const key in fields) {
+    const value = fields[key];
+    if (typeof value === 'bigint' || (typeof value === 'object' && value !== null && !isData(value))) return true;
+  }
+  return false;
+}
+
+/** Arrays of plain values and objects of them, not deeper. */
+function isData(value: object): boolean {
+  if (value instanceof Error) return false;
+  for (const part of Object.values(value)) if (typeof part === 'object' && part !== null) return false;
+  return true;
 }
 
 /**
  * `bindings` are kept here too: pino would write a field of a child's child, or of a line, a second time. Its logger is made with the
  * first line, since most of ours never write one.
  */
-function wrap(root: pino.Logger, settings: LogSettings, level: LogLevel, bindings: LogFields): Log {
+function wrap(outputs: Outputs, settings: LogSettings, level: LogLevel, bindings: LogFields): Log {
+  const { root, output } = outputs;
   let logger: pino.Logger | undefined;
+  let bound: string | undefined;
   const enabled = (name: LogLevel): boolean => LEVELS[name] >= LEVELS[level] && level !== 'silent';
   const write = (name: 'trace' | 'debug' | 'info' | 'warn' | 'error') => (fields: LogFields, message: string) => {
     if (!enabled(name)) return;
+    if (output && !hasErrors(fields) && !hasErrors(bindings)) {
+      bound ??= membersOf(withoutSecrets(bindings));
+      output.write(lineOf(name, bound, membersOf(withoutSecrets(without(fields, bindings))), message));
+      return;
+    }
     logger ??= root.child(withoutSecrets(bindings));
     logger[name](withoutSecrets(without(fields, bindings)), message);
   };
@@ -69,7 +121,7 @@ function wrap(root: pino.Logger, settings: LogSettings, level: LogLevel, binding
     child(fields) {
       const { folder } = fields;
       const childLevel = typeof folder === 'string' ? (settings.folders[folder] ?? settings.level) : level;
-      return wrap(root, settings, childLevel, { ...bindings, ...fields });
+      return wrap(outputs, settings, childLevel, { ...bindings, ...fields });
     },
     enabled,
     trace: write('trace'),

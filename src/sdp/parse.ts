@@ -9,6 +9,7 @@
 
 import ipaddr from 'ipaddr.js';
 import { limits } from '../base/limits.ts';
+import { remembered } from '../base/remembered.ts';
 import { err, ok, type Result } from '../base/result.ts';
 
 export interface Attribute {
@@ -134,7 +135,9 @@ function parseConnection(value: string): Connection | undefined {
 }
 
 /** Classifies an address of a c= or a=rtcp: line. */
-export function connectionTo(text: string): Connection {
+export const connectionTo = remembered(1_024, classify);
+
+function classify(text: string): Connection {
   const isAddress = ipaddr.IPv4.isValidFourPartDecimal(text) || (text.includes(':') && ipaddr.IPv6.isValid(text));
   if (!isAddress || text.includes('%')) return { kind: 'unusable', text };
   const address = ipaddr.process(text);

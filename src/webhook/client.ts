@@ -7,6 +7,7 @@ import { cryptoRandom, type RandomSource, uuid } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import type { DnsLookup } from '../base/private-addresses.ts';
+import { remembered } from '../base/remembered.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { linkedController } from '../base/signal.ts';
 import { createAgents } from './agents.ts';
@@ -82,8 +83,8 @@ export function createWebhookClient(options: WebhookClientOptions): WebhookClien
       answered.forget(callSid);
     },
     isOverloaded(url) {
-      const parsed = parseHttpUrl(url);
-      return parsed !== undefined && context.slots.isFull(parsed.origin);
+      const origin = originOf(url);
+      return origin !== '' && context.slots.isFull(origin);
     },
     counts: () => ({
       inFlight: context.slots.inFlight,
@@ -178,6 +179,9 @@ function createSender(context: TransferContext, log: Log, random: RandomSource, 
     return err(failure);
   };
 }
+
+/** Empty: not a URL that can be asked. */
+const originOf = remembered(256, (url) => parseHttpUrl(url)?.origin ?? '');
 
 function parseHttpUrl(text: string): URL | undefined {
   if (text.length > limits.webhookUrlChars || !URL.canParse(text)) return undefined;

@@ -2,6 +2,7 @@
 
 import type { CallEvent } from '../base/events.ts';
 import type { HttpMethod } from '../base/records.ts';
+import { remembered } from '../base/remembered.ts';
 import type { Result } from '../base/result.ts';
 
 /** Form fields in the order they are sent. */
@@ -89,13 +90,15 @@ export interface WebhookClient {
 }
 
 /** A URL as it may be logged, stored or shown: no user name, no password, no fragment. Never throws. */
-export function withoutSecrets(url: string): string {
+export const withoutSecrets = remembered(256, shown);
+
+function shown(url: string): string {
   try {
-    const shown = new URL(url);
-    shown.username = '';
-    shown.password = '';
-    shown.hash = '';
-    return shown.href;
+    const parsed = new URL(url);
+    parsed.username = '';
+    parsed.password = '';
+    parsed.hash = '';
+    return parsed.href;
   } catch {
     // Relative or broken: cut what could be user information.
     return url.replace(/#.*$/s, '').replace(/\/\/[^/?]*@/, '//');
