@@ -75,7 +75,7 @@ export class S3Store implements ObjectStore {
     const measured = await measure(file);
     if (!measured.ok) return measured;
     const { sizeBytes, md5 } = measured.value;
-    return this.#ask(signal, async (watch, { key, bucket }) => {
+    const sent = await this.#ask(signal, async (watch, { key, bucket }) => {
       const body = Readable.from(watch.sending(createReadStream(file, { end: Math.max(0, sizeBytes - 1) })));
       const command = new PutObjectCommand({
         ...{ Bucket: bucket, Key: key(name), Body: body, ContentLength: sizeBytes, ContentMD5: md5 },
@@ -87,6 +87,15 @@ export class S3Store implements ObjectStore {
         body.destroy();
       }
     });
+    return sent.ok ? this.#confirm(name, sizeBytes) : sent;
+  }
+
+  // The local file goes next: not every server that answers 200 has kept what it was sent.
+  async #confirm(name: string, sizeBytes: number): Promise<Result<void, ObjectFault>> {
+    const kept = await this.sizeOf(name);
+    if (!kept.ok) return kept;
+    if (kept.value === sizeBytes) return ok(undefined);
+    return err({ code: 'refused', detail: `${this.place} does not keep what it is sent` });
   }
 
   async read(name: string, start: number, end: number): Promise<Result<ObjectPart, ObjectFault>> {

@@ -26,6 +26,9 @@ export class MemoryObjects implements ObjectStore {
   textOf(name: string): string | undefined {
     return this.#objects.get(name)?.toString();
   }
+  bytesOf(name: string): Buffer {
+    return Buffer.from(this.#objects.get(name) ?? []);
+  }
   write(name: string, content: string | Buffer): void {
     this.#objects.set(name, Buffer.from(content));
   }

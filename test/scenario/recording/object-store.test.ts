@@ -3,12 +3,12 @@
 
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, vi } from 'vitest';
 import { realClock } from '../../../src/base/clock.ts';
 import { loadConfig } from '../../../src/config.ts';
 import { recordingStore } from '../../../src/gateway-recording-files.ts';
 import { decodeMp3 } from '../../../src/media/mp3.ts';
-import { S3Server, s3Missing } from '../../support/s3-server.ts';
+import { S3_ACCESS_KEY, S3_SECRET_KEY, S3Server, s3Missing } from '../../support/s3-server.ts';
 import { testUnless } from '../../support/skip.ts';
 import { until } from '../../support/until.ts';
 import { DEADLINE_MS, dials, expectEvent, type World, world } from '../../support/world.ts';
@@ -219,6 +219,16 @@ test('the store is tried: over TLS with its authority, and what else may be wron
   expect(await tried({ s3SecretAccessKey: '' })).toBe(
     's3AccessKeyId and s3SecretAccessKey belong together: set both or neither',
   );
+  // Without keys the client library looks where it always does.
+  onTestFinished(() => void vi.unstubAllEnvs());
+  vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true');
+  vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', '/nowhere');
+  vi.stubEnv('AWS_CONFIG_FILE', '/nowhere');
+  const without = { s3AccessKeyId: '', s3SecretAccessKey: '' };
+  expect(await tried(without)).toMatch(/^refused: .* there are no credentials/);
+  vi.stubEnv('AWS_ACCESS_KEY_ID', S3_ACCESS_KEY);
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', S3_SECRET_KEY);
+  expect(await tried(without)).toBe('works');
   expect(await tried({ s3Ca: '/nowhere.pem' })).toMatch(/^s3Ca \/nowhere.pem is no PEM certificate that can be read: /);
   expect([...(await s3.objects()).keys()]).not.toContain('hookswitch-check');
 });
