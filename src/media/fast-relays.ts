@@ -157,7 +157,7 @@ class FastBridge implements FastHold {
     if (!taken) return;
     this.#taken = null;
     for (const { endpoint } of this.#ends) endpoint.fast = null;
-    taken.apply(taken.relay.end(), nowMs);
+    taken.end(nowMs);
   }
 }
 
@@ -181,6 +181,13 @@ class Taken {
     this.#endpoints = endpoints;
     this.#ssrcs = [sides[0].reception.ssrc, sides[1].reception.ssrc];
     this.#sinceMs = nowMs;
+    if (relay.isShared) for (const { reception } of sides) reception.share(true);
+  }
+
+  /** Its last counters; it is over. */
+  end(nowMs: number): void {
+    this.apply(this.relay.end(), nowMs);
+    if (this.relay.isShared) for (const { reception } of this.#sides) reception.share(false);
   }
 
   isSilent(counts: FastCounts, nowMs: number): boolean {

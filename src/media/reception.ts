@@ -21,13 +21,23 @@ export class Reception {
   #transit: number | null = null;
   #senderReportMiddle = 0;
   #senderReportAtMs = -1;
+  /** While others relay packets of this stream, and until the first one that comes here after that: gaps are theirs, no losses. */
+  #hasUnseen: 'no' | 'now' | 'until then' = 'no';
+  /** Packets in such gaps that they have not told of yet. */
+  #ahead = 0;
+
+  /** A fast path that tells of its packets late, and not of their numbers, shares this stream with us; or does no longer. */
+  share(isShared: boolean): void {
+    this.#hasUnseen = isShared ? 'now' : 'until then';
+    this.#ahead = 0;
+  }
 
   /** Counts one accepted packet. Amounts are plain numbers: nothing is allocated here. */
   count(ssrc: number, sequence: number, timestamp: number, nowMs: number, isAudio: boolean): void {
     if (ssrc !== this.ssrc) this.#restart(ssrc, sequence);
     const distance = sequenceDistance(this.highest & 0xffff, sequence);
     if (distance > DROPOUT_MAX || distance < -DROPOUT_MAX) this.#restart(ssrc, sequence);
-    else if (distance > 0) this.highest += distance;
+    else if (distance > 0) this.#advance(distance);
     this.#received += 1;
     // A.8: packets of one telephone event share a timestamp and say nothing about transit time.
     if (!isAudio) return;
@@ -51,12 +61,23 @@ export class Reception {
   /** Packets of the current stream that a fast path received. `numbers` null: none of them was lost, as far as it knows. */
   passed(packets: number, numbers: PassedNumbers | null, to: SlotStatistics): void {
     if (packets === 0) return;
-    this.#received += packets;
-    const distance = numbers ? sequenceDistance(this.highest & 0xffff, numbers.highestSequence) : packets;
+    // What a gap has shown already is not counted again.
+    const known = Math.min(packets, this.#ahead);
+    this.#ahead -= known;
+    this.#received += packets - known;
+    const distance = numbers ? sequenceDistance(this.highest & 0xffff, numbers.highestSequence) : packets - known;
     if (distance > 0) this.highest += distance;
     if (numbers) this.jitterUnits = numbers.jitterUnits;
     this.#transit = null;
     this.#show(to);
+  }
+
+  #advance(distance: number): void {
+    this.highest += distance;
+    if (this.#hasUnseen === 'no') return;
+    this.#received += distance - 1;
+    if (this.#hasUnseen === 'now') this.#ahead += distance - 1;
+    else this.#hasUnseen = 'no';
   }
 
   #show(to: SlotStatistics): void {
@@ -107,6 +128,7 @@ export class Reception {
     this.highest = sequence;
     this.#base = sequence;
     this.#received = 0;
+    this.#ahead = 0;
     this.#expectedBefore = 0;
     this.#receivedBefore = 0;
     this.#transit = null;

@@ -3,7 +3,7 @@
 // call is up, and keeps count of what it hears.
 //
 //   {"do":"call"}       INVITE to <other>                {"do":"digit","digit":"5"}   RFC 4733, three packets and three of its end
-//   {"do":"hold"}       re-INVITE sendonly               {"do":"mute"} {"do":"speak"} media stops, goes on
+//   {"do":"hold"}       re-INVITE inactive               {"do":"resume"}              re-INVITE sendrecv
 //   {"do":"hang up"}    BYE                              {"do":"report"}              what was heard since the last report
 
 import { createSocket, type RemoteInfo } from 'node:dgram';
@@ -26,7 +26,6 @@ let cseq = 0;
 let version = 0;
 let dialog: { from: string; to: string; target: string; callId: string } | null = null;
 let mediaTarget: { address: string; port: number } | null = null;
-let isMuted = false;
 let events: { payload: Buffer; timestamp: number }[] = [];
 let heard: { ssrc: number; sequence: number; type: number; from: string }[] = [];
 let timer: NodeJS.Timeout | null = null;
@@ -92,7 +91,6 @@ function sendPacket(): void {
   if (!mediaTarget) return;
   timestamp = (timestamp + 160) >>> 0;
   const event = events.shift();
-  if (!event && isMuted) return;
   const packet = Buffer.alloc(RTP_HEADER_BYTES + (event ? 4 : 160), 0xd5);
   event?.payload.copy(packet, RTP_HEADER_BYTES);
   sequence = (sequence + 1) & 0xffff;
@@ -185,14 +183,9 @@ const actions: Readonly<Record<string, (command: { digit?: string }) => void>> =
     dialog = { from: `<sip:peer@${own}>;tag=a`, to: `<${target}>`, target, callId: `call-${ssrc}-${cseq}` };
     request('INVITE', ++cseq, sdp('sendrecv'));
   },
-  hold: () => request('INVITE', ++cseq, sdp('sendonly')),
+  hold: () => request('INVITE', ++cseq, sdp('inactive')),
   digit: ({ digit = '1' }) => press(digit),
-  mute: () => {
-    isMuted = true;
-  },
-  speak: () => {
-    isMuted = false;
-  },
+  resume: () => request('INVITE', ++cseq, sdp('sendrecv')),
   'hang up': () => request('BYE', ++cseq),
   report,
 };

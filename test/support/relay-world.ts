@@ -66,13 +66,19 @@ export class RelayPeer {
   }
 }
 
+/** A command in one of the networks; its output. It throws when the command fails. */
+type Run = (...command: string[]) => string;
+
 export interface RelayWorldOptions {
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly domain?: Readonly<Record<string, unknown>>;
+  /** Runs the gateway; default: nothing else does. */
+  readonly wrapper?: readonly string[];
   /** Default true: the system of the gateway forwards packets. */
   readonly forwards?: boolean;
-  /** Runs in the network of the gateway before it starts. */
-  readonly prepare?: (run: (...command: string[]) => string) => void;
+  /** Runs in the network of the gateway, or of the office, before anything starts. */
+  readonly prepare?: (run: Run) => void;
+  readonly prepareOffice?: (run: Run) => void;
 }
 
 export async function relayWorld(options: RelayWorldOptions = {}) {
@@ -82,20 +88,24 @@ export async function relayWorld(options: RelayWorldOptions = {}) {
     networks.remove();
     rmSync(folder, { recursive: true, force: true });
   });
-  const inGateway = (...command: string[]): string => {
-    const [ip, ...prefix] = networks.inside('gateway');
-    const result = spawnSync(ip!, [...prefix, ...command], { encoding: 'utf8' });
-    if (result.status !== 0) throw new Error(`${command.join(' ')}: ${result.stderr}`);
-    return result.stdout;
-  };
+  const inside =
+    (place: 'gateway' | 'office'): Run =>
+    (...command) => {
+      const [ip, ...prefix] = networks.inside(place);
+      const result = spawnSync(ip!, [...prefix, ...command], { encoding: 'utf8' });
+      if (result.status !== 0) throw new Error(`${command.join(' ')}: ${result.stderr}`);
+      return result.stdout;
+    };
+  const inGateway = inside('gateway');
   if (options.forwards ?? true) inGateway('sysctl', '-qw', 'net.ipv4.ip_forward=1');
   options.prepare?.(inGateway);
+  options.prepareOffice?.(inside('office'));
   const file = join(folder, 'hookswitch.yaml');
   writeFileSync(file, stringify(settingsOf(options)));
   let log = '';
   const startGateway = async (): Promise<ChildProcess> => {
     log = '';
-    const child = spawnGateway(networks, file, folder);
+    const child = spawnGateway([...networks.inside('gateway'), ...(options.wrapper ?? [])], file, folder);
     for (const stream of [child.stdout!, child.stderr!])
       stream.on('data', (chunk: Buffer) => (log += chunk.toString()));
     onTestFinished(() => ended(child, 'SIGTERM'));
@@ -125,6 +135,8 @@ export async function relayWorld(options: RelayWorldOptions = {}) {
       await carrier.heard('called');
       await office.heard('answered');
     },
+    /** How many flows the kernel has: two per call. */
+    flows: () => inGateway('nft', 'list', 'map', 'inet', RELAY_TABLE, 'own_port4').split('counter packets').length - 1,
     inKernel: () =>
       until(
         () => kernelPackets() > 0,
@@ -184,8 +196,7 @@ function settingsOf({ settings, domain }: RelayWorldOptions): Readonly<Record<st
   };
 }
 
-function spawnGateway(networks: TwoNetworks, file: string, folder: string): ChildProcess {
-  const [command, ...prefix] = networks.inside('gateway');
+function spawnGateway([command, ...prefix]: readonly string[], file: string, folder: string): ChildProcess {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('HOOKSWITCH_'));
   return spawn(command!, [...prefix, process.execPath, MAIN, 'serve', '--config', file], {
     env: {
@@ -194,4 +205,23 @@ function spawnGateway(networks: TwoNetworks, file: string, folder: string): Chil
       HOOKSWITCH_CERT_DIR: join(folder, 'certs'),
     },
   });
+}
+
+/** What the carrier's network gets from the gateway, as lines of tshark. Resolves when it listens. */
+export async function captureAtCarrier(networks: TwoNetworks, fields: readonly string[]): Promise<readonly string[]> {
+  const [command, ...prefix] = networks.inside('carrier');
+  const filter = `src host ${TWO_NETWORKS.carrier.gateway}`;
+  const shown = ['-T', 'fields', ...fields.flatMap((field) => ['-e', field])];
+  const child = spawn(command!, [...prefix, 'tshark', '-l', '-i', 'eth0', '-f', filter, ...shown]);
+  onTestFinished(() => ended(child, 'SIGKILL'));
+  const lines: string[] = [];
+  createInterface({ input: child.stdout }).on('line', (line) => lines.push(line));
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  await until(
+    () => said.includes('Capturing on'),
+    DEADLINE_MS,
+    () => said,
+  );
+  return lines;
 }
