@@ -6,11 +6,11 @@ import { isSippHere, scenario, World } from './world.ts';
 /** Transactions live 32 s after their answer over UDP (RFC 3261 17), ports rest 10 s. */
 const IDLE_DEADLINE_MS = 70_000;
 
-/** Sets a gateway up for the file. Returns it for scenarios: there is none before they run. */
-export function stage(): () => World {
+/** Sets a gateway up for the file. Returns it for scenarios: there is none before they run. `settings`: further keys of hookswitch.yaml. */
+export function stage(settings: Readonly<Record<string, unknown>> = {}): () => World {
   let world: World | undefined;
   beforeAll(async () => {
-    if (isSippHere) world = await World.start();
+    if (isSippHere) world = await World.start(settings);
   });
   afterAll(async () => {
     await world?.stop();

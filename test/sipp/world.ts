@@ -46,7 +46,8 @@ export class World {
     this.#documents = documents;
   }
 
-  static async start(): Promise<World> {
+  /** `settings`: further keys of hookswitch.yaml. */
+  static async start(settings: Readonly<Record<string, unknown>> = {}): Promise<World> {
     const app = await FakeApp.start();
     const documents = new Map<string, Answer>();
     const document = (request: AppRequest, key: string): AppAnswer => {
@@ -73,7 +74,7 @@ export class World {
       ],
       credentialLists: [{ name: 'users', users: [user] }],
       ipAccessControlLists: [{ name: 'elsewhere', addresses: ['192.0.2.0/24'] }],
-      settings: { defaultDomain: domains.listed },
+      settings: { defaultDomain: domains.listed, ...settings },
     });
     return new World(gateway, app, documents);
   }
