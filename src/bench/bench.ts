@@ -141,9 +141,14 @@ export class Bench {
     await world.gateway.dispose();
   }
 
-  /** A gateway that is not started yet. */
-  async gateway(nodeOptions: readonly string[] = [], users = this.pick(40, 5_000)): Promise<GatewayUnderTest> {
-    const gateway = new GatewayUnderTest({ places: await this.places(), pinning: this.pinning, users, nodeOptions });
+  /** A gateway that is not started yet. All have the same ports: only one of them may run. */
+  async gateway(
+    nodeOptions: readonly string[] = [],
+    users = this.pick(40, 5_000),
+    mediaEngine: 'workers' | 'native' = 'workers',
+  ): Promise<GatewayUnderTest> {
+    const { pinning } = this;
+    const gateway = new GatewayUnderTest({ places: await this.places(), pinning, users, nodeOptions, mediaEngine });
     this.onStop(() => gateway.dispose());
     return gateway;
   }

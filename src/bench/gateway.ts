@@ -33,6 +33,7 @@ export interface GatewayOptions {
   /** Phones that may register: u0, u1, … */
   readonly users: number;
   readonly nodeOptions?: readonly string[];
+  readonly mediaEngine?: 'workers' | 'native';
 }
 
 /** What a gateway at rest may still show: what is kept on purpose. */
@@ -47,7 +48,7 @@ const KEPT = [
 ];
 
 export class GatewayUnderTest {
-  readonly name = 'hookswitch';
+  readonly name: string;
   readonly folder = mkdtempSync(join(tmpdir(), 'hookswitch-bench-'));
   readonly #options: GatewayOptions;
   #child: ChildProcess | undefined;
@@ -55,6 +56,7 @@ export class GatewayUnderTest {
 
   constructor(options: GatewayOptions) {
     this.#options = options;
+    this.name = options.mediaEngine === 'native' ? 'hookswitch native' : 'hookswitch';
     writeFileSync(join(this.folder, 'hookswitch.yaml'), stringify(settingsOf(options)));
   }
 
@@ -131,13 +133,14 @@ export class GatewayUnderTest {
   }
 }
 
-function settingsOf({ places, users }: GatewayOptions): Record<string, unknown> {
+function settingsOf({ places, users, mediaEngine = 'workers' }: GatewayOptions): Record<string, unknown> {
   return {
     sipListen: `${HOST}:${places.sip}`,
     sipsListen: `${HOST}:${places.sips}`,
     httpListen: `${HOST}:${places.http}`,
     mediaPorts: `${places.media.first}-${places.media.last}`,
     mediaWorkers: 1,
+    mediaEngine,
     maxCalls: 10_000,
     drainSeconds: 1,
     demo: false,

@@ -75,10 +75,10 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-/** Puts the ratios to all other subjects of the same case and unit into the rows of hookswitch. */
+/** Puts the ratios to all other subjects of the same case and unit into the rows of hookswitch, with each of its engines. */
 export function withRatios(rows: readonly Row[]): Row[] {
   return rows.map((one) => {
-    if (one.subject !== 'hookswitch') return one;
+    if (!one.subject.startsWith('hookswitch')) return one;
     const others = rows.filter((other) => other !== one && other.case === one.case && other.title === one.title);
     return { ...one, ratios: others.flatMap((other) => ratiosTo(one, other)) };
   });

@@ -10,12 +10,13 @@ import { median, type Row, row, withRatios } from '../report.ts';
 import { type Case, effortNotes, LATE_FRAME_MS } from './case.ts';
 import { gatewayMedia } from './gateway-media.ts';
 import { kneeRow, lostShare, type MediaSample, mediaKnees, sampleMedia } from './media.ts';
+import { nativeMedia } from './native-media.ts';
 
 async function subjects(bench: Bench, { gateway, generator }: World): Promise<MediaSubject[]> {
-  const own = gatewayMedia(bench, { gateway, generator }, 'bridge');
-  if (!bench.options.withPeers) return [own, new Direct(bench, generator)];
-  const others = [await rtpengine(bench, generator), await cRelay(bench, generator)];
-  return [own, ...others.filter((one) => one !== undefined), new Direct(bench, generator)];
+  const own = [gatewayMedia(bench, { gateway, generator }, 'bridge'), await nativeMedia(bench, { gateway, generator })];
+  const { withPeers } = bench.options;
+  const others = withPeers ? [await rtpengine(bench, generator), await cRelay(bench, generator)] : [];
+  return [...own, ...others, new Direct(bench, generator)].filter((one) => one !== undefined);
 }
 
 async function stopAll(all: readonly MediaSubject[]): Promise<void> {
