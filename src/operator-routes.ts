@@ -57,14 +57,16 @@ function serveTraces(server: FastifyInstance, parts: OperatorParts): void {
   });
 }
 
-/** What was signed in the webhooks of a call; `?computed=` is the signature that the application computed. */
+/** What was signed in the webhooks of a call; `?computed=` is the signature that the application computed, `?host=` a name it may have. */
 function serveSignatures(server: FastifyInstance, { store }: OperatorParts): void {
-  server.get<{ Params: { id: string }; Querystring: { computed?: unknown } }>(
+  server.get<{ Params: { id: string }; Querystring: { computed?: unknown; host?: unknown } }>(
     '/debug/signature/:id',
     async (request, reply) => {
       if (!isFromHere(request)) return reply.code(403).send('only from this machine\n');
-      const { computed } = request.query;
-      const text = await explainCall(store, request.params.id, typeof computed === 'string' ? computed : undefined);
+      const [computed, host] = [request.query.computed, request.query.host].map((value) =>
+        typeof value === 'string' ? value : undefined,
+      );
+      const text = await explainCall(store, request.params.id, computed, host);
       if (text === undefined) return reply.code(404).send('no webhook of such a call is kept\n');
       return reply.type('text/plain; charset=utf-8').send(text);
     },
@@ -72,7 +74,12 @@ function serveSignatures(server: FastifyInstance, { store }: OperatorParts): voi
 }
 
 /** The latest webhooks of a call, oldest first. With `computed` only the one that it fits, if there is one. */
-async function explainCall(store: Store, callSid: string, computed: string | undefined): Promise<string | undefined> {
+async function explainCall(
+  store: Store,
+  callSid: string,
+  computed: string | undefined,
+  host: string | undefined,
+): Promise<string | undefined> {
   const page = { size: limits.signaturesExplained, cursor: null, page: 0 };
   const { records } = await store.webhookExchanges.list({ callSid }, page);
   const account = records[0] && (await store.accounts.get(records[0].accountSid));
@@ -83,7 +90,7 @@ async function explainCall(store: Store, callSid: string, computed: string | und
       method: record.method === 'GET' ? ('GET' as const) : ('POST' as const),
       params: new Map(Object.entries(record.parameters)),
     };
-    const explanation = explainSignature(request, account.authToken, computed);
+    const explanation = explainSignature(request, account.authToken, computed, host);
     const heading = `${record.method} ${record.url} (${record.purpose}, answered ${record.responseCode || 'nothing'})`;
     return {
       fits: explanation.mistakes !== undefined,

@@ -1,4 +1,4 @@
-// `signature <CallSid> [--computed SIGNATURE]`: shows what the running gateway signed in the webhooks of a call, and which mistake of a
+// `signature <CallSid> [--computed SIGNATURE [--host NAME]]`: shows what the running gateway signed in the webhooks of a call, and which mistake of a
 // proxy gives the signature that the application computed.
 
 import { commandLine, finish, type Grammar, parseArguments, textOf } from './arguments.ts';
@@ -6,9 +6,10 @@ import { askGateway, gatewayOptions, gatewayOrigin, gatewayUsage } from './ask-g
 
 const GRAMMAR: Grammar = {
   argument: 'CallSid',
-  options: { computed: { type: 'string' }, ...gatewayOptions },
+  options: { computed: { type: 'string' }, host: { type: 'string' }, ...gatewayOptions },
   usage: `Usage: ${commandLine('signature')} <CallSid> [options]
   --computed BASE64  the signature that the application computed for a request of the call: finds what it did differently
+  --host NAME        with --computed: a name that the application may have for itself (the Host header that reaches it)
 ${gatewayUsage}`,
 };
 
@@ -22,7 +23,10 @@ export async function run(args: readonly string[]): Promise<number> {
   if (!origin.ok) return origin.error;
   const [id = ''] = positionals;
   const computed = textOf(values.computed);
-  const query = computed === undefined ? '' : `?computed=${encodeURIComponent(computed)}`;
+  const asked = new URLSearchParams(computed === undefined ? [] : [['computed', computed]]);
+  const host = textOf(values.host);
+  if (host !== undefined) asked.set('host', host);
+  const query = asked.size === 0 ? '' : `?${asked}`;
   const missing = `${origin.value} keeps no webhook of the call ${id}.`;
   const text = await askGateway(origin.value, `/debug/signature/${encodeURIComponent(id)}${query}`, missing, ANSWER_MS);
   if (!text.ok) return text.error;

@@ -50,6 +50,8 @@ const INNER_PORTS = [
   '9000',
 ];
 
+const PREFIXES = 4;
+
 const schemes: readonly Variant<string>[] = [
   [undefined, (url) => url],
   ['http instead of https: the proxy ends TLS', (url) => swapped(url, 'https:', 'http:')],
@@ -70,8 +72,32 @@ const paths: readonly Variant<string>[] = [
   ['the query is left out', (url) => (url.includes('?') ? url.replace(/\?.*$/, '') : undefined)],
   ['the query is decoded', (url) => recoded(url, (query) => decoded(query.replace(/\+/g, ' ')))],
   ['the query is encoded anew', (url) => recoded(url, (query) => new URLSearchParams(query).toString())],
-  ['the path is decoded', (url) => url.replace(/^(\w+:\/\/[^/?]+)([^?]*)/, (_all, host, path) => host + decoded(path))],
+  ['the path is decoded', pathDecoded],
+  ['path and query are decoded', (url) => recoded(pathDecoded(url), decoded)],
+  ['there is a slash more before the path', (url) => url.replace(/^(\w+:\/\/[^/?]+)\//, '$1//')],
 ];
+
+/** What a proxy may have cut off in front: each folder of the path, up to a few. */
+const prefixes = (url: string): readonly Variant<string>[] => {
+  const [, origin = '', path = '', query = ''] = /^(\w+:\/\/[^/?]+)([^?]*)(.*)$/s.exec(url) ?? [];
+  const folders = path.split('/').slice(1, -1).slice(0, PREFIXES);
+  return folders.map((_, index): Variant<string> => {
+    const prefix = `/${folders.slice(0, index + 1).join('/')}`;
+    return [
+      `${prefix} is missing before the path: the proxy cuts it off`,
+      () => origin + path.slice(prefix.length) + query,
+    ];
+  });
+};
+
+/** Names that an application has for itself when the proxy does not hand on the Host header; `given` by who asks. */
+const hosts = (given: string | undefined): readonly Variant<string>[] =>
+  ['localhost', '127.0.0.1', ...(given ? [given] : [])].map(
+    (host): Variant<string> => [
+      `host ${host} in place of the one in the URL: the proxy does not hand on Host`,
+      (url) => url.replace(/^(\w+:\/\/)(?:\[[^\]]*\]|[^/:?]*)/, `$1${host.replaceAll('$', '')}`),
+    ],
+  );
 
 const bodies: readonly Variant<Fields>[] = [
   [undefined, (fields) => fields],
@@ -83,16 +109,22 @@ const bodies: readonly Variant<Fields>[] = [
 ];
 
 /**
- * Explains the signature of a request that was sent. `computed`: the signature that the application computed itself, if it is known.
+ * Explains the signature of a request that was sent. `computed`: the signature that the application computed itself, if it is known;
+ * `host`: a name that it may have for itself.
  * Pure; some thousand HMACs at most.
  */
-export function explainSignature(request: SignedRequest, authToken: string, computed?: string): SignatureExplanation {
+export function explainSignature(
+  request: SignedRequest,
+  authToken: string,
+  computed?: string,
+  host?: string,
+): SignatureExplanation {
   const target = request.method === 'GET' ? mergeQuery(new URL(request.url), request.params) : new URL(request.url);
   const url = signedUrl(target, false);
   const form: Fields = request.method === 'POST' ? [...request.params] : [];
   const fields = [...form].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
   const signature = signRequest(authToken, url, form);
-  const found = computed === undefined ? undefined : search(url, form, authToken, computed.trim());
+  const found = computed === undefined ? undefined : search(url, form, authToken, computed.trim(), host);
   return { url, fields, signature, mistakes: found?.mistakes, applicationUrl: found?.url };
 }
 
@@ -101,25 +133,44 @@ function search(
   form: Fields,
   authToken: string,
   computed: string,
+  host: string | undefined,
 ): { readonly mistakes: readonly string[]; readonly url: string } | undefined {
   let best: { readonly mistakes: readonly string[]; readonly url: string } | undefined;
-  const urls = variantsOf(url, schemes).flatMap((a) =>
-    variantsOf(a.value, ports).flatMap((b) =>
-      variantsOf(b.value, paths).map((c) => ({
-        value: c.value,
-        mistakes: [...a.mistakes, ...b.mistakes, ...c.mistakes],
-      })),
-    ),
-  );
+  const groups = [schemes, ports, [...paths, ...prefixes(url)]];
+  const urls = combined(url, groups);
+  // Another host with a body that is wrong too is not looked for: the time of the gateway is for calls.
+  const elsewhere = combined(url, [hosts(host), ...groups]);
   const forms = variantsOf(form, bodies);
-  for (const candidate of urls) {
-    for (const body of forms) {
+  for (const candidate of [...urls, ...elsewhere]) {
+    for (const body of candidate.isElsewhere ? forms.slice(0, 1) : forms) {
       const mistakes = [...candidate.mistakes, ...body.mistakes];
       if (best && best.mistakes.length <= mistakes.length) continue;
       if (signRequest(authToken, candidate.value, body.value) === computed) best = { mistakes, url: candidate.value };
     }
   }
   return best;
+}
+
+interface Candidate {
+  readonly value: string;
+  readonly mistakes: readonly string[];
+  readonly isElsewhere: boolean;
+}
+
+/** One change of each group after the other. */
+function combined(url: string, groups: readonly (readonly Variant<string>[])[]): readonly Candidate[] {
+  const start = { value: url, mistakes: [] as readonly string[], isElsewhere: groups.length > 3 };
+  return groups.reduce<readonly Candidate[]>(
+    (before, group) =>
+      before.flatMap((one) =>
+        variantsOf(one.value, group).map(({ value, mistakes }) => ({
+          ...one,
+          value,
+          mistakes: [...one.mistakes, ...mistakes],
+        })),
+      ),
+    [start],
+  );
 }
 
 /** What each variant makes of the value; those that change nothing are left out. */
@@ -143,6 +194,10 @@ function recoded(url: string, change: (query: string) => string): string | undef
   return mark < 0 ? undefined : url.slice(0, mark + 1) + change(url.slice(mark + 1));
 }
 
+function pathDecoded(url: string): string {
+  return url.replace(/^(\w+:\/\/[^/?]+)([^?]*)/, (_all, host, path) => host + decoded(path));
+}
+
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -164,7 +219,10 @@ export function printExplanation(explanation: SignatureExplanation, computed: st
   if (computed === undefined) return lines.join('\n');
   lines.push(`application  ${computed}`);
   if (mistakes === undefined)
-    lines.push('             no known mistake gives this: is the auth token of the application that of the account?');
+    lines.push(
+      '             no known mistake gives this: is the auth token of the application that of the account?',
+      '             Or does it know itself by another name (Host behind the proxy)? Try --host NAME.',
+    );
   else if (mistakes.length === 0) lines.push('             the same: the application should accept the request');
   else
     lines.push(`             it signed ${applicationUrl}`, ...mistakes.map((mistake) => `             - ${mistake}`));

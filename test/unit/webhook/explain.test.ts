@@ -64,6 +64,41 @@ describe('which mistake gives what the application computed [twiml 2.6 explain]'
     expect(told.applicationUrl).toBe(url);
   });
 
+  test.each<[string, string, string[], string?]>([
+    [
+      'http://localhost:3000/hooks/a b/voice?x=1%2B1',
+      'a proxy that hands on neither Host nor scheme, and decodes',
+      [
+        'host localhost in place of the one in the URL: the proxy does not hand on Host',
+        'http instead of https: the proxy ends TLS',
+        'port 3000 is added',
+        'the path is decoded',
+      ],
+    ],
+    [
+      'https://inner.example.test/hooks/a%20b/voice?x=1%2B1',
+      'a name that is given',
+      ['host inner.example.test in place of the one in the URL: the proxy does not hand on Host'],
+      'inner.example.test',
+    ],
+    ['https://app.example.test/hooks/a b/voice?x=1+1', 'decoded as a whole', ['path and query are decoded']],
+    ['https://app.example.test//hooks/a%20b/voice?x=1%2B1', 'two slashes', ['there is a slash more before the path']],
+    [
+      'https://app.example.test/a%20b/voice?x=1%2B1',
+      'a prefix that is cut',
+      ['/hooks is missing before the path: the proxy cuts it off'],
+    ],
+    [
+      'https://app.example.test/voice?x=1%2B1',
+      'a longer one',
+      ['/hooks/a%20b is missing before the path: the proxy cuts it off'],
+    ],
+  ])('%s: %s [rest 21 explain]', (url, _what, mistakes, host) => {
+    const own: SignedRequest = { ...request, url: 'https://app.example.test/hooks/a%20b/voice?x=1%2B1' };
+    const told = explainSignature(own, TOKEN, signRequest(TOKEN, url, params), host);
+    expect(told).toMatchObject({ mistakes, applicationUrl: url });
+  });
+
   test('a port of ours that the application left out, and a missing slash', () => {
     const own: SignedRequest = { url: 'http://app.example.test:8088/voice/', method: 'POST', params };
     const computed = signRequest(TOKEN, 'http://app.example.test/voice', params);
