@@ -8,12 +8,16 @@ import type { NativeChoice } from './media/native/worker-media.ts';
 type EngineSettings = Pick<Config, 'mediaEngine' | 'dscpMedia'>;
 
 /** Null: Node alone. A native engine that was asked for and cannot be had is a warning. */
-export function chooseMediaEngine({ mediaEngine, dscpMedia }: EngineSettings, log: Log): NativeChoice | null {
-  const loaded = mediaEngine === 'workers' ? null : loadAddon(NATIVE_ADDON);
+export function chooseMediaEngine(
+  { mediaEngine, dscpMedia }: EngineSettings,
+  log: Log,
+  addon = NATIVE_ADDON,
+): NativeChoice | null {
+  const loaded = mediaEngine === 'workers' ? null : loadAddon(addon);
   const fields = { folder: 'media' };
   if (loaded?.ok) {
     log.info({ ...fields, mediaEngine: 'native', srtp: loaded.value.hasSrtp }, 'media engine: native threads');
-    return { addon: NATIVE_ADDON, dscp: dscpMedia };
+    return { addon, dscp: dscpMedia };
   }
   const reason = loaded?.error;
   if (mediaEngine === 'native')
@@ -27,12 +31,15 @@ export function chooseMediaEngine({ mediaEngine, dscpMedia }: EngineSettings, lo
 }
 
 /** For `doctor`. False: the native engine is asked for, and cannot be had. */
-export function mediaEngineFinding({ mediaEngine }: EngineSettings): {
+export function mediaEngineFinding(
+  { mediaEngine }: EngineSettings,
+  addon = NATIVE_ADDON,
+): {
   readonly isGood: boolean;
   readonly text: string;
 } {
   if (mediaEngine === 'workers') return { isGood: true, text: 'media engine: Node alone, as mediaEngine says' };
-  const loaded = loadAddon(NATIVE_ADDON);
+  const loaded = loadAddon(addon);
   if (!loaded.ok) {
     return {
       isGood: mediaEngine === 'auto',

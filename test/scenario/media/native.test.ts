@@ -6,12 +6,14 @@ import { readdirSync, readlinkSync } from 'node:fs';
 import { afterEach, describe } from 'vitest';
 import { realClock } from '../../../src/base/clock.ts';
 import { cryptoRandom } from '../../../src/base/ids.ts';
+import { silentLog } from '../../../src/base/log.ts';
 import type { EndpointInfo, MediaEngine } from '../../../src/media/engine.ts';
 import type { FastCounts, FastPath } from '../../../src/media/fast-path.ts';
 import { createInlineMediaEngine } from '../../../src/media/inline.ts';
 import { loadAddon } from '../../../src/media/native/addon.ts';
 import { NativeMedia } from '../../../src/media/native/native-path.ts';
 import { SRTP_TRAILER_BYTES, SrtpReceiver, SrtpSender } from '../../../src/media/srtp.ts';
+import { createWorkerMediaEngine } from '../../../src/media/workers.ts';
 import type { MediaPlan, SrtpKeys, SrtpSuite } from '../../../src/sdp/plan.ts';
 import {
   EventLog,
@@ -368,6 +370,38 @@ describe('life', () => {
     here.native!.close();
     assert.equal(sockets(), before + 2);
     assert.equal((await here.native!.bind(LOCAL, 0, { packet: () => {}, error: () => {} })).ok, false);
+  });
+
+  test('a worker that ends while both sides talk: its thread and its sockets end with it', async () => {
+    assert.ok('file' in built);
+    const before = sockets();
+    const [peerA, peerB] = [await RtpPeer.open(), await RtpPeer.open()];
+    const options = { workers: 1, portRange: mediaRange(40), log: silentLog, clock: realClock };
+    const engine = createWorkerMediaEngine({ ...options, native: { addon: built.file, dscp: 34 } });
+    assert.ok((await engine.start()).ok);
+    const legs: { peer: RtpPeer; port: number; id: string }[] = [];
+    for (const peer of [peerA, peerB]) {
+      const opened = await engine.open({ localAddress: LOCAL, callSid: 'CA1' });
+      assert.ok(opened.ok);
+      engine.configure(opened.value.id, plan(peer.port), strictSource);
+      legs.push({ peer, port: opened.value.rtpPort, id: opened.value.id });
+    }
+    engine.bridge(legs[0]!.id, legs[1]!.id);
+    let sequence = 0;
+    const talk = setInterval(() => {
+      sequence += 1;
+      const packets = [1, 2].map((ssrc) => rtpPacket({ ssrc, sequence, timestamp: sequence * 160 }));
+      for (const [index, { peer, port }] of legs.entries()) peer.send([packets[index]!], port);
+    }, 5);
+    try {
+      await peerB.until(({ length }) => length > 200);
+      assert.equal(sockets(), before + 6);
+      await engine.stop();
+      assert.equal(sockets(), before + 2);
+    } finally {
+      clearInterval(talk);
+      for (const { peer } of legs) peer.close();
+    }
   });
 
   test('errors of bind are those of node:dgram', async () => {
