@@ -3,6 +3,7 @@
 // (older builds even hand the name to a shell).
 
 import { limits } from '../base/limits.ts';
+import { spellOut } from './say-as.ts';
 
 /** Elements of twiml.md 5.1 with their attributes. */
 const ELEMENTS: Readonly<Record<string, readonly string[]>> = {
@@ -37,8 +38,7 @@ function cleaned(text: string, maxChars: number): string {
 
 /** The text between the tags of an SSML fragment, for engines without SSML. `sub` gives its alias. */
 export function stripSsml(ssml: string): string {
-  const text = ssml
-    .slice(0, limits.speechInputChars)
+  const text = spellOut(ssml.slice(0, limits.speechInputChars))
     .replace(/<sub\s+alias\s*=\s*(?:"([^"<]*)"|'([^'<]*)')\s*>[^<]*<\/sub>/g, (_, double, single) => double ?? single)
     .replace(TAG, ' ');
   return plainText(decodeEntities(text).replace(/\s+/g, ' '));
@@ -65,7 +65,7 @@ const escapeText = (text: string): string =>
 
 /** A whole, balanced <speak> document with nothing in it but the elements and attributes that twiml.md 5.1 names. */
 export function safeSsml(ssml: string): string {
-  const source = cleaned(ssml, limits.speechInputChars);
+  const source = spellOut(cleaned(ssml, limits.speechInputChars));
   const budget: Budget = { chars: limits.speechTextChars, breakMs: limits.ssmlBreaksTotalMs };
   const spoken = (from: number, to?: number) => {
     const text = source.slice(from, to).slice(0, budget.chars);
