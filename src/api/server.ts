@@ -181,6 +181,8 @@ function createServer(options: ApiServerOptions): FastifyInstance {
     requestTimeout: limits.restRequestMs,
     connectionTimeout: 2 * limits.restRequestMs,
     forceCloseConnections: 'idle',
+    // A server takes the absolute form too, as a client behind a proxy setting sends it (RFC 9112 3.2.2).
+    rewriteUrl: ({ url = '/' }) => url.replace(/^https?:\/\/[^/?]*\/?/i, '/'),
     routerOptions: { maxParamLength: limits.restPathBytes },
     exposeHeadRoutes: false,
     // A path with a broken percent escape names no resource; without this fastify answers in a form of its own. No hook runs then.

@@ -265,6 +265,17 @@ describe('requests', () => {
     expect((await world.fetch('Calls.json', { method: 'HEAD', authorization: '' })).status).toBe(401);
   });
 
+  test('the absolute form of a request target, as clients behind a proxy setting send it [rest 4 absolute-form]', async () => {
+    const { sid, authToken } = world.account;
+    const { hostname, port } = new URL(world.url);
+    const headers = { authorization: `Basic ${Buffer.from(`${sid}:${authToken}`).toString('base64')}` };
+    const path = `http://api.twilio.com/2010-04-01/Accounts/${sid}/Calls.json?PageSize=1`;
+    const sent = httpRequest({ hostname, port, path, headers }).end();
+    const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+    expect(answer.statusCode).toBe(200);
+    expect(JSON.parse((await answer.toArray()).join(''))).toMatchObject({ page_size: 1 });
+  });
+
   test('a path that cannot be decoded has an answer like others [rest 6 request-headers]', async () => {
     const answer = await world.fetch('Calls/%zz.json');
     expect(answer.headers.get('twilio-request-id')).toMatch(/^RQ[0-9a-f]{32}$/);
