@@ -237,9 +237,11 @@ export const limits = {
   nftRunMs: 5_000,
   nftOutputBytes: 64 * 1024 * 1024,
   /** The kernel's counters are read so often; faster while it is not known whether packets get through. Changes are looked for: */
-  kernelPollMs: 500,
+  kernelPollMs: 1_000,
   kernelTrialPollMs: 100,
   kernelTickMs: 50,
+  /** Counters that were not read for so long are not trusted: the call is relayed in user space again. */
+  kernelStaleMs: 10_000,
   /** Between two of our addresses where packets did not get through, it is not tried again before. */
   kernelBlockedMs: 600_000,
   mediaPacketsPerSecond: 250,

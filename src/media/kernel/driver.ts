@@ -12,8 +12,8 @@ import type { Clock } from '../../base/clock.ts';
 import { limits } from '../../base/limits.ts';
 import type { Log } from '../../base/log.ts';
 import { forwards } from './ability.ts';
-import { readCounts } from './counts.ts';
-import { changeText, type Flow, familyOf, keysOf } from './flow.ts';
+import { type FlowCount, readCounts } from './counts.ts';
+import { changeText, countedMaps, type Flow, familyOf, keysOf, type SsrcOrder } from './flow.ts';
 import type { Nft } from './nft.ts';
 import { type TableOptions, tableText } from './rules.ts';
 import { type KernelMessage, type PlainFlow, type Slots, slotState } from './slots.ts';
@@ -45,6 +45,8 @@ interface Relay {
 
 /** Packets that may be on their way through the machine while counters are read. */
 const UNDERWAY_PACKETS = 5;
+/** Every so many readings, packets that left are compared with those that came. */
+const WHOLE_POLLS = 5;
 
 export class KernelDriver {
   readonly #options: DriverOptions;
@@ -58,6 +60,8 @@ export class KernelDriver {
   readonly #blocked = new Map<string, number>();
   #working: Promise<void> | null = null;
   #pollDueMs = 0;
+  #polls = 0;
+  #ssrcOrder: SsrcOrder = 'both';
   #isStopped = false;
 
   constructor(options: DriverOptions) {
@@ -112,7 +116,7 @@ export class KernelDriver {
     const own = (this.#options.ownAddresses ?? ownAddresses)();
     if (plain.some(({ sourceAddress }) => own.includes(sourceAddress))) return null;
     const forwarding = this.#options.forwards ?? forwards;
-    const [first, second] = plain.map((flow) => ({ ...flow, id: 0 })) as [Flow, Flow];
+    const [first, second] = plain.map((flow) => ({ ...flow, id: 0, ssrcOrder: this.#ssrcOrder })) as [Flow, Flow];
     const keys = [...keysOf(first), ...keysOf(second)];
     const isTaken = new Set(keys).size < keys.length || keys.some((one) => this.#keys.has(one));
     if (isTaken || !forwarding(familyOf(first))) return null;
@@ -231,29 +235,47 @@ export class KernelDriver {
   // --- counters
 
   async #poll(): Promise<void> {
-    const { nft, table, clock } = this.#options;
+    const { clock } = this.#options;
     const startedMs = clock.now();
-    const listed = await nft(['-j', 'list', 'table', 'inet', table.table]);
-    const active = [...this.#relays].filter(([, relay]) => relay.isEntered);
-    const counts = listed.ok
-      ? readCounts(
-          listed.value,
-          active.flatMap(([, relay]) => relay.flows),
-        )
-      : undefined;
+    // What left is only looked at now and then: a listing costs as much as many packets.
+    const isWhole = this.#trying.size > 0 || this.#polls % WHOLE_POLLS === 0;
+    this.#polls += 1;
+    const active = [...this.#relays.values()].filter((relay) => relay.isEntered);
+    const counts = await this.#counts(
+      active.flatMap((relay) => relay.flows),
+      isWhole,
+    );
     const takenMs = clock.now() - startedMs;
     const everyMs = this.#trying.size > 0 ? limits.kernelTrialPollMs : limits.kernelPollMs;
     // A listing that takes long is asked for less often: three quarters of the time are left for changes.
     this.#pollDueMs = clock.now() + Math.max(everyMs - takenMs, 3 * takenMs);
     if (!counts) return this.#renew();
-    for (const [, relay] of active) {
+    for (const relay of active) {
       for (const index of [0, 1] as const) {
-        const { arrived, arrivedBytes, departed } = counts.get(relay.flows[index].id)!;
-        // What did not leave was not relayed: the far side has lost it.
+        const { arrived, arrivedBytes, departed, ssrcOrder } = counts.get(relay.flows[index].id)!;
         relay.slots.setCounts(relay.slot, index, arrived, arrivedBytes);
-        this.#judge(relay, index, arrived, departed);
+        if (ssrcOrder) this.#ssrcOrder = ssrcOrder;
+        if (isWhole) this.#judge(relay, index, arrived, departed);
       }
+      relay.slots.countRead(relay.slot);
     }
+  }
+
+  /** Undefined: the table is not what it was. */
+  async #counts(flows: readonly Flow[], isWhole: boolean): Promise<Map<number, FlowCount> | undefined> {
+    const maps = flows.map(countedMaps);
+    // What came before what left: packets in between do not look as if they had been dropped.
+    const names = new Set([
+      ...maps.map(({ arrived }) => arrived),
+      ...(isWhole ? maps.map(({ departed }) => departed) : []),
+    ]);
+    const listings: string[] = [];
+    for (const name of names) {
+      const listed = await this.#options.nft(['-j', 'list', 'map', 'inet', this.#options.table.table, name]);
+      if (!listed.ok) return undefined;
+      listings.push(listed.value);
+    }
+    return readCounts(listings, flows);
   }
 
   #judge(relay: Relay, index: 0 | 1, arrived: number, departed: number): void {

@@ -22,7 +22,14 @@ export interface Flow {
   readonly departurePort: number;
   readonly targetAddress: string;
   readonly targetPort: number;
+  readonly ssrcOrder: SsrcOrder;
 }
+
+/**
+ * How the octets of an SSRC stand in the mark of a packet: nft 1.0 leaves them in the order of the network, others turn them. While it is
+ * not known, both are entered, and one of them is met.
+ */
+export type SsrcOrder = 'both' | 'plain' | 'turned';
 
 export const familyOf = (flow: Flow): Family => (isIPv6(flow.sourceAddress) ? 6 : 4);
 
@@ -43,12 +50,16 @@ export function isExpressible(flow: Flow): boolean {
   );
 }
 
-/** nft 1.0 writes the SSRC into the mark in the order of the network, others turn it: both are entered, one of them is met. */
-function ssrcKeys(ssrc: number): number[] {
-  const turned = new DataView(new ArrayBuffer(4));
-  turned.setUint32(0, ssrc, true);
-  const other = turned.getUint32(0);
-  return other === ssrc ? [ssrc] : [ssrc, other];
+export function turnedSsrc(ssrc: number): number {
+  const octets = new DataView(new ArrayBuffer(4));
+  octets.setUint32(0, ssrc, true);
+  return octets.getUint32(0);
+}
+
+function ssrcKeys({ ssrc, ssrcOrder }: Flow): number[] {
+  const turned = turnedSsrc(ssrc);
+  if (ssrcOrder === 'both') return turned === ssrc ? [ssrc] : [ssrc, turned];
+  return [ssrcOrder === 'plain' ? ssrc : turned];
 }
 
 const sourceKey = (flow: Flow): string => `${flow.sourceAddress} . ${flow.sourcePort}`;
@@ -71,9 +82,15 @@ function elementsOf(flow: Flow): readonly (readonly [map: string, key: string, v
     [`port${family}`, `${id}`, flow.targetPort],
     [`own_address${family}`, own!, flow.departureAddress],
     [`own_port${family}`, ends!, flow.departurePort],
-    ...ssrcKeys(flow.ssrc).map((ssrc) => [`flow${payloadType}_${family}`, `${arrival} . ${ssrc}`, id] as const),
+    ...ssrcKeys(flow).map((ssrc) => [`flow${payloadType}_${family}`, `${arrival} . ${ssrc}`, id] as const),
   ];
 }
+
+/** The maps that count this flow: packets that came, packets that left. */
+export const countedMaps = (flow: Flow): { readonly arrived: string; readonly departed: string } => ({
+  arrived: `flow${flow.payloadType}_${familyOf(flow)}`,
+  departed: `own_port${familyOf(flow)}`,
+});
 
 /** One transaction: all of it or nothing. */
 export function changeText(table: string, removed: readonly Flow[], added: readonly Flow[]): string {

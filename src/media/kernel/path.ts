@@ -5,6 +5,7 @@
 // and all packets that are not 20 ms of the described audio. Headers are the same by either way, so that nothing is lost in between.
 
 import type { Clock } from '../../base/clock.ts';
+import { limits } from '../../base/limits.ts';
 import { plainAddress } from '../address.ts';
 import type { FastCount, FastCounts, FastDirection, FastPair, FastPath, FastRelay } from '../fast-path.ts';
 import { Outbox } from '../outbox.ts';
@@ -37,7 +38,7 @@ export class KernelPath implements FastPath {
   take(pair: FastPair): FastRelay | null {
     if (this.#isGone || !pair.isUnchanged) return null;
     const flows = [flowOf(pair.directions[0]), flowOf(pair.directions[1])] as const;
-    if (!flows.every((flow) => isExpressible({ ...flow, id: 1 }) && isRouted(flow))) return null;
+    if (!flows.every((flow) => isExpressible({ ...flow, id: 1, ssrcOrder: 'both' }) && isRouted(flow))) return null;
     const slot = this.#takeSlot();
     if (slot === undefined) return null;
     this.#slots.begin(slot);
@@ -56,13 +57,19 @@ export class KernelPath implements FastPath {
 
   #relay(slot: number): FastRelay {
     const slots = this.#slots;
-    const sources = [new Source(this.#clock), new Source(this.#clock)] as const;
-    const count = (direction: 0 | 1): FastCount =>
-      sources[direction].counted(slots.packets(slot, direction), slots.bytes(slot, direction));
-    const counts = (): FastCounts => [count(0), count(1)];
+    const clock = this.#clock;
+    const watch = new Watch(clock.now());
+    const counts = (): FastCounts => {
+      watch.look(slots.reads(slot), [slots.packets(slot, 0), slots.packets(slot, 1)], clock.now());
+      return [0, 1].map((index) => this.#count(slot, index as 0 | 1, watch)) as [FastCount, FastCount];
+    };
     return {
       isShared: true,
-      poll: () => (this.#isGone || slots.state(slot) === slotState.failed ? null : counts()),
+      poll: () => {
+        const now = counts();
+        if (this.#isGone || slots.state(slot) === slotState.failed) return null;
+        return clock.now() - watch.readAtMs > limits.kernelStaleMs ? null : now;
+      },
       end: () => {
         this.#outbox.add({ type: 'remove', slot });
         this.#leaving.push(slot);
@@ -70,25 +77,41 @@ export class KernelPath implements FastPath {
       },
     };
   }
+
+  #count(slot: number, direction: 0 | 1, watch: Watch): FastCount {
+    const packets = this.#slots.packets(slot, direction);
+    const bytes = this.#slots.bytes(slot, direction);
+    const totals = { received: packets, receivedBytes: bytes, sent: packets, sentBytes: bytes };
+    return { ...totals, silentMs: watch.silentMs(direction), drops: {}, numbers: null };
+  }
 }
 
-/** One direction of a relay: when its counter was last seen to move. */
-class Source {
-  readonly #clock: Clock;
-  #packets = 0;
-  #movedAtMs = -1;
+/** When counters were read last, and when each was first seen where it is. Time without a reading is no silence. */
+class Watch {
+  readAtMs: number;
+  #reads = 0;
+  readonly #packets: [number, number] = [0, 0];
+  readonly #movedAtMs: [number, number];
 
-  constructor(clock: Clock) {
-    this.#clock = clock;
+  constructor(nowMs: number) {
+    this.readAtMs = nowMs;
+    this.#movedAtMs = [nowMs, nowMs];
   }
 
-  counted(packets: number, bytes: number): FastCount {
-    const nowMs = this.#clock.now();
-    if (packets !== this.#packets) this.#movedAtMs = nowMs;
-    this.#packets = packets;
-    const silentMs = this.#movedAtMs < 0 ? -1 : nowMs - this.#movedAtMs;
-    const totals = { received: packets, receivedBytes: bytes, sent: packets, sentBytes: bytes };
-    return { ...totals, silentMs, drops: {}, numbers: null };
+  look(reads: number, packets: readonly [number, number], nowMs: number): void {
+    if (reads === this.#reads) return;
+    // The time that it took to get into the kernel is no silence either.
+    const isFirst = this.#reads === 0;
+    this.#reads = reads;
+    this.readAtMs = nowMs;
+    for (const index of [0, 1] as const) {
+      if (isFirst || packets[index] !== this.#packets[index]) this.#movedAtMs[index] = nowMs;
+      this.#packets[index] = packets[index];
+    }
+  }
+
+  silentMs(direction: 0 | 1): number {
+    return this.readAtMs - this.#movedAtMs[direction];
   }
 }
 

@@ -54,7 +54,7 @@ function mapsOf(family: Family, flows: number): string[] {
   const map = (name: string, key: string, value: string, size = flows, more = '') =>
     `map ${name}${family} { type ${key} : ${value}; size ${size}; ${more} }`;
   return [
-    // Twice: see ssrcKeys.
+    // Twice: see SsrcOrder.
     ...RELAYED_PAYLOAD_TYPES.map((type) =>
       map(`flow${type}_`, `${end} . ${end} . mark`, 'mark', 2 * flows, 'counter;'),
     ),

@@ -6,7 +6,7 @@ import type { Flow } from './flow.ts';
 /** free and waiting are written by the worker's side of a relay, which begins it; the others by the driver. */
 export const slotState = { free: 0, waiting: 1, active: 2, failed: 3 } as const;
 
-const FIELDS = 5;
+const FIELDS = 6;
 
 export const slotMemory = (slots: number): SharedArrayBuffer =>
   new SharedArrayBuffer(slots * FIELDS * Float64Array.BYTES_PER_ELEMENT);
@@ -43,14 +43,23 @@ export class Slots {
     return this.#values[slot * FIELDS + 2 + 2 * direction]!;
   }
 
+  /** How often the counters were read since the relay began. */
+  reads(slot: number): number {
+    return this.#values[slot * FIELDS + 5]!;
+  }
+
+  countRead(slot: number): void {
+    this.#values[slot * FIELDS + 5] = this.reads(slot) + 1;
+  }
+
   setCounts(slot: number, direction: 0 | 1, packets: number, bytes: number): void {
     this.#values[slot * FIELDS + 1 + 2 * direction] = packets;
     this.#values[slot * FIELDS + 2 + 2 * direction] = bytes;
   }
 }
 
-/** A flow that has no number yet. */
-export type PlainFlow = Omit<Flow, 'id'>;
+/** A flow as a worker describes it. */
+export type PlainFlow = Omit<Flow, 'id' | 'ssrcOrder'>;
 
 export type KernelMessage =
   | { readonly type: 'add'; readonly slot: number; readonly flows: readonly [PlainFlow, PlainFlow] }

@@ -8,6 +8,7 @@ import { type PlainFlow, Slots, slotMemory, slotState } from '../../../../src/me
 import { VirtualClock } from '../../../support/virtual-clock.ts';
 
 const TABLE = 'hookswitch_media_20000';
+const SSRC = 0x01020304;
 
 /** Takes element commands into sets, refuses what nft would refuse, counts as it is told. */
 class PaperKernel {
@@ -21,7 +22,7 @@ class PaperKernel {
   nft = async (args: readonly string[], input = ''): Promise<Result<string, string>> => {
     this.runs.push(args.includes('list') ? 'list' : input);
     await Promise.resolve();
-    if (args.includes('list')) return this.isThere ? ok(this.#listing()) : err('No such file or directory');
+    if (args.includes('list')) return this.isThere ? ok(this.#listing(args.at(-1)!)) : err('No such file or directory');
     if (input.startsWith('table')) {
       this.elements.clear();
       this.isThere = true;
@@ -45,16 +46,18 @@ class PaperKernel {
     return ok('');
   }
 
-  #listing(): string {
-    const maps = [...this.elements].map(([name, value]) => {
+  #listing(wanted: string): string {
+    const elem = [...this.elements].flatMap(([name, value]) => {
       const [map, ...key] = name.split(' ');
-      const concat = key.join(' ').split(' . ');
-      const packets = map!.startsWith('own_port') ? this.departed : this.arrived / 2;
-      return {
-        map: { name: map, elem: [[{ elem: { val: { concat }, counter: { packets, bytes: packets * 200 } } }, value]] },
-      };
+      if (map !== wanted) return [];
+      const concat = key
+        .join(' ')
+        .split(' . ')
+        .map((part) => (/^\d+$/.test(part) ? Number(part) : part));
+      const packets = wanted.startsWith('own_port') ? this.departed : concat.at(-1) === SSRC ? 0 : this.arrived;
+      return [[{ elem: { val: { concat }, counter: { packets, bytes: packets * 200 } } }, value]];
     });
-    return JSON.stringify({ nftables: maps });
+    return JSON.stringify({ nftables: [{ map: { name: wanted, elem } }] });
   }
 }
 
@@ -69,7 +72,7 @@ const flows = (call: number): readonly [PlainFlow, PlainFlow] => {
   ];
   const one = (from: typeof a, at: typeof a, out: typeof a, to: typeof a): PlainFlow => ({
     ...{ sourceAddress: from.address, sourcePort: from.port, arrivalAddress: at.address, arrivalPort: at.port },
-    ...{ ssrc: 0x01020304, payloadType: 0, departureAddress: out.address, departurePort: out.port },
+    ...{ ssrc: SSRC, payloadType: 0, departureAddress: out.address, departurePort: out.port },
     ...{ targetAddress: to.address, targetPort: to.port },
   });
   return [one(a, inner, outer, b), one(b, outer, inner, a)];
@@ -168,6 +171,9 @@ test('counters come to the slots, and the slots are free after the end', async (
   kernel.arrived = 40;
   kernel.departed = 40;
   await pass(2 * limits.kernelPollMs);
+  expect(slots.reads(1)).toBeGreaterThan(0);
+  // The order of the SSRC is known by now: one element of it for each flow.
+  expect([...kernel.elements.keys()].filter((name) => name.startsWith('flow'))).toHaveLength(2);
   expect([slots.packets(1, 0), slots.packets(1, 1), slots.bytes(1, 0)]).toEqual([40, 40, 40 * 160]);
   remove(1);
   await pass();

@@ -8,7 +8,7 @@ import { tableText } from '../../../../src/media/kernel/rules.ts';
 const flow: Flow = {
   id: 3,
   ...{ sourceAddress: '192.0.2.10', sourcePort: 4000, arrivalAddress: '192.0.2.1', arrivalPort: 20000 },
-  ...{ ssrc: 0x11223344, payloadType: 0 },
+  ...{ ssrc: 0x11223344, payloadType: 0, ssrcOrder: 'both' },
   ...{ departureAddress: '198.51.100.1', departurePort: 20002, targetAddress: '198.51.100.2', targetPort: 6000 },
 };
 const flow6: Flow = {
@@ -67,6 +67,14 @@ describe('elements', () => {
     );
   });
 
+  test.each([
+    ['plain', 287454020],
+    ['turned', 1144201745],
+  ] as const)('where the order is known, once: %s', (ssrcOrder, ssrc) => {
+    const text = changeText(TABLE, [], [{ ...flow, ssrcOrder }]);
+    expect(text).toContain(`flow0_4 { 192.0.2.10 . 4000 . 192.0.2.1 . 20000 . ${ssrc} : 3 }`);
+  });
+
   test('an SSRC that reads the same both ways is entered once', () => {
     expect(changeText(TABLE, [], [{ ...flow, ssrc: 0x11222211 }]).match(/ : 3\b/g)).toHaveLength(1);
   });
@@ -119,19 +127,19 @@ describe('counters', () => {
   });
 
   test('both orders of an SSRC together, octets of payload without headers, what left beside what came', () => {
-    const counts = readCounts(listing, [flow, flow6])!;
-    expect(counts.get(3)).toEqual({ arrived: 10, arrivedBytes: 1_600, departed: 9 });
-    expect(counts.get(4)).toEqual({ arrived: 5, arrivedBytes: 800, departed: 0 });
+    const counts = readCounts([listing], [flow, flow6])!;
+    expect(counts.get(3)).toEqual({ arrived: 10, arrivedBytes: 1_600, departed: 9, ssrcOrder: 'turned' });
+    expect(counts.get(4)).toEqual({ arrived: 5, arrivedBytes: 800, departed: 0, ssrcOrder: 'turned' });
   });
 
   test('flows that nobody asks for are left out', () => {
-    expect([...readCounts(listing, [flow6])!.keys()]).toEqual([4]);
+    expect([...readCounts([listing], [flow6])!.keys()]).toEqual([4]);
   });
 
   test.each(['', 'no JSON', '{}', '{"nftables":[{"map":{"name":"flow0_4","elem":[[]]}}]}', 'null'])(
     'anything else is no listing: %s',
     (text) => {
-      expect(readCounts(text, [flow])).toBeUndefined();
+      expect(readCounts([text], [flow])).toBeUndefined();
     },
   );
 
