@@ -47,6 +47,8 @@ export interface RateQuestion {
   readonly holdMs: number;
   /** How long the last calls may take to end. */
   readonly graceMs: number;
+  /** An answer that takes longer is worth nothing to who calls: such a call is no goodput. */
+  readonly answerLimitMs: number;
 }
 
 /** So many calls at once, held until told otherwise; more are made, or the youngest are ended. */
@@ -135,7 +137,7 @@ export interface RateAnswer {
   readonly digitMs: Spread;
   /** Seconds asked for by Retry-After. */
   readonly retryAfter: Spread;
-  /** Completed calls per second while calls were offered. */
+  /** Calls per second that were answered within the limit, while calls were offered, and completed then. */
   readonly goodput: number;
   readonly media: MediaAnswer;
   readonly effort: Effort;

@@ -23,7 +23,7 @@ class Outcome {
   offered = 0;
   answered = 0;
   completed = 0;
-  completedInTime = 0;
+  good = 0;
   refused = 0;
   failed: Record<string, number> = {};
   readonly answerMs = new Histogram();
@@ -31,6 +31,7 @@ class Outcome {
   readonly retryAfter = new Histogram();
   readonly late = new Histogram();
   untilMs = Number.POSITIVE_INFINITY;
+  answerLimitMs = Number.POSITIVE_INFINITY;
 }
 
 export class Session {
@@ -178,7 +179,8 @@ export class Session {
     this.#calls.delete(call.index);
     if (verdict === 'completed') {
       outcome.completed++;
-      if (realClock.now() <= outcome.untilMs) outcome.completedInTime++;
+      const isInTime = call.answeredAt - call.begunAt <= outcome.answerLimitMs && call.answeredAt <= outcome.untilMs;
+      if (isInTime) outcome.good++;
     } else if (verdict === 'refused') outcome.refused++;
     else outcome.failed[verdict.failed] = (outcome.failed[verdict.failed] ?? 0) + 1;
     if (retryAfter !== undefined) outcome.retryAfter.add(retryAfter);
@@ -188,7 +190,7 @@ export class Session {
 
   /** Open loop: calls come at their rate, whatever becomes of the others. */
   async rate(
-    { kind, withMedia, perSecond, seconds, holdMs, graceMs }: RateQuestion,
+    { kind, withMedia, perSecond, seconds, holdMs, graceMs, answerLimitMs }: RateQuestion,
     onEdge: (edge: 'begin' | 'end') => void,
     effort: () => Effort['cpu'],
   ): Promise<RateAnswer> {
@@ -200,6 +202,7 @@ export class Session {
     onEdge('begin');
     const began = realClock.now();
     outcome.untilMs = began + seconds * 1_000;
+    outcome.answerLimitMs = answerLimitMs;
     const total = Math.max(1, Math.round(perSecond * seconds));
     const hangUp = (call: Call) => kinds[kind].digitMs === undefined && call.leave(holdMs);
     while (outcome.offered < total) {
@@ -220,7 +223,7 @@ export class Session {
       ...{ offered: outcome.offered, answered: outcome.answered, completed: outcome.completed },
       ...{ refused: outcome.refused, failed: outcome.failed, retransmissions: this.#repeats.sent - repeatsBefore },
       ...{ answerMs: outcome.answerMs.spread(), digitMs: outcome.digitMs.spread() },
-      ...{ retryAfter: outcome.retryAfter.spread(), goodput: outcome.completedInTime / seconds },
+      ...{ retryAfter: outcome.retryAfter.spread(), goodput: outcome.good / seconds },
       ...{ media: await this.rtp.answer(seconds, own), effort: own },
     };
   }
