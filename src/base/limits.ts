@@ -240,6 +240,8 @@ export const limits = {
   kernelPollMs: 1_000,
   kernelTrialPollMs: 100,
   kernelTickMs: 50,
+  /** After a relay that failed, a media worker asks for no other before. */
+  kernelRestMs: 3_000,
   /** Counters that were not read for so long are not trusted: the call is relayed in user space again. */
   kernelStaleMs: 10_000,
   /** Between two of our addresses where packets did not get through, it is not tried again before. */

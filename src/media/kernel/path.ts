@@ -21,6 +21,7 @@ export class KernelPath implements FastPath {
   /** Given back, and not yet out of the kernel. */
   #leaving: number[] = [];
   #isGone = false;
+  #restsUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(link: KernelLink, clock: Clock) {
     this.#clock = clock;
@@ -36,7 +37,7 @@ export class KernelPath implements FastPath {
   settle(): void {}
 
   take(pair: FastPair): FastRelay | null {
-    if (this.#isGone || !pair.isUnchanged) return null;
+    if (this.#isGone || !pair.isUnchanged || this.#clock.now() < this.#restsUntilMs) return null;
     const flows = [flowOf(pair.directions[0]), flowOf(pair.directions[1])] as const;
     if (!flows.every((flow) => isExpressible({ ...flow, id: 1, ssrcOrder: 'both' }) && isRouted(flow))) return null;
     const slot = this.#takeSlot();
@@ -66,9 +67,12 @@ export class KernelPath implements FastPath {
     return {
       isShared: true,
       poll: () => {
-        const now = counts();
-        if (this.#isGone || slots.state(slot) === slotState.failed) return null;
-        return clock.now() - watch.readAtMs > limits.kernelStaleMs ? null : now;
+        const last = counts();
+        const isStale = clock.now() - watch.readAtMs > limits.kernelStaleMs;
+        if (!this.#isGone && !isStale && slots.state(slot) !== slotState.failed) return last;
+        // What kept this one out keeps others out: they are for the next fast path, or stay where they are.
+        this.#restsUntilMs = clock.now() + limits.kernelRestMs;
+        return null;
       },
       end: () => {
         this.#outbox.add({ type: 'remove', slot });

@@ -39,6 +39,7 @@ function openNative({ addon: file, dscp }: NativeChoice, log: Log): NativeMedia 
 }
 
 const firstThatTakes = (paths: readonly FastPath[]): FastPath => ({
+  needsUnchanged: paths.some(({ needsUnchanged }) => needsUnchanged),
   settle: () => {
     for (const path of paths) path.settle();
   },

@@ -112,6 +112,8 @@ test('a relay fails when the driver says so, when nobody reads its counters any 
   first.end();
   await messages(3);
   slots.setState(0, slotState.free);
+  expect(path.take(pair())).toBeNull();
+  clock.advance(limits.kernelRestMs);
   const third = path.take(pair())!;
   expect(third.poll()).not.toBeNull();
   channel.port2.close();
