@@ -49,10 +49,10 @@ export function createLog(settings: LogSettings, destination?: { write(line: str
         options: { colorize: true, translateTime: 'SYS:HH:MM:ss.l', ignore: 'pid,hostname' },
       },
     });
-    return wrap({ root, output: undefined }, settings, settings.level, {});
+    return new FolderLog({ root, output: undefined }, settings, settings.level, {});
   }
   const output = destination ?? lineOutput();
-  return wrap({ root: pino(options, output), output }, settings, settings.level, {});
+  return new FolderLog({ root: pino(options, output), output }, settings, settings.level, {});
 }
 
 interface Outputs {
@@ -99,37 +99,63 @@ function isData(value: object): boolean {
 }
 
 /**
- * `bindings` are kept here too: pino would write a field of a child's child, or of a line, a second time. Its logger is made with the
- * first line, since most of ours never write one.
+ * A logger of one level. `bindings` are kept here: pino would write a field of a child's child, or of a line, a second time. Its logger
+ * is made with the first line that needs it; each call has loggers of its own, most of which never write one.
  */
-function wrap(outputs: Outputs, settings: LogSettings, level: LogLevel, bindings: LogFields): Log {
-  const { root, output } = outputs;
-  let logger: pino.Logger | undefined;
-  let bound: string | undefined;
-  const enabled = (name: LogLevel): boolean => LEVELS[name] >= LEVELS[level] && level !== 'silent';
-  const write = (name: 'trace' | 'debug' | 'info' | 'warn' | 'error') => (fields: LogFields, message: string) => {
-    if (!enabled(name)) return;
+class FolderLog implements Log {
+  readonly #outputs: Outputs;
+  readonly #settings: LogSettings;
+  readonly #level: LogLevel;
+  readonly #bindings: LogFields;
+  #logger: pino.Logger | undefined;
+  #bound: string | undefined;
+
+  constructor(outputs: Outputs, settings: LogSettings, level: LogLevel, bindings: LogFields) {
+    this.#outputs = outputs;
+    this.#settings = settings;
+    this.#level = level;
+    this.#bindings = bindings;
+  }
+
+  child(fields: LogFields): Log {
+    const { folder } = fields;
+    const settings = this.#settings;
+    const level = typeof folder === 'string' ? (settings.folders[folder] ?? settings.level) : this.#level;
+    return new FolderLog(this.#outputs, settings, level, { ...this.#bindings, ...fields });
+  }
+
+  enabled(name: LogLevel): boolean {
+    return LEVELS[name] >= LEVELS[this.#level] && this.#level !== 'silent';
+  }
+
+  trace(fields: LogFields, message: string): void {
+    this.#write('trace', fields, message);
+  }
+  debug(fields: LogFields, message: string): void {
+    this.#write('debug', fields, message);
+  }
+  info(fields: LogFields, message: string): void {
+    this.#write('info', fields, message);
+  }
+  warn(fields: LogFields, message: string): void {
+    this.#write('warn', fields, message);
+  }
+  error(fields: LogFields, message: string): void {
+    this.#write('error', fields, message);
+  }
+
+  #write(name: 'trace' | 'debug' | 'info' | 'warn' | 'error', fields: LogFields, message: string): void {
+    if (!this.enabled(name)) return;
+    const bindings = this.#bindings;
+    const { root, output } = this.#outputs;
     if (output && !hasErrors(fields) && !hasErrors(bindings)) {
-      bound ??= membersOf(withoutSecrets(bindings));
-      output.write(lineOf(name, bound, membersOf(withoutSecrets(without(fields, bindings))), message));
+      this.#bound ??= membersOf(withoutSecrets(bindings));
+      output.write(lineOf(name, this.#bound, membersOf(withoutSecrets(without(fields, bindings))), message));
       return;
     }
-    logger ??= root.child(withoutSecrets(bindings));
-    logger[name](withoutSecrets(without(fields, bindings)), message);
-  };
-  return {
-    child(fields) {
-      const { folder } = fields;
-      const childLevel = typeof folder === 'string' ? (settings.folders[folder] ?? settings.level) : level;
-      return wrap(outputs, settings, childLevel, { ...bindings, ...fields });
-    },
-    enabled,
-    trace: write('trace'),
-    debug: write('debug'),
-    info: write('info'),
-    warn: write('warn'),
-    error: write('error'),
-  };
+    this.#logger ??= root.child(withoutSecrets(bindings));
+    this.#logger[name](withoutSecrets(without(fields, bindings)), message);
+  }
 }
 
 /** The fields with secrets crossed out, also those one level down; the same object when there are none, as nearly always. */

@@ -33,6 +33,8 @@ export type TraceEntry =
 
 /** Entries of one Call-ID, or the events of one call. */
 interface Strand {
+  /** A text of its own: what a message is parsed to are slices, each of which would keep the message. Empty of events. */
+  readonly callId: string;
   readonly entries: TraceEntry[];
   isStranger: boolean;
   bytes: number;
@@ -124,7 +126,7 @@ class CallTrace implements Trace {
       atMs: this.#clock.now(),
       wall: this.#clock.wall(),
       direction,
-      callId,
+      callId: strand.callId,
       text: bytes.toString('latin1'),
       flow,
     });
@@ -225,8 +227,8 @@ class CallTrace implements Trace {
     const known =
       (sid === undefined ? undefined : this.#calls.get(sid)?.sip.get(callId)) ?? this.#strangers.get(callId);
     if (known) return known;
-    const strand = newStrand(true);
-    this.#strangers.set(callId, strand);
+    const strand = newStrand(Buffer.from(callId).toString(), true);
+    this.#strangers.set(strand.callId, strand);
     return strand;
   }
 
@@ -235,11 +237,11 @@ class CallTrace implements Trace {
     if (this.#sidOfCallId.has(callId)) return;
     const call = this.#calls.get(callSid);
     if (!call) return;
-    this.#sidOfCallId.set(callId, callSid);
-    const strand = this.#strangers.get(callId) ?? newStrand();
+    const strand = this.#strangers.get(callId) ?? newStrand(Buffer.from(callId).toString());
+    this.#sidOfCallId.set(strand.callId, callSid);
     if (strand.isStranger) this.#strangerBytes -= strand.bytes;
     strand.isStranger = false;
-    call.sip.set(callId, strand);
+    call.sip.set(strand.callId, strand);
     this.#strangers.delete(callId);
   }
 
@@ -287,7 +289,13 @@ class CallTrace implements Trace {
   }
 }
 
-const newStrand = (isStranger = false): Strand => ({ entries: [], isStranger, bytes: 0, dropped: 0 });
+const newStrand = (callId = '', isStranger = false): Strand => ({
+  callId,
+  entries: [],
+  isStranger,
+  bytes: 0,
+  dropped: 0,
+});
 
 /** What an entry costs, about; an event is a small object. */
 const sizeOf = (entry: TraceEntry): number => (entry.kind === 'sip' ? entry.text.length : 0) + 256;

@@ -155,8 +155,7 @@ class VoiceSession {
   notify(notice: Notice, requestUrl: string | undefined): void {
     const { level, code: errorCode, message } = notice;
     const url = requestUrl === undefined ? null : withoutSecrets(requestUrl);
-    const write = level === 'error' ? this.#log.warn : this.#log.info;
-    write({ errorCode, url }, message);
+    this.#log[level === 'error' ? 'warn' : 'info']({ errorCode, url }, message);
     this.#options.emit({ type: 'notification', level, errorCode, message, requestUrl: url });
   }
 
