@@ -32,6 +32,8 @@ export class RegistrarLoad {
   readonly late = new Histogram();
   readonly #failed: Record<string, number> = {};
   #wire: Wire | undefined;
+  /** Each request has a branch of its own, also when it is tried anew after a refusal (RFC 3261 8.1.1.7). */
+  #sends = 0;
   #offered = 0;
   #registered = 0;
   #registeredInTime = 0;
@@ -86,7 +88,7 @@ export class RegistrarLoad {
     const place = `127.0.0.1:${this.#wire?.port}`;
     const aor = `<sip:${user}@${domain}>`;
     attempt.request = [
-      `REGISTER sip:${domain} SIP/2.0${CRLF}Via: SIP/2.0/UDP ${place};branch=z9hG4bK${callId}-${sequence}${CRLF}`,
+      `REGISTER sip:${domain} SIP/2.0${CRLF}Via: SIP/2.0/UDP ${place};branch=z9hG4bK${callId}-${this.#sends++}${CRLF}`,
       `Max-Forwards: 70${CRLF}From: ${aor};tag=${callId}${CRLF}To: ${aor}${CRLF}Call-ID: ${callId}${CRLF}`,
       `CSeq: ${sequence} REGISTER${CRLF}Contact: <sip:${user}@${place}>${CRLF}Expires: 3600${CRLF}`,
       `${authorization}Content-Length: 0${CRLF}${CRLF}`,

@@ -57,6 +57,8 @@ export interface IntakeParts<F extends IntakeFlow, P> {
   readonly nextTurn: (run: () => void) => void;
   /** How long the event loop has slept for want of work, in all. */
   readonly idleMs: () => number;
+  /** How many datagrams wait in the kernel at most, for one socket. */
+  readonly kernelDatagrams: () => number;
   readonly guard: () => IntakeGuard;
   readonly parse: (bytes: Buffer) => Message | undefined;
   /** Parses and hands up. `parsed` is what a stream's framer has read already. */
@@ -90,6 +92,8 @@ export class Intake<F extends IntakeFlow, P> {
   /** When the sockets were last seen empty: what is read now has come since then. */
   #emptyAtMs: number;
   #idleAtEmptyMs: number;
+  /** The ends of the last turns after each of which more was waiting: as many as empty a full kernel queue. */
+  readonly #fullTurns: number[] = [];
   /** When what is read in this turn is likely to have come. */
   #arrivedMs = 0;
   #servedAtMs = 0;
@@ -141,8 +145,8 @@ export class Intake<F extends IntakeFlow, P> {
     if (kind === 'invite' && seen && (seen.hasToTag || this.#isEmergency(seen, bytes)))
       return this.#parts.deliver(bytes, flow, parsed);
     const now = this.#parts.clock.now();
-    const key = seen && this.#refusals.key(seen);
-    if (key && this.#refusals.isRemembered(key, now)) {
+    const key = seen && kind === 'invite' ? this.#refusals.key(seen) : undefined;
+    if (seen && key && this.#refusals.isRemembered(key, now)) {
       this.#totals.repeated++;
       return this.#refuse(flow, seen, key);
     }
@@ -207,7 +211,9 @@ export class Intake<F extends IntakeFlow, P> {
     // want of work is none of it.
     const now = this.#parts.clock.now();
     const busyMs = now - this.#emptyAtMs - (this.#parts.idleMs() - this.#idleAtEmptyMs);
-    this.#arrivedMs = now - Math.max(0, busyMs) / 2;
+    const knownMs = now - (this.#fullTurns[0] ?? now);
+    const isLong = this.#fullTurns.length > this.#parts.kernelDatagrams() / limits.datagramsPerPoll;
+    this.#arrivedMs = now - Math.max(0, isLong ? Math.min(busyMs, knownMs) : busyMs) / 2;
   }
 
   #planTurn(): void {
@@ -224,6 +230,11 @@ export class Intake<F extends IntakeFlow, P> {
     if (isEmpty) {
       this.#emptyAtMs = now;
       this.#idleAtEmptyMs = this.#parts.idleMs();
+      this.#fullTurns.length = 0;
+    } else {
+      // What is read now came after what was read a whole kernel queue ago: no more than that can have been before it.
+      this.#fullTurns.push(now);
+      if (this.#fullTurns.length > this.#parts.kernelDatagrams() / limits.datagramsPerPoll + 1) this.#fullTurns.shift();
     }
     const hasServed = this.#hasServedThisTurn;
     this.#hasReadThisTurn = false;
@@ -285,7 +296,8 @@ export class Intake<F extends IntakeFlow, P> {
     }
     this.#totals[cause]++;
     const key = this.#refusals.key(seen);
-    this.#refusals.remember(key, this.#parts.clock.now());
+    // Only of a call it matters that it stays refused: a REGISTER that comes again is as welcome as a new one.
+    if (cause === 'invite') this.#refusals.remember(key, this.#parts.clock.now());
     this.#refuse(flow, seen, key);
   }
 

@@ -89,6 +89,7 @@ class TransportLayer implements SipTransport {
     return new Intake({
       ...{ clock, random, options: overload, guard: () => this.#guard, parse: parsedOrNothing },
       nextTurn: (run) => void setImmediate(run),
+      kernelDatagrams: () => this.#udp.kernelDatagrams,
       idleMs: () => performance.nodeTiming.idleTime,
       deliver: (bytes, flow, parsed) => this.#receive(bytes, flow, parsed ?? parseMessage(bytes)),
     });

@@ -22,6 +22,8 @@ const CRLF = Buffer.from('\r\n');
 /** 65,535 less the headers of IPv4 and UDP. */
 const DATAGRAM_MAX_BYTES = 65_507;
 const SMALLEST_RECEIVE_BUFFER_BYTES = 256 * 1_024;
+/** What a small datagram takes of a socket's buffer, with what the kernel keeps beside it. */
+const SMALL_DATAGRAM_BYTES = 1_280;
 const nothing = () => {};
 
 export type DatagramReceiver = (bytes: Buffer, flow: UdpFlow) => void;
@@ -197,6 +199,7 @@ export class UdpSockets {
   readonly #listeners: UdpListener[] = [];
   /** `address port` of failures that were logged: a broken address is reported once, not every 10 s. */
   readonly #reported = new Set<string>();
+  #kernelDatagrams = 0;
   #refreshing: Promise<void> | undefined;
   #isStopped = false;
 
@@ -210,6 +213,11 @@ export class UdpSockets {
 
   get #all(): UdpSocket[] {
     return this.#listeners.flatMap((listener) => listener.sockets);
+  }
+
+  /** How many datagrams the kernel keeps for the socket that has most room, counted as small ones. */
+  get kernelDatagrams(): number {
+    return this.#kernelDatagrams;
   }
 
   listeners(): { address: string; port: number }[] {
@@ -233,6 +241,7 @@ export class UdpSockets {
       const bound = await bindSocket(address, listener.port);
       if (bound.ok) {
         const socket = new UdpSocket(listener, bound.value, this.#context);
+        this.#noteRoom(bound.value);
         listener.sockets.push(socket);
         listener.port = socket.port;
       } else if (!isWildcard(normalizeAddress(listen.address)) || !isAddressAbsent(bound.error.code)) {
@@ -242,6 +251,11 @@ export class UdpSockets {
     }
     this.#listeners.push(listener);
     return ok(listener.port);
+  }
+
+  #noteRoom(socket: Socket): void {
+    const datagrams = Math.ceil(socket.getRecvBufferSize() / SMALL_DATAGRAM_BYTES);
+    this.#kernelDatagrams = Math.max(this.#kernelDatagrams, datagrams);
   }
 
   /** The addresses of the machine changed: opens and closes sockets of wildcard listeners. Never fails. */

@@ -47,6 +47,7 @@ function world({ guard = {} as Partial<IntakeGuard>, handlingMs = 4, sendingMs =
     },
     nextTurn: (run) => turns.push(run),
     idleMs: () => 0,
+    kernelDatagrams: () => 10 * limits.datagramsPerPoll,
     deliver: (bytes) => {
       delivered.push(bytes.toString('latin1').split(' SIP')[0] ?? '');
       clock.advance(handlingMs);
@@ -130,6 +131,20 @@ describe('order', () => {
     fill();
     w.turn();
     expect(w.intake.report().waiting).toBe(0);
+  });
+
+  test('a socket that is never empty: nothing is taken to be older than the kernel can keep it', () => {
+    const w = world({ handlingMs: 0 });
+    w.take(message('INVITE', 0));
+    for (let turn = 0; turn < 5_000; turn++) {
+      w.clock.advance(1);
+      for (let number = 0; number < limits.datagramsPerPoll; number++) w.take(message('BYE', number, 't'));
+      if (turn % 50 === 0) w.take(message('INVITE', 1 + turn));
+      w.turn();
+    }
+    expect(w.delivered.filter((text) => text.startsWith('INVITE'))).toHaveLength(101);
+    expect(w.intake.report().waitMs).toBeLessThan(2 * limits.overloadStarvedMs);
+    expect(w.changes).toEqual([]);
   });
 
   test('a CANCEL does not overtake its INVITE', () => {
