@@ -44,6 +44,8 @@ export interface ClientContext<F extends TransactionFlow> {
 }
 
 export class Client<F extends TransactionFlow> implements ClientTransaction {
+  /** In the layer's map. */
+  readonly key: string;
   readonly request: Request;
   readonly flow: F;
   readonly isInvite: boolean;
@@ -59,11 +61,13 @@ export class Client<F extends TransactionFlow> implements ClientTransaction {
 
   constructor(
     context: ClientContext<F>,
+    key: string,
     request: Request,
     flow: F,
     user: ClientTransactionUser,
     options: ClientTransactionOptions,
   ) {
+    this.key = key;
     this.request = request;
     this.flow = flow;
     this.isInvite = request.method === 'INVITE';

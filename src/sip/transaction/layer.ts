@@ -173,7 +173,7 @@ class Layer<F extends TransactionFlow> implements TransactionLayer<F>, ClientCon
     assert(request.method !== 'ACK', 'an ACK has no client transaction: sendStateless');
     const key = clientKey(request);
     assert(request.via.branch && !this.#clients.has(key), 'a request needs a fresh branch');
-    const transaction = new Client<F>(this, request, flow, user, options);
+    const transaction = new Client<F>(this, key, request, flow, user, options);
     if (this.#isStopped) {
       transaction.stop();
       return transaction;
@@ -190,7 +190,7 @@ class Layer<F extends TransactionFlow> implements TransactionLayer<F>, ClientCon
   }
 
   sendStateless(message: Message | Buffer, flow: F): void {
-    this.send(message, flow, (failure) => this.#log.debug({ flow: flow.id, ...failure }, 'stateless send failed'));
+    this.sendQuietly(message, flow);
   }
 
   flowFailed(flow: F, failure: SendFailure): void {
@@ -217,6 +217,15 @@ class Layer<F extends TransactionFlow> implements TransactionLayer<F>, ClientCon
 
   send(message: Message | Buffer, flow: F, onFailure: (failure: SendFailure) => void): void {
     void this.#send(message, flow, onFailure);
+  }
+
+  sendQuietly(message: Message | Buffer, flow: F): void {
+    if (!this.#sender.sendQuietly) return this.send(message, flow, () => {});
+    try {
+      this.#sender.sendQuietly(message, flow);
+    } catch (fault) {
+      this.#log.error({ err: fault, flow: flow.id }, 'sending a SIP message failed');
+    }
   }
 
   async #send(message: Message | Buffer, flow: F, onFailure: (failure: SendFailure) => void): Promise<void> {
@@ -262,7 +271,7 @@ class Layer<F extends TransactionFlow> implements TransactionLayer<F>, ClientCon
 
   #forgetClient(transaction: Client<F>): void {
     // A transaction that was made after stop() never got into the maps.
-    if (!this.#clients.delete(clientKey(transaction.request))) return;
+    if (!this.#clients.delete(transaction.key)) return;
     this.#counts[transaction.isInvite ? 'inviteClient' : 'nonInviteClient']--;
     const { flow } = transaction;
     const ofFlow = this.#clientsByFlow.get(flow.id);

@@ -31,6 +31,8 @@ export interface ServerContext<F extends TransactionFlow> {
   readonly scheduler: Scheduler;
   /** `onFailure` is called later, never from within, and not after success. */
   send(message: Message | Buffer, flow: F, onFailure: (failure: SendFailure) => void): void;
+  /** Nobody is told of a failure. */
+  sendQuietly(message: Message | Buffer, flow: F): void;
   /** The request is new: to the user, or for CANCEL to the layer itself. */
   passUp(transaction: ServerTransaction<F>): void;
   /** ACK of a 2xx. */
@@ -138,7 +140,7 @@ export class Server<F extends TransactionFlow> {
 
   respondOnce(response: Response): void {
     if (this.state === 'terminated') return;
-    this.#context.send(response, this.flow, () => {});
+    this.#context.sendQuietly(response, this.flow);
     this.#machine.stop();
   }
 
@@ -228,6 +230,8 @@ export class Server<F extends TransactionFlow> {
   }
 
   #send(message: Message | Buffer): void {
+    // RFC 6026 8.8: a response that could not be sent changes nothing but what the listener is told.
+    if (!this.#failureListener) return this.#context.sendQuietly(message, this.flow);
     this.#context.send(message, this.flow, (failure) => this.#machine.feed('transport error', failure));
   }
 }

@@ -16,6 +16,8 @@ export type SendFailure = { readonly code: string; readonly detail: string };
 /** Port: how bytes leave. gateway.ts hands in Transport.send. */
 export interface Sender<F extends TransactionFlow> {
   send(message: Message | Buffer, flow: F): Promise<Result<void, SendFailure>>;
+  /** The same where nobody wants to know whether it went out, which costs much less. Default: `send`. */
+  sendQuietly?(message: Message | Buffer, flow: F): void;
 }
 
 export interface ClientTransactionUser {

@@ -34,6 +34,8 @@ export interface SipTransport extends Transport {
   overload(): OverloadReport | undefined;
   /** What the layers above know of requests that are about to be refused. */
   setGuard(guard: IntakeGuard): void;
+  /** Sends where nobody waits for the outcome: failures are counted. */
+  sendQuietly(message: Message | Buffer, flow: Flow): void;
   /** Looks at the machine's addresses now; otherwise every 10 s. */
   refreshAddresses(): Promise<void>;
 }
@@ -250,10 +252,18 @@ class TransportLayer implements SipTransport {
   send(message: Message | Buffer, flow: Flow): Promise<Result<void, TransportError>> {
     if (!(flow instanceof UdpFlow) && !(flow instanceof StreamFlow))
       return Promise.resolve(err({ code: 'noSocket', detail: `flow of another transport: ${flow.transport}` }));
+    return flow.sendBytes(this.#outgoing(message, flow));
+  }
+
+  sendQuietly(message: Message | Buffer, flow: Flow): void {
+    if (flow instanceof UdpFlow || flow instanceof StreamFlow) flow.sendQuietly(this.#outgoing(message, flow));
+  }
+
+  #outgoing(message: Message | Buffer, flow: Flow): Buffer {
     const bytes = Buffer.isBuffer(message) ? message : serializeMessage(message);
     // Reading bytes back costs something, so only when somebody listens.
     if (this.#tap) this.#tapTraffic('out', bytes, flow, Buffer.isBuffer(message) ? parsedOrNothing(bytes) : message);
-    return flow.sendBytes(bytes);
+    return bytes;
   }
 
   async connect(destination: Destination, signal?: AbortSignal): Promise<Result<Flow, TransportError>> {

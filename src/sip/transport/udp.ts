@@ -157,6 +157,7 @@ class UdpSocket {
   /** Without a callback, which is half the price; what fails comes to `error` of the socket. */
   sendQuietly(bytes: Buffer, port: number, address: string): void {
     if (!this.#isOpen) return;
+    if (bytes.length > DATAGRAM_MAX_BYTES) return this.#context.count('udpSendFailed');
     try {
       this.#socket.send(bytes, port, address);
     } catch (fault) {
