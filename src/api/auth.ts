@@ -34,6 +34,8 @@ export interface Client {
   readonly account: Account;
   /** Undefined: the auth token of the account, which may do everything, as a main key may. */
   readonly keyKind: ApiKey['kind'] | undefined;
+  /** What the key may do; undefined or null where no list of permissions holds it. */
+  readonly policy?: ApiKey['policy'];
 }
 
 /** Records of one kind by sid, for as long as nothing changes. */
@@ -97,6 +99,10 @@ export class AccountCache {
   }
 }
 
+/** A restricted key without a list may do nothing. */
+const policyOf = (key: ApiKey | undefined): ApiKey['policy'] =>
+  key?.kind === 'restricted' ? (key.policy ?? []) : null;
+
 /** The client of the credentials; 20003 for any mistake. */
 export async function authenticate(
   accounts: AccountCache,
@@ -107,7 +113,9 @@ export async function authenticate(
   const account = credentials && (await accounts.get(key?.accountSid ?? credentials.username));
   const secret = key?.secret ?? account?.authToken ?? 'nobody has this secret';
   const isRight = sameSecret(credentials?.password ?? '', secret);
-  return account && credentials && isRight ? ok({ account, keyKind: key?.kind }) : err(unauthenticated);
+  return account && credentials && isRight
+    ? ok({ account, keyKind: key?.kind, policy: policyOf(key) })
+    : err(unauthenticated);
 }
 
 /**

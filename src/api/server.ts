@@ -19,6 +19,7 @@ import { AccountCache, addressed, authenticate, type Client } from './auth.ts';
 import { type ApiFault, fault, faultBody, notFound, storeFault, unauthenticated } from './errors.ts';
 import { type Form, parseForm } from './form.ts';
 import { urlencodedOf } from './multipart.ts';
+import { refusedBy } from './permissions.ts';
 import type {
   ApiDirectory,
   ApiStore,
@@ -285,10 +286,13 @@ class Api {
     if (!found) return notFound(path);
     // rest-api.md 2: everything but accounts and keys.
     if (found.route.isAdministration && client.keyKind === 'standard') return unauthenticated;
+    const method = methodOf(request);
+    // An unknown method is answered below, as for everybody.
+    const refusal = client.policy && method && refusedBy(client.policy, found.route, method);
+    if (refusal) return refusal;
     const { AccountSid } = found.params;
     const account = await addressed(this.#accounts, client.account, AccountSid, path, isAccountItself(found.route));
     if (!account.ok) return account.error;
-    const method = methodOf(request);
     const handler = method && found.route.handlers[method];
     if (!method || !handler) {
       reply.header('allow', Object.keys(found.route.handlers).join(', '));
@@ -448,7 +452,7 @@ const isFromHere = (request: FastifyRequest): boolean =>
 /** Numbers of the whole gateway are for an account that is nobody's subaccount. */
 async function isOperator(accounts: AccountCache, request: FastifyRequest): Promise<boolean> {
   const client = await authenticate(accounts, request.headers.authorization);
-  if (!client.ok || client.value.keyKind === 'standard') return false;
+  if (!client.ok || client.value.keyKind === 'standard' || client.value.keyKind === 'restricted') return false;
   const { account } = client.value;
   return account.status === 'active' && account.ownerAccountSid === account.sid;
 }

@@ -247,6 +247,11 @@ export const errorCatalogue: Readonly<Record<number, ErrorEntry>> = {
   20500: rest(500, 'a fault of the gateway', 'report it with the log line'),
   20503: rest(503, 'the database cannot be used now', 'check the disk of dataDir, then try again'),
 
+  // --- REST: keys
+  70001: rest(400, 'a key cannot be made or changed like this', 'the message says what is wrong'),
+  70002: rest(400, 'a permission of a restricted key is not known', 'the message names it'),
+  70051: rest(401, 'the restricted key lacks a permission', 'the message names it; add it to the policy of the key'),
+
   // --- REST: accounts and calls
   21101: rest(400, 'a subaccount cannot have subaccounts', 'make it under the main account'),
   21201: rest(400, 'To is missing', 'a number, sip:user@host or client:name'),

@@ -442,6 +442,9 @@ export const limits = {
   /** Calls over REST that wait for their turn, of all accounts. */
   callsQueued: 100_000,
   friendlyNameChars: 64,
+  /** Of a restricted API key. */
+  permissionsPerKey: 100,
+  keyPolicyChars: 16_384,
   listFriendlyNameChars: 255,
   domainNameChars: 253,
   emergencyAddressChars: 2_048,

@@ -19,14 +19,16 @@ export interface Application extends VoiceApplication {
   readonly dateUpdated: number;
 }
 
-/** `main` keys may do everything, `standard` ones all but accounts and keys (rest-api.md 2). */
+/** `main` keys may do everything, `standard` ones all but accounts and keys, `restricted` ones what they list (rest-api.md 2). */
 export interface ApiKey {
   readonly sid: string;
   readonly accountSid: string;
   readonly friendlyName: string;
-  readonly kind: 'main' | 'standard';
+  readonly kind: 'main' | 'standard' | 'restricted';
   /** In clear in memory (access tokens are signed with it); AES-256-GCM under the secret key at rest. */
   readonly secret: string;
+  /** Permissions of a restricted key; null: it is none. */
+  readonly policy: readonly string[] | null;
   readonly dateCreated: number;
   readonly dateUpdated: number;
 }

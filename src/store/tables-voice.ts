@@ -39,7 +39,7 @@ const applications: Table<Application> = {
 
 const keys: Table<ApiKey> = {
   name: 'api_keys',
-  columns: { ...named, kind: 'text', secret: 'secret', ...dates },
+  columns: { ...named, kind: 'text', secret: 'secret', policy: 'json', ...dates },
   keyOf: sidOf,
   derived: {},
 };

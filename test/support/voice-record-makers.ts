@@ -43,6 +43,7 @@ export const aKey = (accountSid: string, over: Partial<ApiKey> = {}): ApiKey => 
   friendlyName: 'Web app',
   kind: 'standard',
   secret: 'c2VjcmV0LW9mLWEta2V5LW9mLXRlc3Q',
+  policy: null,
   ...dates,
   ...over,
 });

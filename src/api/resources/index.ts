@@ -11,6 +11,7 @@ import { connectionPolicyRoutes, policyTargetRoutes } from './connection-policie
 import { credentialListRoutes } from './credential-lists.ts';
 import { credentialRoutes } from './credentials.ts';
 import { domainRoutes } from './domains.ts';
+import { iamKeyRoutes } from './iam-keys.ts';
 import { ipAccessControlListRoutes } from './ip-access-control-lists.ts';
 import { ipAddressRoutes } from './ip-addresses.ts';
 import { keyRoutes } from './keys.ts';
@@ -34,6 +35,7 @@ import { tokenRoutes } from './tokens.ts';
 export const routes: readonly Route[] = [
   ...accountRoutes,
   ...keyRoutes,
+  ...iamKeyRoutes,
   ...applicationRoutes,
   ...outgoingCallerIdRoutes,
   ...tokenRoutes,

@@ -1,11 +1,13 @@
 // API keys (rest-api.md 2, 15). `SigningKeys` is the same resource under another name. The secret is in the answer that makes the key
-// and nowhere else. Keys made over REST are standard ones.
+// and nowhere else. Keys made here are standard ones;
+// restricted ones are made in iam-keys.ts.
 
 import { z } from 'zod';
 import { newSid } from '../../base/ids.ts';
 import { limits } from '../../base/limits.ts';
+import { err, ok, type Result } from '../../base/result.ts';
 import type { ApiKey } from '../../base/voice-records.ts';
-import { fault, notFound } from '../errors.ts';
+import { type ApiFault, fault, notFound } from '../errors.ts';
 import { checked, clearable, text } from '../form.ts';
 import { pageBody, pageRequest } from '../page.ts';
 import { presentKey } from '../present.ts';
@@ -28,22 +30,30 @@ const listOf =
 const create: Handler = async (request, parts) => {
   const form = checked(schema, request.form);
   if (!form.ok) return form.error;
-  const most = parts.quotas.keys;
-  if ((await parts.store.keys.count({ accountSid: request.account.sid })) >= most)
-    return fault(20422, `At most ${most} keys are allowed`);
-  const now = parts.clock.wall();
+  const owned = { accountSid: request.account.sid, friendlyName: form.value.FriendlyName ?? '', policy: null };
+  const key = await newKey(owned, parts);
+  return key.ok ? { status: 201, body: { ...presentKey(key.value), secret: key.value.secret } } : key.error;
+};
+
+/** Makes a key: a restricted one where there is a policy. The fault when the account has all that it may have. */
+export async function newKey(
+  owned: Pick<ApiKey, 'accountSid' | 'friendlyName' | 'policy'>,
+  { store, quotas, clock, random }: ApiParts,
+): Promise<Result<ApiKey, ApiFault>> {
+  if ((await store.keys.count({ accountSid: owned.accountSid })) >= quotas.keys)
+    return err(fault(20422, `At most ${quotas.keys} keys are allowed`));
+  const now = clock.wall();
   const key: ApiKey = {
-    sid: newSid('SK', parts.random),
-    accountSid: request.account.sid,
-    friendlyName: form.value.FriendlyName ?? '',
-    kind: 'standard',
-    secret: parts.random(SECRET_BYTES).toString('base64url'),
+    ...owned,
+    sid: newSid('SK', random),
+    kind: owned.policy === null ? 'standard' : 'restricted',
+    secret: random(SECRET_BYTES).toString('base64url'),
     dateCreated: now,
     dateUpdated: now,
   };
-  await parts.store.keys.insert(key);
-  return { status: 201, body: { ...presentKey(key), secret: key.secret } };
-};
+  await store.keys.insert(key);
+  return ok(key);
+}
 
 const fetch: Handler = async (request, parts) => {
   const key = await find(request, parts);

@@ -8,6 +8,7 @@ import { emergencyAddress } from './005-emergency-address.ts';
 import { voiceApplication } from './006-voice-application.ts';
 import { deletedRecordings } from './007-deleted-recordings.ts';
 import { callsOverRest } from './008-calls-over-rest.ts';
+import { restrictedKeys } from './009-restricted-keys.ts';
 
 export const migrations: readonly string[] = [
   initial,
@@ -18,4 +19,5 @@ export const migrations: readonly string[] = [
   voiceApplication,
   deletedRecordings,
   callsOverRest,
+  restrictedKeys,
 ];

@@ -1,0 +1,5 @@
+// Version 9: restricted API keys have a list of permissions.
+
+export const restrictedKeys = `
+ALTER TABLE api_keys ADD COLUMN policy TEXT;
+`;
