@@ -31,16 +31,7 @@ import { Presses } from './presses.ts';
 import { Protection } from './protection.ts';
 import { Reception } from './reception.ts';
 import type { RelaySink } from './relay-sink.ts';
-import {
-  isRtcp,
-  mayBeRtp,
-  payloadEnd,
-  payloadStart,
-  readPayloadType,
-  readSequence,
-  readSsrc,
-  readTimestamp,
-} from './rtp.ts';
+import { isRtcp, mayBeRtp, payloadEnd, payloadStart, readSequence, readSsrc, readTimestamp } from './rtp.ts';
 import { Silence } from './silence.ts';
 import { drop, field, type SlotStatistics } from './statistics.ts';
 import { obeyStream, StreamPlayer } from './stream-player.ts';
@@ -79,7 +70,6 @@ export class Endpoint {
   #playToken: SourceToken = COMFORT_TOKEN;
   #hasStarted = false;
   readonly #silence = new Silence();
-  #audioType = -1; // of the peer's last packet of audio
   #relayedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(
@@ -118,7 +108,7 @@ export class Endpoint {
     );
     this.#outlet.disconnect();
     this.#payloadTypes.configure(plan);
-    this.#audioType = -1;
+    this.#reception.audioType = -1;
     this.#hasStarted = false;
     this.#silence.restart(nowMs);
   }
@@ -305,9 +295,7 @@ export class Endpoint {
     if (kind === payloadKind.other) return this.statistics.add(drop.payloadType, 1);
     const ssrc = readSsrc(packet);
     if (ssrc !== this.#reception.ssrc) this.#presses.restart();
-    const isAudio = kind !== payloadKind.telephoneEvent;
-    this.#reception.countPacket(packet, end - start, isAudio, nowMs, this.statistics);
-    if (isAudio) this.#audioType = readPayloadType(packet);
+    this.#reception.countPacket(packet, end - start, kind !== payloadKind.telephoneEvent, nowMs, this.statistics);
     if (this.#latch.accept(address, port, ssrc, nowMs)) this.#latched(address, port);
     else if (!this.#outlet.isConnected && this.#latch.state(nowMs) === 'latched') this.#outlet.connect();
     if (!this.#hasStarted) {
@@ -357,13 +345,17 @@ export class Endpoint {
     if (plan?.direction !== 'sendrecv' || this.isMixed || this.echo || this.#listeners || this.#tap) return null;
     if (this.#playback.needsTicks || this.#presses.hearsTones || this.#presses.needsTicks(nowMs)) return null;
     const outlet = this.#latch.state(nowMs) === 'latched' ? this.#outlet.steady : null;
-    if (!outlet || this.#audioType < 0 || !this.#protection.isSimple) return null;
+    if (!outlet || this.#reception.audioType < 0 || !this.#protection.isSimple) return null;
     const own = { latch: this.#latch, protection: this.#protection, reception: this.#reception };
-    return { ...outlet, ...own, plan, statistics: this.statistics, audioType: this.#audioType };
+    return { ...outlet, ...own, plan, statistics: this.statistics };
   }
 
-  /** A fast path had packets of the peer, the last one then. */
-  passed(atMs: number): void {
+  /** A fast path had packets of the peer, or for it, the last one then. */
+  passed(atMs: number, way: 'in' | 'out'): void {
+    if (way === 'out') {
+      this.#relayedAtMs = atMs;
+      return;
+    }
     this.#latch.heard(atMs);
     this.statistics.set(field.lastPacketAtMs, atMs);
     this.#silence.heardAt(atMs);

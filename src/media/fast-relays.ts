@@ -40,7 +40,7 @@ export interface FastHold {
 interface FastEndpoint {
   fast: FastHold | null;
   steady(nowMs: number): SteadyEndpoint | null;
-  passed(atMs: number): void;
+  passed(atMs: number, way: 'in' | 'out'): void;
 }
 
 /** One side that needs none of its packets. */
@@ -52,8 +52,6 @@ export interface SteadyEndpoint {
   readonly statistics: SlotStatistics;
   readonly stream: OutgoingStream;
   readonly socket: MediaSocket;
-  /** Payload type of the peer's audio. */
-  readonly audioType: number;
 }
 
 /** An endpoint with the place that the core bound it to. */
@@ -214,7 +212,8 @@ class Taken {
     from.reception.passed(received, count.numbers, from.statistics);
     if (received === 0) return;
     const atMs = nowMs - Math.max(0, count.silentMs);
-    this.#endpoints[index]!.passed(atMs);
+    this.#endpoints[index]!.passed(atMs, 'in');
+    this.#endpoints[1 - index]!.passed(atMs, 'out');
     if (!count.numbers) return to.stream.passedUnseen(sent, nowMs);
     const { highestSequence, latestTimestamp, receiveIndex, receiveWindow, sendIndex } = count.numbers;
     to.stream.passed(highestSequence, latestTimestamp, atMs);
@@ -250,12 +249,12 @@ function direction(
 ): FastDirection | null {
   const { ssrc } = source.reception;
   const numbering = target.stream.numbering(token, ssrc);
-  const codec = codecOfType(source.plan, source.audioType);
+  const codec = codecOfType(source.plan, source.reception.audioType);
   const receiveCrypto = source.protection.receiving(ssrc);
   if (!numbering || codec === null || (source.protection.receiver && !receiveCrypto)) return null;
   return {
     ...{ from, to, ssrc, ...numbering },
-    audio: { in: source.audioType, out: target.plan.payloadType },
+    audio: { in: source.reception.audioType, out: target.plan.payloadType },
     telephoneEvent: eventTypes(source.plan, target.plan),
     translation: translation(codec, target.plan.codec),
     outgoingSsrc: target.stream.ssrc,

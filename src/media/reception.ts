@@ -1,7 +1,7 @@
 // What RFC 3550 appendix A keeps about a received stream: highest sequence number with its cycles, losses (A.3), jitter (A.8) and
 // what the last sender report said. One per endpoint; a new SSRC begins a new count, losses of former streams stay in the total.
 
-import { readSequence, readSsrc, readTimestamp, sequenceDistance } from './rtp.ts';
+import { readPayloadType, readSequence, readSsrc, readTimestamp, sequenceDistance } from './rtp.ts';
 import { field, type SlotStatistics } from './statistics.ts';
 
 /** RFC 3550 A.1: a jump further than this is a restart of the sender, not loss. */
@@ -13,6 +13,8 @@ export class Reception {
   /** Cycles · 2^16 + highest sequence number. */
   highest = 0;
   jitterUnits = 0;
+  /** Payload type of the last packet of audio; -1: none came since it was set so. */
+  audioType = -1;
   #base = 0;
   #received = 0;
   #expectedBefore = 0;
@@ -53,6 +55,7 @@ export class Reception {
   /** Counts one accepted packet here and in the statistics. */
   countPacket(packet: Uint8Array, payloadBytes: number, isAudio: boolean, nowMs: number, to: SlotStatistics): void {
     this.count(readSsrc(packet), readSequence(packet), readTimestamp(packet), nowMs, isAudio);
+    if (isAudio) this.audioType = readPayloadType(packet);
     to.add(field.packetsReceived, 1);
     to.add(field.bytesReceived, payloadBytes);
     this.#show(to);

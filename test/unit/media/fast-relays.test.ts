@@ -390,6 +390,20 @@ describe('coming back', () => {
     assert.ok(((first.timestamp - (a.sequence + 300) * 160) | 0) >= 160);
   });
 
+  test('comfort that is switched on then waits for a pause of the peer, as in a bridge of the core', async () => {
+    const made = await world();
+    const [a, b] = await made.bridged();
+    made.path.counts = [countOf(25, a.sequence), countOf(25, b.sequence)];
+    await made.clock.advanceAsync(500);
+    made.path.counts = [countOf(50, a.sequence), countOf(50, b.sequence)];
+    made.engine.setComfort(b.id, 'silence');
+    const from = b.peer.rtp.length;
+    await made.clock.advanceAsync(160);
+    assert.equal(b.peer.rtp.length, from);
+    await made.clock.advanceAsync(100);
+    assert.ok(b.peer.rtp.length > from);
+  });
+
   test('a path that sees no numbers: the source goes on unchanged however far it is, a play goes beyond it', async () => {
     const made = await world();
     const [a, b] = await made.bridged();
