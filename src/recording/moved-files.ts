@@ -145,13 +145,21 @@ export class MovedFiles implements RecordingFiles {
       if (!copied.ok) return copied;
       const rendered = await this.#folder.render(recording, { source, target, asChannels });
       if (!rendered.ok) return rendered;
-      if ((await this.sizeOf(recording)) === null) await rm(target, { force: true });
+      if (await this.#isGone(recording, place)) await rm(target, { force: true });
       else this.#mover.bring(place.name);
       return rendered;
     } finally {
       await rm(source, { force: true });
       this.#fetches.leave();
     }
+  }
+
+  /** Removed while its MP3 was made. A store that does not answer says nothing of it. */
+  async #isGone(recording: Stored, { name }: Place): Promise<boolean> {
+    if (this.#mover.isForgotten(name)) return true;
+    if ((await this.#folder.sizeOf(recording)) !== null) return false;
+    const moved = await this.#store.sizeOf(name);
+    return moved.ok && moved.value === null;
   }
 
   async #copy({ name, path }: Place, target: string): Promise<Result<void, MediaFailure>> {

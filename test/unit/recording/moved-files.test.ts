@@ -159,6 +159,45 @@ test('the store is away: what is there is said to fail, not to be gone', async (
   expect(await files.sizeOf(record)).toBeNull();
 });
 
+test('removed while its MP3 is made: nothing of it stays, here or there', async () => {
+  const record = await moved(false);
+  const opening = files.open(record, 'mp3', 2);
+  await until(
+    () => here().some((name) => name.endsWith('.source')),
+    DEADLINE_MS,
+    () => 'the copy is there',
+  );
+  await files.remove(record);
+  expect(await opening).toMatchObject({ ok: false });
+  await settled();
+  expect(here()).toEqual([]);
+  expect(store.names()).toEqual([]);
+});
+
+test('the store goes away while an MP3 is made: it is given all the same, and moves later', async () => {
+  const record = await moved(false);
+  const opening = files.open(record, 'mp3', 2);
+  await until(
+    () => here().some((name) => name.endsWith('.source')),
+    DEADLINE_MS,
+    () => 'it is being made',
+  );
+  store.fault = { code: 'unavailable', detail: 'silent' };
+  const file = await opening;
+  if (!file.ok) throw new Error(file.error.detail);
+  expect(file.value.sizeBytes).toBeGreaterThan(1_000);
+  await file.value.close();
+  store.fault = undefined;
+  await until(
+    () => {
+      bench.clock.advance(600_000);
+      return store.names().length === 2;
+    },
+    DEADLINE_MS,
+    () => 'it has moved',
+  );
+});
+
 test('an object that was changed in the store does not open, and ends a reader', async () => {
   const record = await moved(true);
   const media = record.media!;
