@@ -1,5 +1,6 @@
 // Part of the composition root: recordings, and what calls, verbs and REST ask of them.
 
+import { newSid } from './base/ids.ts';
 import type { Log } from './base/log.ts';
 import type { Recogniser } from './base/recogniser.ts';
 import type { RecordingsApi } from './base/recordings-api.ts';
@@ -99,6 +100,13 @@ function buildTranscriber(parts: RecordingParts, api: RecordingsApi): RecordingT
       return media.ok ? wholeOf(media.value) : err({ detail: media.error.message });
     },
     put: (transcription) => store.transcriptions.put(transcription),
+    onFailed: ({ accountSid, callSid, detail }) =>
+      store.notifications.put({
+        sid: newSid('NO', context.random),
+        ...{ accountSid, callSid, level: 'warning', errorCode: 13340, requestUrl: null },
+        message: `transcription of ${detail}`,
+        date: context.clock.wall(),
+      }),
     async paramsOf(callSid) {
       const call = calls.find(callSid);
       if (call) return callParams(call);

@@ -6,6 +6,7 @@ import { request as httpRequest } from 'undici';
 import type { Clock } from '../base/clock.ts';
 import { Gate } from '../base/gate.ts';
 import { limits } from '../base/limits.ts';
+import { reasonOf } from '../base/reason.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { linkedController } from '../base/signal.ts';
 import type { AudioDecoder, SpeechEngine, SpeechFailure, SpeechRequest } from './engine.ts';
@@ -51,10 +52,7 @@ export function createHttpSpeech(settings: HttpSpeechSettings, options: HttpSpee
       } catch (cause) {
         if (isLate) return err({ code: 'timeout', detail: `no speech after ${limits.speechTimeoutMs} ms` });
         if (signal.aborted) return err({ code: 'aborted', detail: 'no longer needed' });
-        return err({
-          code: 'failed',
-          detail: `speech service: ${cause instanceof Error ? cause.message : String(cause)}`,
-        });
+        return err({ code: 'failed', detail: `speech service: ${reasonOf(cause)}` });
       } finally {
         timer.cancel();
         dispose();

@@ -8,6 +8,7 @@ import { FormData, fetch } from 'undici';
 import type { Clock } from '../base/clock.ts';
 import { Gate } from '../base/gate.ts';
 import { limits } from '../base/limits.ts';
+import { reasonOf } from '../base/reason.ts';
 import type { RecognisedText, Recogniser, RecogniserFailure, Utterance, UtteranceOptions } from '../base/recogniser.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { linkedController } from '../base/signal.ts';
@@ -109,7 +110,7 @@ class Service {
     } catch (cause) {
       if (isLate) return err({ code: 'timeout', detail: `no text after ${limits.recogniserTimeoutMs} ms` });
       if (signal.aborted) return err({ code: 'aborted', detail: 'no longer wanted' });
-      return err({ code: 'failed', detail: `recogniser: ${cause instanceof Error ? cause.message : String(cause)}` });
+      return err({ code: 'failed', detail: `recogniser: ${reasonOf(cause)}` });
     } finally {
       timer.cancel();
       dispose();

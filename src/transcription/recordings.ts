@@ -31,6 +31,12 @@ export interface TranscriberServices {
     readonly accountSid: string;
     readonly callSid: string;
   }) => void;
+  /** Told of each that failed, in words for a notification of the call. */
+  readonly onFailed?: (what: {
+    readonly accountSid: string;
+    readonly callSid: string;
+    readonly detail: string;
+  }) => void;
   readonly clock: Clock;
   readonly random: RandomSource;
   readonly log: Log;
@@ -111,6 +117,8 @@ export class RecordingTranscriber implements Transcriber {
         { callSid: job.callSid, recordingSid: job.recordingSid, detail: outcome.failure },
         'transcription failed',
       );
+      const { accountSid, callSid } = job;
+      this.#services.onFailed?.({ accountSid, callSid, detail: `recording ${job.recordingSid}: ${outcome.failure}` });
     }
     const ended: Transcription = {
       ...begun,

@@ -24,6 +24,7 @@ interface Told {
 class TranscriberBench {
   readonly records: Transcription[] = [];
   readonly told: Told[] = [];
+  readonly failed: string[] = [];
   /** Octets of each utterance. */
   readonly heard: number[] = [];
   texts = ['hello', 'there', 'again'];
@@ -37,6 +38,7 @@ class TranscriberBench {
     paramsOf: async () => new Map(Object.entries(callParams)),
     urlOf: (accountSid, resource) => `https://gw.example/2010-04-01/Accounts/${accountSid}/${resource}`,
     callBack: ({ url, method, params }) => this.told.push({ url, method, params: Object.fromEntries(params) }),
+    onFailed: ({ callSid, detail }) => this.failed.push(`${callSid} ${detail}`),
     clock: new VirtualClock(),
     random: (size) => Buffer.alloc(size, 7),
     log: silentLog,
@@ -111,15 +113,16 @@ describe('the text of a message', () => {
       await bench.run();
       expect(bench.heard).toEqual([]);
       expect(bench.told[0]?.params).toMatchObject({ TranscriptionStatus: 'failed', TranscriptionText: '' });
-    },
+      },
   );
 
-  test('the recogniser fails: failed [twiml 5.6 failed]', async () => {
+  test('the recogniser fails: failed, and a warning of the call [twiml 5.6 failed]', async () => {
     const bench = new TranscriberBench();
     bench.failure = 'down';
     await bench.run();
     expect(bench.records.at(-1)).toMatchObject({ status: 'failed', transcriptionText: null });
     expect(bench.told[0]?.params).toMatchObject({ TranscriptionStatus: 'failed', TranscriptionText: '' });
+    expect(bench.failed).toEqual([`${CALL} recording ${bench.recording.sid}: down`]);
   });
 
   test.each(['absent', 'failed', 'deleted'] as const)(
