@@ -113,7 +113,7 @@ describe('the text of a message', () => {
       await bench.run();
       expect(bench.heard).toEqual([]);
       expect(bench.told[0]?.params).toMatchObject({ TranscriptionStatus: 'failed', TranscriptionText: '' });
-      },
+    },
   );
 
   test('the recogniser fails: failed, and a warning of the call [twiml 5.6 failed]', async () => {
