@@ -10,7 +10,7 @@ import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { Backend } from './facade.ts';
-import { type Operation, type Outcome, packOperations } from './operations.ts';
+import { type GroupReply, type Operation, outcomeAt, packOperations } from './operations.ts';
 import type { WorkerMessage, WorkerRequest, WorkerSettings } from './sqlite-worker.ts';
 import { StoreFault, type StoreHealth } from './store.ts';
 
@@ -124,11 +124,11 @@ export class Connection implements Backend {
     this.#worker.postMessage(request);
   }
 
-  #settle(reply: { readonly id: number; readonly outcomes: readonly Outcome[] }): void {
+  #settle(reply: GroupReply): void {
     const waiting = this.#inFlight.get(reply.id) ?? [];
     this.#inFlight.delete(reply.id);
     for (const [index, one] of waiting.entries()) {
-      const outcome = reply.outcomes[index];
+      const outcome = outcomeAt(reply.outcomes, index);
       if (outcome?.ok) one.resolve(outcome.value);
       else
         one.reject(new StoreFault(outcome?.code ?? 'unavailable', outcome?.message ?? 'the database gave no answer'));

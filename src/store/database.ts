@@ -57,20 +57,32 @@ export class Database {
     }
   }
 
-  /** Runs one group: all its writes in one transaction, those of several statements in a savepoint: a refusal leaves the others alone. */
+  /** Runs one group: all its writes in one transaction; a refusal leaves the others alone. */
   run(operations: readonly Operation[]): readonly Outcome[] {
     if (!operations.some(isWrite)) return operations.map((operation) => this.#attempt(operation));
+    // Nearly always nothing is refused: savepoints are set only where the group has to be run again.
+    return this.#transact(operations, false) ?? this.#transact(operations, true) ?? [];
+  }
+
+  /** Undefined: without savepoints, an operation of several statements was refused, maybe with half of it done. All is undone. */
+  #transact(operations: readonly Operation[], hasSavepoints: boolean): readonly Outcome[] | undefined {
     try {
       this.#command('BEGIN IMMEDIATE');
       const outcomes: Outcome[] = [];
-      // A group of one needs no savepoint: where it is refused, there is nothing else to keep.
-      const isAlone = operations.length === 1;
       for (const operation of operations) {
-        const { outcome, endedGroup } = isAlone ? this.#lonely(operation) : this.#guarded(operation);
-        if (endedGroup) return operations.map(() => outcome);
+        // A single statement that fails undoes itself (https://www.sqlite.org/lang_conflict.html, ABORT).
+        const isOne = !isWrite(operation) || isOneStatement(operation);
+        const outcome = hasSavepoints && !isOne ? this.#guarded(operation) : this.#attempt(operation);
+        // SQLite rolled the whole transaction back by itself, as it may when the disk is full
+        // (https://www.sqlite.org/lang_transaction.html): then nothing of the group was written.
+        if (!this.#connection.isTransaction) return operations.map(() => outcome);
+        if (!outcome.ok && !isOne && !hasSavepoints) {
+          this.#rollBack();
+          return undefined;
+        }
         outcomes.push(outcome);
       }
-      if (this.#connection.isTransaction) this.#command('COMMIT');
+      this.#command('COMMIT');
       return outcomes;
     } catch (fault) {
       this.#rollBack();
@@ -92,25 +104,13 @@ export class Database {
     }
   }
 
-  // `endedGroup`: SQLite rolled the whole transaction back by itself, as it may when the disk is full
-  // (https://www.sqlite.org/lang_transaction.html): then nothing of the group was written.
-  #guarded(operation: Operation): { readonly outcome: Outcome; readonly endedGroup: boolean } {
-    if (!isWrite(operation)) return { outcome: this.#attempt(operation), endedGroup: false };
-    // A single statement that fails undoes itself (https://www.sqlite.org/lang_conflict.html, ABORT).
-    const isOne = isOneStatement(operation);
-    if (!isOne) this.#command('SAVEPOINT operation');
+  #guarded(operation: Operation): Outcome {
+    this.#command('SAVEPOINT operation');
     const outcome = this.#attempt(operation);
-    if (!this.#connection.isTransaction) return { outcome, endedGroup: true };
-    if (isOne) return { outcome, endedGroup: false };
+    if (!this.#connection.isTransaction) return outcome;
     if (!outcome.ok) this.#command('ROLLBACK TO operation');
     this.#command('RELEASE operation');
-    return { outcome, endedGroup: false };
-  }
-
-  #lonely(operation: Operation): { readonly outcome: Outcome; readonly endedGroup: boolean } {
-    const outcome = this.#attempt(operation);
-    if (!outcome.ok) this.#rollBack();
-    return { outcome, endedGroup: false };
+    return outcome;
   }
 
   /** As a prepared statement: `exec` would have it compiled each time. */

@@ -63,9 +63,22 @@ export function unpackOperations({ operations, changes }: PackedOperations): rea
   return operations.map((operation) => operation ?? { do: 'saveBindings', change: all[next++]! });
 }
 
+/** What most groups give: every operation was carried out, and none has a value. Travels as one word. */
+const ALL_DONE = 'done';
+const DONE: Outcome = { ok: true, value: undefined };
+
+export type PackedOutcomes = readonly Outcome[] | typeof ALL_DONE;
+
+export const packOutcomes = (outcomes: readonly Outcome[]): PackedOutcomes =>
+  outcomes.every((outcome) => outcome.ok && outcome.value === undefined) ? ALL_DONE : outcomes;
+
+/** The outcome of the operation at `index`; undefined where the database gave none. */
+export const outcomeAt = (outcomes: PackedOutcomes, index: number): Outcome | undefined =>
+  outcomes === ALL_DONE ? DONE : outcomes[index];
+
 export interface GroupReply {
   readonly id: number;
-  readonly outcomes: readonly Outcome[];
+  readonly outcomes: PackedOutcomes;
 }
 
 export const isWrite = (operation: Operation): boolean =>

@@ -4,7 +4,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Result } from '../base/result.ts';
 import { Database } from './database.ts';
-import { type GroupReply, type GroupRequest, unpackOperations } from './operations.ts';
+import { type GroupReply, type GroupRequest, packOutcomes, unpackOperations } from './operations.ts';
 
 export interface WorkerSettings {
   readonly file: string;
@@ -27,7 +27,8 @@ function serve(port: NonNullable<typeof parentPort>, settings: WorkerSettings): 
       port.close();
       return;
     }
-    post({ reply: { id: request.group.id, outcomes: database.run(unpackOperations(request.group)) } });
+    const outcomes = database.run(unpackOperations(request.group));
+    post({ reply: { id: request.group.id, outcomes: packOutcomes(outcomes) } });
   });
 }
 

@@ -34,7 +34,7 @@ export interface SipTransport extends Transport {
   overload(): OverloadReport | undefined;
   /** What the layers above know of requests that are about to be refused. */
   setGuard(guard: IntakeGuard): void;
-  /** Sends where nobody waits for the outcome: failures are counted. */
+  /** Sends where nobody waits for the outcome. */
   sendQuietly(message: Message | Buffer, flow: Flow): void;
   /** Looks at the machine's addresses now; otherwise every 10 s. */
   refreshAddresses(): Promise<void>;

@@ -154,7 +154,7 @@ class UdpSocket {
     });
   }
 
-  /** Without a callback, which is half the price; what fails comes to `error` of the socket. */
+  /** Without a callback, which costs much less; what the kernel refuses is lost, as a datagram may be on its way. */
   sendQuietly(bytes: Buffer, port: number, address: string): void {
     if (!this.#isOpen) return;
     if (bytes.length > DATAGRAM_MAX_BYTES) return this.#context.count('udpSendFailed');

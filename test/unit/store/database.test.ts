@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Binding } from '../../../src/base/records.ts';
 import { Database } from '../../../src/store/database.ts';
 import { migrations } from '../../../src/store/migrations/index.ts';
 import { columnsOf } from '../../../src/store/sql.ts';
 import { tables } from '../../../src/store/tables.ts';
+import { aBinding } from '../../support/store-records.ts';
 
 const secretKey = Buffer.alloc(32, 1);
 const add = 'ALTER TABLE accounts ADD COLUMN motto TEXT';
@@ -73,5 +75,32 @@ describe('migrations (design.md 7)', () => {
       expect([...present].sort(), table.name).toEqual([...columnsOf(table), 'seq'].sort());
     }
     raw.close();
+  });
+});
+
+describe('one group of operations', () => {
+  test('a change that is refused half-way is undone, also its first statements, and leaves the others of its group alone', () => {
+    const opened = Database.open({ file: ':memory:', secretKey, maxFileBytes: null });
+    if (!opened.ok) throw new Error(opened.error);
+    const database = opened.value;
+    const change = (aor: string, ...cseqs: number[]) => ({
+      do: 'saveBindings' as const,
+      change: { aor, bindings: cseqs.map((cseq) => aBinding({ aor, cseq, callId: `call-${cseq}` })) },
+    });
+    const saved = () =>
+      database.run([{ do: 'allBindings' }]).flatMap((outcome) => (outcome.ok ? (outcome.value as Binding[]) : []));
+    expect(database.run([change('a@x', 1), change('b@x', 2)]).map(({ ok }) => ok)).toEqual([true, true]);
+    // A column of whole numbers takes no half ones: by then the old bindings of b are removed, and one of two is written.
+    const outcomes = database.run([change('a@x', 3), change('b@x', 4, 5.5), change('c@x', 6)]);
+    expect(outcomes).toEqual([
+      { ok: true, value: undefined },
+      { ok: false, code: 'refused', message: expect.any(String) },
+      { ok: true, value: undefined },
+    ]);
+    expect(saved().map(({ aor, cseq }) => `${aor} ${cseq}`)).toEqual(['b@x 2', 'a@x 3', 'c@x 6']);
+    // Alone in its group too.
+    expect(database.run([change('a@x', 7, 8.5)]).map(({ ok }) => ok)).toEqual([false]);
+    expect(saved()).toHaveLength(3);
+    database.close();
   });
 });
