@@ -266,7 +266,8 @@ export function buildCalls(parts: CallParts): CallStack {
   });
   const refusals = createRefusalLog(log.child({ folder: 'call' }), clock);
   sip.userAgent.onInvite((invite) => {
-    acceptInvite(invite, {
+    sip.opening.count += 1;
+    const opened = acceptInvite(invite, {
       calls,
       attended,
       router,
@@ -277,7 +278,12 @@ export function buildCalls(parts: CallParts): CallStack {
       isOverloaded: ({ voiceUrl }) => voiceUrl !== null && webhook.isOverloaded(voiceUrl),
       startSession: (call, application) => sessions.startForDomain(call, application),
       onRefused: (reason) => refusals.count(reason),
-    }).catch((fault: unknown) => {
+    });
+    const forget = () => {
+      sip.opening.count -= 1;
+    };
+    opened.then(forget, (fault: unknown) => {
+      forget();
       log.error({ err: fault, sipCallId: invite.request.callId }, 'an INVITE could not be dealt with');
       invite.session.end({ status: 500 });
     });

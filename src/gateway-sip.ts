@@ -6,6 +6,7 @@ import { networkInterfaces } from 'node:os';
 import { type AccessControlApi, createAccessControl, type RegisteredCarriers } from './access/access-control.ts';
 import { candidateNames } from './access/domains.ts';
 import { sipErrorValue } from './base/errors.ts';
+import { limits } from './base/limits.ts';
 import type { Log } from './base/log.ts';
 import type { Domain } from './base/records.ts';
 import { err, ok, type Result } from './base/result.ts';
@@ -33,6 +34,8 @@ export interface SipStack {
   readonly transport: SipTransport;
   readonly transactions: TransactionLayer<Flow>;
   readonly userAgent: UserAgent;
+  /** INVITEs that were let in and do not ring yet: what other threads have to do with them is not done. */
+  readonly opening: { count: number };
   /** An INVITE that no bound of ours may stop. */
   readonly isEmergency: ReturnType<typeof emergencyRequests>;
   readonly access: AccessControlApi;
@@ -108,7 +111,9 @@ export function buildSip(parts: SipParts): SipStack {
     log: context.log,
   });
   const transactions = createTransactionLayer<Flow>({ sender: transport, clock, random, log });
+  const opening = { count: 0 };
   transport.setGuard({
+    isBusyOpening: () => opening.count >= limits.callsBeingOpened,
     isKnown: (via, method) => transactions.knows(via, method),
     mayBeEmergency: (user) => isEmergencyNumber(parts.settings(), user),
     isEmergency: (message) => message.kind === 'request' && isEmergency(message, undefined),
@@ -130,7 +135,7 @@ export function buildSip(parts: SipParts): SipStack {
       sessionTimerSeconds: config.sessionTimerSeconds,
     },
   });
-  return { transport, transactions, userAgent, isEmergency, access, domainOf };
+  return { transport, transactions, userAgent, opening, isEmergency, access, domainOf };
 }
 
 /** One line when an overload begins and one when it is over, not one per refusal (README "When it is full"). */

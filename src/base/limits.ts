@@ -28,6 +28,8 @@ export const limits = {
   datagramsPerPoll: 32,
   /** Requests of one kind that wait for their turn. */
   overloadQueue: 1_000,
+  /** So many may always wait, while there is no overload. */
+  overloadFew: 16,
   /** A burst may let new calls wait so many times the target. */
   overloadBurstFactor: 4,
   /** So long the wait stays above the target before that is no burst any more. */
@@ -45,6 +47,12 @@ export const limits = {
   /** Of each window, so much goes into refusing; more is met with silence. */
   overloadWindowMs: 100,
   overloadRefusingMs: 35,
+  /** What one refusal is taken to cost at most. */
+  overloadRefusalMs: 1,
+  /** Calls whose route and media are being found; the next one waits for its turn until one of them rings. */
+  callsBeingOpened: 64,
+  /** How soon it is looked again then. */
+  overloadPauseMs: 2,
   refusalsRemembered: 1 << 16,
   refusalRememberedMs: 32_000,
   retryAfterMinSeconds: 2,

@@ -58,6 +58,8 @@ export class Admission {
 
   /** Asked when a request has come and `waiting` are before it. False: it is refused. */
   admits(waiting: number, nowMs: number): boolean {
+    // So few are no overload, whatever the pace was while the machine stood still.
+    if (waiting < (this.#isOverloaded ? 2 : limits.overloadFew)) return true;
     if (waiting * this.#paceMs <= this.#boundMs) return true;
     this.#refused(nowMs);
     return false;
@@ -70,13 +72,14 @@ export class Admission {
   serves(waitedMs: number, waiting: number, nowMs: number): boolean {
     this.#lastWaitMs = waitedMs;
     this.#measurePace(waiting, nowMs);
-    if (waitedMs <= this.#targetMs) this.#aboveSinceMs = undefined;
+    // With nobody behind it, it was this machine that stood still, and one call more or less would not have changed that.
+    if (waitedMs <= this.#targetMs || waiting === 0) this.#aboveSinceMs = undefined;
     else {
       this.#aboveSinceMs ??= nowMs;
       if (nowMs - this.#aboveSinceMs >= limits.overloadPatienceMs) this.#become(true, nowMs);
     }
     if (waitedMs > this.#targetMs / 2) this.#busySeenMs = nowMs;
-    if (waitedMs <= this.#staleMs(nowMs)) return true;
+    if (!this.#isOverloaded || waiting === 0 || waitedMs <= this.#staleMs(nowMs)) return true;
     this.#refused(nowMs);
     return false;
   }
@@ -85,7 +88,7 @@ export class Admission {
   #staleMs(nowMs: number): number {
     const { overloadStaleMs } = limits;
     const isNew = nowMs - this.#changedMs < overloadStaleMs;
-    return this.#isOverloaded && !isNew ? Math.min(overloadStaleMs, 2 * this.#targetMs) : overloadStaleMs;
+    return isNew ? overloadStaleMs : Math.min(overloadStaleMs, 2 * this.#targetMs);
   }
 
   #measurePace(waiting: number, nowMs: number): void {

@@ -37,6 +37,8 @@ export interface IntakeGuard {
   /** Whether this user of a Request-URI may be an emergency number. */
   mayBeEmergency(user: string): boolean;
   isEmergency(message: Message): boolean;
+  /** As many calls are being opened as may be at once: the next one waits until one of them rings. */
+  isBusyOpening(): boolean;
   /** False for banned and over-talkative strangers: they get silence. */
   mayTalk(flow: Flow): boolean;
 }
@@ -46,6 +48,7 @@ export const openGuard: IntakeGuard = {
   isKnown: () => false,
   mayBeEmergency: () => false,
   isEmergency: () => false,
+  isBusyOpening: () => false,
   mayTalk: () => true,
 };
 
@@ -152,7 +155,8 @@ export class Intake<F extends IntakeFlow, P> {
     }
     const request: Waiting<F, P> = { bytes, flow, parsed, seen, arrivedMs: this.#arrivedMs };
     const queue = this.#queues[kind];
-    if (!this.#hasServedThisTurn && this.#isNobodyWaiting) {
+    const isHeldUp = kind === 'invite' && this.#parts.guard().isBusyOpening();
+    if (!isHeldUp && !this.#hasServedThisTurn && this.#isNobodyWaiting) {
       this.#hasServedThisTurn = true;
       return this.#serve(kind, request, now);
     }
@@ -244,13 +248,16 @@ export class Intake<F extends IntakeFlow, P> {
     this.#invites.look(now);
     this.#registers.look(now);
     if (!this.#isNobodyWaiting) {
-      if (!this.#isTurnPlanned) this.#planTurn();
+      // Other threads are behind: turn after turn without work would only take time from them.
+      if (this.#queues.register.length === 0 && this.#parts.guard().isBusyOpening())
+        this.#planLook(limits.overloadPauseMs);
+      else if (!this.#isTurnPlanned) this.#planTurn();
     } else if (this.#invites.isOverloaded || this.#registers.isOverloaded) this.#planLook();
   }
 
   /** Nothing comes any more: paused connections and the end of the overload are looked at all the same. */
-  #planLook(): void {
-    this.#lookTimer ??= this.#parts.clock.after(limits.overloadWindowMs, () => {
+  #planLook(delayMs: number = limits.overloadWindowMs): void {
+    this.#lookTimer ??= this.#parts.clock.after(delayMs, () => {
       this.#lookTimer = undefined;
       this.#resumeAll();
       if (!this.#isTurnPlanned) this.#planTurn();
@@ -264,7 +271,7 @@ export class Intake<F extends IntakeFlow, P> {
       this.#serve('register', register.shift()!, now);
       now = this.#parts.clock.now();
     }
-    const next = hasServed ? undefined : invite.shift();
+    const next = hasServed || this.#parts.guard().isBusyOpening() ? undefined : invite.shift();
     if (!next) return;
     this.#serve('invite', next, now);
   }
@@ -314,7 +321,8 @@ export class Intake<F extends IntakeFlow, P> {
       this.#pause(flow);
     }
     flow.sendQuietly(this.#refusals.bytes(seen, key, flow.remoteAddress, flow.remotePort));
-    this.#window.refusingMs += this.#parts.clock.now() - began;
+    // Not the time that this thread was off its core.
+    this.#window.refusingMs += Math.min(this.#parts.clock.now() - began, limits.overloadRefusalMs);
   }
 
   #pause(flow: F): void {

@@ -51,14 +51,20 @@ describe('admission', () => {
     expect(admission.admits(TARGET_MS / 10 + 1, now)).toBe(false);
   });
 
-  test('what waited so long that it is sent again is not served; once the overload is old, not what waited twice the target', () => {
+  test('while overloaded, what waited so long that it is sent again is not served; later on, not what waited twice the target', () => {
+    const { admission } = controller();
+    admission.admits(1_000_000, 0);
+    expect(admission.serves(limits.overloadStaleMs, 1, 0)).toBe(true);
+    expect(admission.serves(limits.overloadStaleMs + 1, 1, 1)).toBe(false);
+    expect(admission.serves(2 * TARGET_MS, 1, limits.overloadStaleMs + 2)).toBe(true);
+    expect(admission.serves(2 * TARGET_MS + 1, 1, limits.overloadStaleMs + 3)).toBe(false);
+  });
+
+  test('a machine that stood still refuses nobody for that', () => {
     const { admission, changes } = controller();
-    expect(admission.serves(limits.overloadStaleMs, 0, 0)).toBe(true);
-    expect(admission.serves(limits.overloadStaleMs + 1, 0, 1)).toBe(false);
-    expect(changes).toEqual([true]);
-    expect(admission.serves(limits.overloadStaleMs, 0, 2)).toBe(true);
-    expect(admission.serves(2 * TARGET_MS, 0, limits.overloadStaleMs + 2)).toBe(true);
-    expect(admission.serves(2 * TARGET_MS + 1, 0, limits.overloadStaleMs + 3)).toBe(false);
+    for (let now = 0; now < 20_000; now += 400) expect(admission.serves(5_000, 0, now)).toBe(true);
+    expect(admission.serves(5_000, 3, 20_000)).toBe(true);
+    expect(changes).toEqual([]);
   });
 
   test('it is over when nothing was refused and nobody waited half the target for a while', () => {

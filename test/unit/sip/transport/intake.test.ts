@@ -147,6 +147,21 @@ describe('order', () => {
     expect(w.changes).toEqual([]);
   });
 
+  test('while too many calls are being opened, the next ones wait without turning the loop', () => {
+    let isBusy = true;
+    const w = world({ guard: { isBusyOpening: () => isBusy } });
+    for (let number = 1; number <= 3; number++) w.take(message('INVITE', number));
+    w.drain();
+    expect(w.delivered).toEqual([]);
+    w.clock.advance(limits.overloadPauseMs);
+    w.drain();
+    expect(w.delivered).toEqual([]);
+    isBusy = false;
+    w.clock.advance(limits.overloadPauseMs);
+    w.drain();
+    expect(w.delivered).toHaveLength(3);
+  });
+
   test('a CANCEL does not overtake its INVITE', () => {
     const w = world();
     for (let number = 1; number <= 3; number++) w.take(message('INVITE', number));
