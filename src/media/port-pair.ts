@@ -2,10 +2,11 @@
 // owns what it opened. Nothing is thrown on account of the network.
 
 import type { Clock } from '../base/clock.ts';
+import { limits } from '../base/limits.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { OpenFailure } from './messages.ts';
 import type { EndpointSockets } from './outlet.ts';
-import type { PortPool } from './port-pool.ts';
+import type { PortCounts, PortPool } from './port-pool.ts';
 import type { MediaSocket, SocketFactory, SocketHandlers } from './sockets.ts';
 
 export interface PairParts {
@@ -32,13 +33,18 @@ export async function openPortPair(
   for (;;) {
     if (parts.isStopped()) return err(STOPPED);
     const rtpPort = pool.take(address, clock.now());
-    if (rtpPort === undefined) return err({ code: 'noPorts', detail: `no free RTP port on ${address}` });
+    if (rtpPort === undefined) return err({ code: 'noPorts', detail: noPorts(address, pool.counts(clock.now())) });
     const bound = await bindPair(address, rtpPort, parts);
     if (bound.ok) return ok({ rtpPort, rtcpPort: rtpPort + 1 });
     pool.release(address, rtpPort, clock.now());
     if (bound.error) return err(bound.error);
   }
 }
+
+/** Why, and what to do: a pair that somebody else holds rests too. */
+const noPorts = (address: string, { inUse, resting }: PortCounts): string =>
+  `no free RTP port on ${address}: ${inUse} pairs in use, ${resting} rest for ${limits.portRestMs / 1_000} s after ` +
+  'a call or are held by another program; give mediaPorts a larger range';
 
 /** Error null: the pair is in use, try the next. */
 async function bindPair(address: string, rtpPort: number, parts: PairParts): Promise<Result<void, OpenFailure | null>> {
