@@ -57,18 +57,39 @@ function writeKeys(into: Buffer, at: number, crypto: FastCrypto | FastReceiveCry
   view.setUint32(68, crypto.window.high, isLittle);
 }
 
+const NO_DROPS: FastCount['drops'] = {};
+const FIRST_DROP = 5;
+const LAST_DROP = 11;
+
 /** The counters of one direction, which begin at `at`. */
 export function readCount(counters: Float64Array, at: number): FastCount {
   const value = (index: number): number => counters[at + index]!;
   return {
-    ...{ received: value(0), receivedBytes: value(1), sent: value(2), sentBytes: value(3), silentMs: value(4) },
-    drops: {
-      ...{ rate: value(5), authentication: value(6), replay: value(7), malformed: value(8), late: value(9) },
-      ...{ sendFailed: value(10), socketError: value(11) },
-    },
+    received: value(0),
+    receivedBytes: value(1),
+    sent: value(2),
+    sentBytes: value(3),
+    silentMs: value(4),
+    drops: readDrops(counters, at),
     numbers: {
-      ...{ highestSequence: value(12), latestTimestamp: value(13), jitterUnits: value(14), receiveIndex: value(15) },
-      ...{ receiveWindow: { low: value(16), high: value(17) }, sendIndex: value(18) },
+      highestSequence: value(12),
+      latestTimestamp: value(13),
+      jitterUnits: value(14),
+      receiveIndex: value(15),
+      receiveWindow: { low: value(16), high: value(17) },
+      sendIndex: value(18),
     },
+  };
+}
+
+/** Mostly there are none. */
+function readDrops(counters: Float64Array, at: number): FastCount['drops'] {
+  let sum = 0;
+  for (let index = FIRST_DROP; index <= LAST_DROP; index++) sum += counters[at + index]!;
+  if (sum === 0) return NO_DROPS;
+  const value = (index: number): number => counters[at + index]!;
+  return {
+    ...{ rate: value(5), authentication: value(6), replay: value(7), malformed: value(8), late: value(9) },
+    ...{ sendFailed: value(10), socketError: value(11) },
   };
 }
