@@ -242,6 +242,8 @@ export const limits = {
   /** Relays in the kernel per gateway; what one of its transactions holds; how long one run of nft may take, and may say. */
   kernelRelays: 4_000,
   kernelBatch: 256,
+  /** Of a transaction that failed, so many relays are tried alone. */
+  kernelRetries: 16,
   nftRunMs: 5_000,
   nftOutputBytes: 64 * 1024 * 1024,
   /** The kernel's counters are read so often; faster while it is not known whether packets get through. Changes are looked for: */

@@ -210,17 +210,23 @@ export class KernelDriver {
     relay.slots.setState(relay.slot, slotState.active);
   }
 
-  /** A transaction failed. What is to go decides: when that fails too, the table is not what it was. False: it was made anew. */
+  /** A transaction failed: what it held goes alone, and then one by one. False: the table was not what it was, and is made anew. */
   async #oneByOne(removed: readonly [string, Relay][], asked: readonly [string, Relay][]): Promise<boolean> {
-    if (removed.length > 0 && !(await this.#apply(removed, []))) {
+    const isThere = (await this.#isTableThere()) && (removed.length === 0 || (await this.#apply(removed, [])));
+    if (!isThere) {
       await this.#renew();
       return false;
     }
-    for (const entry of asked) {
-      if (asked.length > 1 && (await this.#apply([], [entry]))) continue;
-      this.#forget(...entry);
+    const isAlone = removed.length === 0 && asked.length === 1;
+    for (const [index, entry] of asked.entries()) {
+      const isTried = !isAlone && index < limits.kernelRetries;
+      if (!isTried || !(await this.#apply([], [entry]))) this.#forget(...entry);
     }
     return true;
+  }
+
+  async #isTableThere(): Promise<boolean> {
+    return (await this.#options.nft(['-t', 'list', 'table', 'inet', this.#options.table.table])).ok;
   }
 
   /** Somebody has removed or changed our table: an empty one takes its place, and all relays are user space's again. */

@@ -22,6 +22,7 @@ class PaperKernel {
   nft = async (args: readonly string[], input = ''): Promise<Result<string, string>> => {
     this.runs.push(args.includes('list') ? 'list' : input);
     await Promise.resolve();
+    if (args[0] === '-t') return this.isThere ? ok('') : err('No such file or directory');
     if (args.includes('list')) return this.isThere ? ok(this.#listing(args.at(-1)!)) : err('No such file or directory');
     if (input.startsWith('table')) {
       this.elements.clear();
@@ -226,6 +227,29 @@ test('a table that others have removed is made anew, and all calls are given bac
   add(3);
   await pass();
   expect(states(3)).toEqual([slotState.active]);
+});
+
+test('a table that was removed while no call was in it is made anew for the next one', async () => {
+  await prove();
+  kernel.isThere = false;
+  add(1);
+  await pass();
+  expect([states(1), kernel.isThere]).toEqual([[slotState.failed], true]);
+  add(2);
+  await pass();
+  expect(states(2)).toEqual([slotState.active]);
+});
+
+test('of many that are refused together some are tried alone, the others come again', async () => {
+  await prove();
+  kernel.refuses = (text) => text.includes('. 4002 ');
+  const calls = Array.from({ length: limits.kernelRetries + 4 }, (_, index) => index + 1);
+  add(...calls);
+  await pass();
+  const expected = calls.map((call) =>
+    call === 1 || call > limits.kernelRetries ? slotState.failed : slotState.active,
+  );
+  expect(states(...calls)).toEqual(expected);
 });
 
 test('a worker that is gone leaves nothing behind', async () => {
