@@ -84,6 +84,8 @@ export class SlotStatistics {
   }
 }
 
+const DROPS = Object.entries(drop);
+
 export class StatisticsTable {
   readonly slots: number;
   readonly #values: Float64Array;
@@ -117,7 +119,7 @@ export class StatisticsTable {
     const values = this.#slot(slot);
     const value = (index: number): number => values[index]!;
     const drops: Record<string, number> = {};
-    for (const [reason, index] of Object.entries(drop)) if (value(index) > 0) drops[reason] = value(index);
+    for (const [reason, index] of DROPS) if (value(index) > 0) drops[reason] = value(index);
     const lastPacketAtMs = value(field.lastPacketAtMs);
     return {
       packetsReceived: value(field.packetsReceived),
