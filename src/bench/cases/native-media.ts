@@ -5,8 +5,9 @@ import type { Bench, World } from '../bench.ts';
 import type { MediaSubject } from '../peers/subject.ts';
 import { gatewayMedia } from './gateway-media.ts';
 
-/** Undefined, and said so, where the addon is not built. */
+/** Undefined, and said so, where the addon is not built; undefined too where nothing compiled is wanted. */
 export async function nativeMedia(bench: Bench, world: World): Promise<MediaSubject | undefined> {
+  if (!bench.options.withCompiler) return undefined;
   const addon = loadAddon(NATIVE_ADDON);
   if (!addon.ok) {
     bench.skip('native media engine', addon.error);
