@@ -20,6 +20,8 @@ const NONCE_CHARS = 48;
 /** Of a realm or an address, with the word in front. */
 const LONGEST_TEXT_BYTES = 2_048;
 const NOTHING = Buffer.alloc(0);
+/** Nonces that are too old leave the table together, so often: the oldest is looked for behind all that were deleted before it. */
+const SWEEP_MS = 1_000;
 /** Requests that overtook one another are accepted within this many counts (RFC 7616 3.4 wants each count once). */
 const WINDOW = 31;
 /** Sources whose tag is remembered: most phones ask twice within a second. */
@@ -77,8 +79,9 @@ export function createNonces(
   const issuedAt = (token: Buffer) => token.readUIntBE(0, 6);
   /** When the first one in the table is too old. */
   let oldestUntil = 0;
-  const forgetOldest = () => {
-    const now = clock.wall();
+  let sweptAt = Number.NEGATIVE_INFINITY;
+  const forgetOldest = (now: number) => {
+    sweptAt = now;
     for (const [nonce, window] of used) {
       oldestUntil = window.issuedAt + settings.lifetimeMs;
       const isExpired = now > oldestUntil;
@@ -116,7 +119,8 @@ export function createNonces(
       if (known) return takeCount(known, count);
       const time = issuedAt(Buffer.from(nonce, 'base64url'));
       if (time <= forgottenUntil) return false;
-      if (clock.wall() > oldestUntil || used.size >= settings.tracked) forgetOldest();
+      const now = clock.wall();
+      if ((now > oldestUntil && now - sweptAt >= SWEEP_MS) || used.size >= settings.tracked) forgetOldest(now);
       if (time <= forgottenUntil) return false;
       if (used.size === 0) oldestUntil = time + settings.lifetimeMs;
       used.set(nonce, { highest: count, seen: 1, issuedAt: time });

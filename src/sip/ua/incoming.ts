@@ -65,13 +65,22 @@ function firstRefusal(checks: readonly Check[], request: Request, merged: Merged
   return undefined;
 }
 
-/** Remembers out-of-dialog requests for as long as their transaction may live, to see merged ones. Bounded. */
+interface Seen {
+  readonly branch: string;
+  readonly at: number;
+}
+
+/**
+ * Remembers out-of-dialog requests for as long as their transaction may live, to see merged ones. Bounded: by two halves, of which the
+ * older one is let go as a whole. One by one, the oldest would have to be looked for behind all that were deleted before it.
+ */
 export class MergedRequests {
   readonly #now: () => number;
-  /** From tag, Call-ID and CSeq → branch, and when it came. */
-  readonly #seen = new Map<string, { readonly branch: string | undefined; readonly at: number }>();
-  /** When the oldest of them came. */
-  #oldestAt = 0;
+  /** By From tag, Call-ID and CSeq. */
+  #young = new Map<string, Seen>();
+  #old = new Map<string, Seen>();
+  /** When the first of the young ones came. */
+  #youngSince = 0;
 
   constructor(now: () => number) {
     this.#now = now;
@@ -85,24 +94,20 @@ export class MergedRequests {
     const key = `${tagOf(request.from) ?? ''} ${request.callId} ${sequence} ${method} ${isAuthorized}`;
     const branch = `${request.via.branch} ${request.via.host} ${request.via.port ?? ''}`;
     const now = this.#now();
-    if (now >= this.#oldestAt + limits.mergedRequestMs || this.#seen.size >= limits.mergedRequests) this.#forget(now);
-    const known = this.#seen.get(key);
-    if (known) return known.branch !== branch;
-    if (this.#seen.size === 0) this.#oldestAt = now;
-    this.#seen.set(key, { branch, at: now });
+    if (now - this.#youngSince >= limits.mergedRequestMs || this.#young.size >= limits.mergedRequests / 2) {
+      this.#old = this.#young;
+      this.#young = new Map();
+      this.#youngSince = now;
+    }
+    const known = this.#young.get(key) ?? this.#old.get(key);
+    if (known && now - known.at < limits.mergedRequestMs) return known.branch !== branch;
+    this.#young.set(key, { branch, at: now });
     return false;
   }
 
-  #forget(now: number): void {
-    for (const [key, { at }] of this.#seen) {
-      this.#oldestAt = at;
-      if (now - at < limits.mergedRequestMs && this.#seen.size < limits.mergedRequests) return;
-      this.#seen.delete(key);
-    }
-  }
-
   clear(): void {
-    this.#seen.clear();
+    this.#young.clear();
+    this.#old.clear();
   }
 }
 
