@@ -28,7 +28,7 @@ export async function kernelAbility(): Promise<KernelAbility> {
     nft(['-c', '-f', '-'], tableText({ ...TRIED, flows, mediaDscp: 46, signallingDscp: 24 }));
   const marks = await check(0);
   if (!marks.ok) {
-    const reason = `nft refused: ${marks.error} (it needs CAP_NET_ADMIN)`;
+    const reason = `nft refused, it needs CAP_NET_ADMIN: ${marks.error}`;
     return { nft: null, marks: err(reason), relays: err(reason) };
   }
   const relays = await check(1);
@@ -40,7 +40,7 @@ export async function kernelAbility(): Promise<KernelAbility> {
 /** A relayed packet is a forwarded one. The setting of the system is the administrator's: it is never changed here. */
 function forwarding(): Result<string, string> {
   const families = ([4, 6] as const).filter((family) => forwards(family));
-  if (families.length === 0) return err('the system forwards no packets (sysctl net.ipv4.ip_forward=1)');
+  if (families.length === 0) return err('the system forwards no packets: sysctl net.ipv4.ip_forward=1');
   return ok(`nftables with CAP_NET_ADMIN, forwarding of ${families.map((family) => `IPv${family}`).join(' and ')}`);
 }
 

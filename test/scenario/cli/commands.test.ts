@@ -67,6 +67,8 @@ describe('doctor', () => {
     const before = await run(['doctor', ...at.config]);
     expect(before).toMatchObject({ exitCode: 0, stderr: '' });
     expect(before.stdout).toContain(`ok      127.0.0.1:${at.sip}/udp can be opened`);
+    expect(before.stdout).toMatch(/^ok {6}kernel relay: (not )?possible/m);
+    expect(before.stdout).toMatch(/^ok {6}DSCP: packets (can|cannot) be marked/m);
     const gateway = await serve(at);
     const beside = await run(['doctor', ...at.config]);
     expect(beside.exitCode).toBe(0);
