@@ -35,7 +35,11 @@ export async function buildRecordingFiles(
   if (!store.ok) return store;
   if (!store.value) return ok({ files: folder, renderer, moving: () => 0, start() {}, stop: async () => {} });
   const objects = store.value;
-  const mover = new Mover({ dataDir, store: objects, clock, log: log.child({ folder: 'recording' }) });
+  const mover = new Mover({
+    ...{ dataDir, store: objects, clock },
+    repair: (name) => folder.repairNamed(name),
+    log: log.child({ folder: 'recording' }),
+  });
   let started: Promise<void> | undefined;
   return ok({
     files: new MovedFiles(folder, objects, mover),

@@ -14,7 +14,7 @@ import { err, ok, type Result } from '../base/result.ts';
 import type { Recording } from '../base/voice-records.ts';
 import type { Mp3Renderer, RenderFailure } from './mp3.ts';
 import { openStoredFile, partOf, type StoredFile } from './stored-file.ts';
-import { cutWav, monoOf, repairWav } from './wav-content.ts';
+import { channelsIn, cutWav, monoOf, repairWav } from './wav-content.ts';
 
 export type MediaFailure = RenderFailure | { readonly code: 'missing'; readonly detail: string };
 
@@ -102,6 +102,15 @@ export class FolderFiles implements RecordingFiles {
     if (path === undefined) return undefined;
     await rm(partOf(path), { force: true });
     return repairWav(path, this.keyOf(recording.sid), recording.channels);
+  }
+
+  /** The same for a file of which only the name is known: its header says how many channels it has. */
+  async repairNamed(name: string): Promise<void> {
+    const sid = NAME_FORM.exec(name)?.[1];
+    if (sid === undefined) return;
+    const path = join(this.#options.dataDir, name);
+    const channels = await channelsIn(path, this.keyOf(sid));
+    if (channels !== undefined) await repairWav(path, this.keyOf(sid), channels);
   }
 
   async sizeOf(recording: Stored): Promise<number | null> {

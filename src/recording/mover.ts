@@ -19,6 +19,8 @@ import type { ObjectFault, ObjectStore } from './object-store.ts';
 export interface MoverOptions {
   readonly dataDir: string;
   readonly store: ObjectStore;
+  /** Makes the header of a WAV right that another process left, before it moves. */
+  readonly repair: (name: string) => Promise<void>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -38,6 +40,8 @@ export class Mover {
   /** Being written: not to be touched. All sets hold names without ending. */
   readonly #held = new Set<string>();
   readonly #waiting = new Set<string>();
+  /** Of those that wait: what was found in the folder, and not written by this process. */
+  readonly #found = new Set<string>();
   readonly #running = new Map<string, Promise<void>>();
   /** Changed while it was moved. */
   readonly #again = new Set<string>();
@@ -87,6 +91,7 @@ export class Mover {
     const base = baseOf(name);
     // What was never complete is nowhere else.
     if (!this.#held.delete(base)) await this.#mark(this.#path(base + GONE));
+    this.#found.delete(base);
     for (const ending of ENDINGS) await rm(this.#path(base + ending), { force: true });
     if (this.isForgotten(name)) this.bring(name);
   }
@@ -153,8 +158,11 @@ export class Mover {
       const sid = ENTRY.exec(entry)?.[1];
       const base = `${folder}/${sid}`;
       if (sid === undefined || [this.#held, this.#broken, this.#running].some((known) => known.has(base))) continue;
-      if (this.#waiting.size < limits.recordingMovesQueued) this.#waiting.add(base);
-      else this.#hasMore = true;
+      if (this.#waiting.has(base)) continue;
+      if (this.#waiting.size < limits.recordingMovesQueued) {
+        this.#waiting.add(base);
+        this.#found.add(base);
+      } else this.#hasMore = true;
       if (this.#hasMore || this.#stopping.signal.aborted) return;
     }
   }
@@ -196,10 +204,11 @@ export class Mover {
   }
 
   async #move(base: string): Promise<Result<void, ObjectFault>> {
-    const { store } = this.#options;
+    const { store, repair } = this.#options;
     for (const ending of ENDINGS) {
       const name = base + ending;
       if (!existsSync(this.#path(name))) continue;
+      if (ending === '.wav' && this.#found.delete(base)) await repair(name);
       // An MP3 that was made while its recording was deleted goes too.
       if (ending !== '.wav') {
         const whole = await store.sizeOf(`${base}.wav`);

@@ -71,6 +71,21 @@ export async function repairWav(
   return dataBytes / (BYTES_PER_MS * channels);
 }
 
+/** What the header says; undefined where there is none that says 1 or 2. */
+export async function channelsIn(path: string, key: Uint8Array): Promise<1 | 2 | undefined> {
+  const file = await openStoredFile(path, key);
+  if (!file) return undefined;
+  try {
+    const parts: Buffer[] = [];
+    for await (const part of file.read(0, WAV_HEADER_BYTES)) parts.push(part);
+    const header = Buffer.concat(parts);
+    const channels = header.length === WAV_HEADER_BYTES ? header.readUInt16LE(22) : undefined;
+    return channels === 1 || channels === 2 ? channels : undefined;
+  } finally {
+    await file.close();
+  }
+}
+
 /** A recording of two channels as one: the mean of both. Ranges are those of the smaller file. */
 export function monoOf(source: StoredFile): StoredFile {
   const frames = Math.floor(Math.max(0, source.sizeBytes - WAV_HEADER_BYTES) / (2 * SAMPLE_BYTES));

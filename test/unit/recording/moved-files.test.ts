@@ -24,7 +24,8 @@ let files: MovedFiles;
 function begin(encrypts: boolean): void {
   bench = new RecordingBench(encrypts);
   store = new MemoryObjects();
-  mover = new Mover({ dataDir: bench.folder, store, clock: bench.clock, log: silentLog });
+  const repair = (name: string) => bench.files.repairNamed(name);
+  mover = new Mover({ dataDir: bench.folder, store, repair, clock: bench.clock, log: silentLog });
   files = new MovedFiles(bench.files, store, mover);
 }
 beforeEach(() => begin(false));
@@ -148,6 +149,25 @@ test('a process died behind the move and before the end of the record: the lengt
   await settled();
   expect(await files.repair(record)).toBeUndefined();
   expect(await files.sizeOf(record)).toBeNull();
+});
+
+test.each([
+  ['plain', false],
+  ['encrypted', true],
+] as const)('a file (%s) whose header nobody finished moves with a right one', async (_, encrypts) => {
+  begin(encrypts);
+  const { live } = bench.started(aRequest({ channels: 2 }));
+  const path = join(bench.folder, live.record.media!);
+  mkdirSync(dirname(path), { recursive: true });
+  const key = encrypts ? bench.files.keyOf(live.record.sid) : undefined;
+  const writer = await StoredWriter.create(path, key, { headBytes: 44, pieceBytes: 32_000 });
+  await writer.append(whole.subarray(44));
+  await writer.commit(wavHeader(2, 0));
+  await mover.start();
+  await settled();
+  expect(here()).toEqual([]);
+  const file = await opened(live.record, 'wav', 2);
+  expect((await bytesOf(file, 0, whole.length)).equals(whole)).toBe(true);
 });
 
 test('the store is away: what is there is said to fail, not to be gone', async () => {

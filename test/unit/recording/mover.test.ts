@@ -20,6 +20,7 @@ let folder: string;
 let clock: VirtualClock;
 let store: MemoryObjects;
 let lines: string[];
+let repaired: string[];
 let mover: Mover;
 
 beforeEach(() => {
@@ -28,6 +29,7 @@ beforeEach(() => {
   clock = new VirtualClock();
   store = new MemoryObjects();
   lines = [];
+  repaired = [];
   mover = anotherMover();
 });
 afterEach(async () => {
@@ -37,7 +39,8 @@ afterEach(async () => {
 
 function anotherMover(): Mover {
   const log = createLog({ level: 'info', folders: {}, pretty: false }, { write: (line) => void lines.push(line) });
-  return new Mover({ dataDir: folder, store, clock, log });
+  const repair = async (name: string) => void repaired.push(name);
+  return new Mover({ dataDir: folder, store, repair, clock, log });
 }
 
 const write = (name: string, text = name) => writeFileSync(join(folder, name), text);
@@ -85,6 +88,11 @@ test('what an earlier process left: recordings and MP3s move, work that was brok
   await settled();
   expect(store.names()).toEqual([`${base}.mono.mp3`, `${base}.mp3`, `${base}.wav`]);
   expect(here()).toEqual(['notes.wav']);
+  expect(repaired).toEqual([`${base}.wav`]);
+  // What this process wrote is right already.
+  recorded(nameOf('9'));
+  await settled();
+  expect(repaired).toHaveLength(1);
 });
 
 test('more than may be known to wait: all move in the end', async () => {
