@@ -187,7 +187,10 @@ export const errorCatalogue: Readonly<Record<number, ErrorEntry>> = {
   13510: warning('loop of Say is invalid', `0 (as often as possible) to ${limits.playLoops}`),
   13511: warning('voice of Say is unknown; a default is used', 'man, woman, or a voice of the language'),
   13512: warning('language of Say is unknown', 'a tag such as en-US or de-DE'),
-  13520: warning('Say has no text, or no engine could speak it', 'npm run doctor names the speech engine'),
+  13520: warning(
+    'Say has no text, or the speech engine could not speak it',
+    'the message says which; npm run doctor names the speech engine',
+  ),
   13521: warning(
     'the text of Say is too long and was cut',
     `at most ${limits.sayChars} characters, ${limits.sayPollyChars} of a Polly voice, ${limits.sayGoogleChars} of a Google voice`,

@@ -11,6 +11,8 @@ export interface SpeechRequest {
   readonly language: string;
   /** As in TwiML: `man`, `woman`, `Polly.Joanna`, … Unknown ones are the engine's default for the language. */
   readonly voice: string;
+  /** An engine that should speak could not; what comes is of another one, or the tone. Called with the reason, before the audio is there. */
+  readonly onPassedOver?: ((detail: string) => void) | undefined;
 }
 
 export interface SpeechFailure {

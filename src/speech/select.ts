@@ -52,7 +52,11 @@ export function firstThatSpeaks(engines: readonly SpeechEngine[], log: Log, cloc
   async function synthesize(request: SpeechRequest, signal: AbortSignal): Promise<Result<Int16Array, SpeechFailure>> {
     let last: SpeechFailure = { code: 'unavailable', detail: 'no speech engine' };
     for (const engine of engines) {
-      if (unavailable.has(engine) || (restingUntil.get(engine) ?? 0) > clock.now()) continue;
+      if (unavailable.has(engine)) continue;
+      if ((restingUntil.get(engine) ?? 0) > clock.now()) {
+        request.onPassedOver?.(`${engine.name} gave no answer a moment ago and rests`);
+        continue;
+      }
       const spoken = await engine.synthesize(request, signal);
       if (spoken.ok || spoken.error.code === 'empty' || spoken.error.code === 'aborted') return spoken;
       last = spoken.error;
@@ -62,6 +66,7 @@ export function firstThatSpeaks(engines: readonly SpeechEngine[], log: Log, cloc
         log.info({ engine: engine.name, detail: last.detail }, 'speech engine not available');
       } else {
         log.warn({ engine: engine.name, code: last.code, detail: last.detail }, 'speech engine failed');
+        request.onPassedOver?.(last.detail);
       }
     }
     return err(last);

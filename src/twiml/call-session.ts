@@ -21,7 +21,7 @@ import { type SiprecControlServices, siprecControl } from './call-siprec.ts';
 import { type CollectServices, collectDigits } from './collect.ts';
 import { collectInput } from './collect-speech.ts';
 import type { ConferenceControl } from './conference-control.ts';
-import { type MediaSourceServices, prepare } from './media-sources.ts';
+import { type MediaSourceServices, NOT_SPOKEN, prepare } from './media-sources.ts';
 import type { QueueControl } from './queue-control.ts';
 import type { SiprecControl } from './siprec-control.ts';
 import type { StreamControl } from './stream-control.ts';
@@ -145,6 +145,9 @@ export class CallSession implements CallControl {
         outcome = 'failed';
         continue;
       }
+      const { warning } = audio.value;
+      if (warning !== undefined)
+        this.#call.notify('warning', NOT_SPOKEN, `another engine speaks, or a tone: ${warning}`);
       this.#tellHeard(sources[index]!);
       const played = await playToEnd(this.#services.engine, this.#call, audio.value, signal);
       if (played === 'aborted') return 'aborted';

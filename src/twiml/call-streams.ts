@@ -8,7 +8,7 @@ import type { CallFacts } from '../streams/relay/session.ts';
 import type { RelayVoice } from '../streams/relay/voice.ts';
 import type { Streams } from '../streams/streams.ts';
 import { withoutSecrets } from '../webhook/webhook.ts';
-import { type MediaSourceServices, prepare } from './media-sources.ts';
+import { type MediaSourceServices, NOT_SPOKEN, prepare } from './media-sources.ts';
 import type { StreamControl } from './stream-control.ts';
 
 export interface StreamControlServices {
@@ -63,9 +63,10 @@ function factsOf(call: Call): CallFacts {
 function voiceOf({ sources, recogniser }: StreamControlServices): RelayVoice {
   return {
     recogniser,
-    async speak(text, { language, voice }, signal) {
-      const said = await sources.speaker.synthesize({ text, ssml: false, language, voice: voice ?? '' }, signal);
-      return said.ok ? said : err({ errorCode: 13520, detail: said.error.detail });
+    async speak(text, { language, voice, onPassedOver }, signal) {
+      const request = { text, ssml: false, language, voice: voice ?? '', onPassedOver };
+      const said = await sources.speaker.synthesize(request, signal);
+      return said.ok ? said : err({ errorCode: NOT_SPOKEN, detail: said.error.detail });
     },
     async load(url, callSid, signal) {
       const prepared = await prepare({ kind: 'url', url, loop: 1 }, callSid, sources, signal);

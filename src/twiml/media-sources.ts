@@ -14,6 +14,7 @@ export interface Speaker {
       readonly ssml: boolean;
       readonly voice: string;
       readonly language: string;
+      readonly onPassedOver?: ((detail: string) => void) | undefined;
     },
     signal: AbortSignal,
   ): Promise<Result<Int16Array, { readonly code: string; readonly detail: string }>>;
@@ -31,10 +32,13 @@ export interface MediaSourceServices {
 
 /** twiml.md 5.1. */
 const DEFAULT_VOICE = 'man';
+export const NOT_SPOKEN = 13520;
 
 export interface PreparedAudio {
   readonly sources: readonly PlaySource[];
   readonly loop: number;
+  /** It can be heard, and is not what it should be: the speech service failed, and another engine or a tone stands in (13520). */
+  readonly warning?: string | undefined;
 }
 
 export interface PrepareFailure {
@@ -56,12 +60,16 @@ export async function prepare(
     case 'digits':
       return ok({ sources: [{ kind: 'digits', digits: source.digits }], loop: 1 });
     case 'say': {
+      let warning: string | undefined;
+      const onPassedOver = (detail: string) => {
+        warning ??= detail;
+      };
       const spoken = await services.speaker.synthesize(
-        { ...source.spoken, voice: source.spoken.voice ?? DEFAULT_VOICE },
+        { ...source.spoken, voice: source.spoken.voice ?? DEFAULT_VOICE, onPassedOver },
         signal,
       );
-      if (!spoken.ok) return err({ errorCode: 13520, detail: spoken.error.detail, url: null });
-      return ok({ sources: [{ kind: 'samples', samples: spoken.value }], loop: source.loop });
+      if (!spoken.ok) return err({ errorCode: NOT_SPOKEN, detail: spoken.error.detail, url: null });
+      return ok({ sources: [{ kind: 'samples', samples: spoken.value }], loop: source.loop, warning });
     }
     case 'url': {
       const file = await services.webhook.fetchMedia(source.url, callSid, signal);

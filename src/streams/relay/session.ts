@@ -290,7 +290,8 @@ export class RelaySession {
       loop: 1,
       interruptible: this.#interruptible(how.interruptible),
       preemptible: how.preemptible ?? this.#options.preemptible,
-      make: (signal: AbortSignal) => this.#voice.speak(text, { language, voice: voice ?? ownVoice }, signal),
+      make: (signal: AbortSignal) =>
+        this.#voice.speak(text, { language, voice: voice ?? ownVoice, onPassedOver: this.#onPassedOver }, signal),
     };
     if (!this.#out.add(item)) this.#refuse('too much text waits to be spoken');
   }
@@ -347,6 +348,9 @@ export class RelaySession {
       onFailed: (failure) => this.#onRecogniserFailed(failure),
     });
   }
+
+  readonly #onPassedOver = (reason: string): void =>
+    this.#complainOfVoice({ errorCode: 13520, detail: `another engine speaks, or a tone: ${reason}` });
 
   #complainOfVoice({ errorCode, detail }: VoiceFailure): void {
     if (this.#isVoiceComplained) return;

@@ -12,7 +12,12 @@ export interface RelayVoice {
   /** Mono samples at 8,000 Hz. */
   speak(
     text: string,
-    how: { readonly language: string; readonly voice: string | undefined },
+    how: {
+      readonly language: string;
+      readonly voice: string | undefined;
+      /** The speech service failed, and something else speaks in its place. */
+      readonly onPassedOver?: ((detail: string) => void) | undefined;
+    },
     signal: AbortSignal,
   ): Promise<Result<Int16Array, VoiceFailure>>;
   /** An audio file by its URL, the same way. */

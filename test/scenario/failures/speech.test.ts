@@ -149,6 +149,7 @@ const speakers: readonly (readonly [string, () => Promise<string>])[] = [
 
 /** design.md 3: with no engine that can, a short tone, and a log line: never silence. */
 const TONE_HZ = 440;
+const NOT_SPOKEN = 13520;
 
 const hearsTone = (w: World, call: Parameters<typeof heard>[1]) =>
   until(
@@ -157,7 +158,7 @@ const hearsTone = (w: World, call: Parameters<typeof heard>[1]) =>
     () => 'the tone',
   );
 
-test('a speech service that fails: a tone in place of the words, and the call goes on', () =>
+test('a speech service that fails: a tone in place of the words, a warning in the call, and the call goes on', () =>
   allAtOnce(speakers, expectTone));
 
 async function expectTone(service: () => Promise<string>): Promise<void> {
@@ -177,10 +178,13 @@ async function expectTone(service: () => Promise<string>): Promise<void> {
   await Promise.all(
     Object.keys(documents).map(async (user) => {
       const call = await talks(w, alice, user);
+      const sid = (await askedFor(w, user)).params.CallSid ?? '';
       if (user === 'say') await hearsTone(w, call);
+      if (user === 'say') await logged(w, sid, NOT_SPOKEN);
       if (user === 'relay') {
         const connection = await agent.connection();
         connection.send({ type: 'text', token: 'bye', last: true });
+        await logged(w, sid, NOT_SPOKEN);
         connection.send({ type: 'end' });
       }
       // A key during the words of Say is nobody's: pressed until the Gather behind it hears it.

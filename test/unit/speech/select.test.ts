@@ -65,6 +65,23 @@ describe('choice', () => {
     },
   );
 
+  test('who asks hears why an engine was passed over, but not of one that is not installed', async () => {
+    const clock = new VirtualClock();
+    const missing = fakeEngine('missing', () => failure('unavailable'));
+    const hangs = fakeEngine('hangs', () => failure('timeout'));
+    const engine = firstThatSpeaks([missing, hangs, fakeEngine('works', () => samples(10))], silentLog, clock);
+    const told: string[] = [];
+    const say = (text: string) =>
+      engine.synthesize({ ...request(text), onPassedOver: (detail) => told.push(detail) }, noAbort());
+    await say('a');
+    expect(told).toEqual(['as the test wants']);
+    await say('b');
+    expect(told.slice(1)).toEqual([expect.stringContaining('hangs')]);
+    clock.advance(limits.speechRestMs);
+    await say('c');
+    expect(told.slice(2)).toEqual(['as the test wants']);
+  });
+
   test('timeout: the next one speaks, and the first is left out for a while', async () => {
     const clock = new VirtualClock();
     const hangs = fakeEngine('hangs', () => failure('timeout'));
