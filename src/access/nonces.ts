@@ -82,10 +82,12 @@ export function createNonces(
   let sweptAt = Number.NEGATIVE_INFINITY;
   const forgetOldest = (now: number) => {
     sweptAt = now;
+    // A full table loses a part of it, for the same reason.
+    const most = used.size >= settings.tracked ? settings.tracked - Math.ceil(settings.tracked / 16) : used.size;
     for (const [nonce, window] of used) {
       oldestUntil = window.issuedAt + settings.lifetimeMs;
       const isExpired = now > oldestUntil;
-      if (!isExpired && used.size < settings.tracked) return;
+      if (!isExpired && used.size <= most) return;
       used.delete(nonce);
       if (!isExpired) forgottenUntil = Math.max(forgottenUntil, window.issuedAt);
     }
