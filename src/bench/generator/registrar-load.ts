@@ -20,6 +20,9 @@ interface Attempt {
   readonly begunAt: number;
   isOver: boolean;
   sequence: number;
+  /** Of the last request. */
+  hasCredentials: boolean;
+  /** What is waited for an answer to; empty = nothing now. */
   request: string;
 }
 
@@ -76,7 +79,15 @@ export class RegistrarLoad {
   #begin(number: number, now: number): void {
     const user = `u${number % this.#question.users}`;
     const callId = `r${number}-${now.toFixed(0)}`;
-    const attempt: Attempt = { user, callId, begunAt: now, isOver: false, sequence: 0, request: '' };
+    const attempt: Attempt = {
+      user,
+      callId,
+      begunAt: now,
+      isOver: false,
+      sequence: 0,
+      hasCredentials: false,
+      request: '',
+    };
     this.#attempts.set(callId, attempt);
     this.#send(attempt, '');
   }
@@ -85,6 +96,7 @@ export class RegistrarLoad {
     const { domain } = this.#question;
     const { user, callId } = attempt;
     const sequence = ++attempt.sequence;
+    attempt.hasCredentials = authorization !== '';
     const place = `127.0.0.1:${this.#wire?.port}`;
     const aor = `<sip:${user}@${domain}>`;
     attempt.request = [
@@ -112,8 +124,14 @@ export class RegistrarLoad {
   #take(text: string): void {
     const status = statusOf(text);
     const attempt = this.#attempts.get(field(text, 'Call-ID'));
-    if (status < 200 || !attempt || Number.parseInt(field(text, 'CSeq'), 10) !== attempt.sequence) return;
-    if (status === 401 && attempt.sequence === 1) this.#send(attempt, this.#authorization(attempt.user, text));
+    if (
+      status < 200 ||
+      !attempt ||
+      attempt.request === '' ||
+      Number.parseInt(field(text, 'CSeq'), 10) !== attempt.sequence
+    )
+      return;
+    if (status === 401 && !attempt.hasCredentials) this.#send(attempt, this.#authorization(attempt.user, text));
     else if (status === 200) this.#succeed(attempt);
     else if (status === 503) this.#refuse(attempt, Number.parseInt(field(text, 'Retry-After'), 10) || RETRY_SECONDS);
     else this.#fail(attempt, String(status));
@@ -153,13 +171,10 @@ export class RegistrarLoad {
   #refuse(attempt: Attempt, retryAfterSeconds: number): void {
     this.#refused++;
     if (!this.#question.isStorm) return this.#over(attempt);
-    // The phone comes again, as told; its next REGISTER begins anew.
+    // The phone comes again, as told, with the next number (RFC 3261 8.1.3.5).
     attempt.request = '';
-    attempt.sequence += 1;
     realClock.after(retryAfterSeconds * 1_000, () => {
-      if (attempt.isOver) return;
-      attempt.sequence = 0;
-      this.#send(attempt, '');
+      if (!attempt.isOver) this.#send(attempt, '');
     });
   }
 
