@@ -1,10 +1,6 @@
 #!/usr/bin/env node
 // The command line: checks the runtime before anything else, then hands over to one subcommand. `hookswitch` of the package and image.
 
-// As a whole: an older Node has no enableCompileCache to import, and would say so instead of what stands below.
-import module from 'node:module';
-import { join } from 'node:path';
-
 const [major] = process.versions.node.split('.').map(Number);
 if ((major ?? 0) < 24) {
   console.error(
@@ -16,8 +12,10 @@ if ((major ?? 0) < 24) {
 
 // What Node compiles of us is kept beside the packages: the next start takes half the time. Workers and commands that we start read the
 // variable; where the folder cannot be written nothing is kept.
-process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, '../node_modules/.cache/hookswitch');
-module.enableCompileCache(process.env.NODE_COMPILE_CACHE);
+const { fileURLToPath } = await import('node:url');
+const { enableCompileCache } = await import('node:module');
+process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('../node_modules/.cache/hookswitch', import.meta.url));
+enableCompileCache(process.env.NODE_COMPILE_CACHE);
 
 const commands: Readonly<Record<string, () => Promise<{ run: (args: readonly string[]) => Promise<number> }>>> = {
   serve: () => import('./cli/serve.ts'),

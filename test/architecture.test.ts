@@ -43,7 +43,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 
 /** What only its owners may use: pattern → files that may (paths below src, a folder ends with /). */
 const owned: readonly { what: string; pattern: RegExp; owners: readonly string[] }[] = [
-  { what: 'process.env', pattern: /\bprocess\.env\b/, owners: ['config.ts', 'bench/processes.ts'] },
+  { what: 'process.env', pattern: /\bprocess\.env\b/, owners: ['config.ts', 'main.ts', 'bench/processes.ts'] },
   { what: 'setTimeout/setInterval', pattern: /\bset(Timeout|Interval)\(/, owners: ['base/clock.ts'] },
   { what: 'Date.now', pattern: /\bDate\.now\(|new Date\(\)/, owners: ['base/clock.ts'] },
   { what: 'performance.now', pattern: /\bperformance\.now\(/, owners: ['base/clock.ts'] },

@@ -2,6 +2,7 @@
 // One line per event, JSON, with the ids of the call. `HOOKSWITCH_LOG=info,sip=trace` sets levels per folder.
 
 import pino from 'pino';
+import { realClock } from './clock.ts';
 import { lineOutput } from './log-output.ts';
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
@@ -74,7 +75,7 @@ function membersOf(fields: LogFields): string {
 let lastMs = 0;
 let lastTime = '';
 function timeNow(): string {
-  const now = Date.now();
+  const now = realClock.wall();
   if (now !== lastMs) {
     lastMs = now;
     lastTime = new Date(now).toISOString();

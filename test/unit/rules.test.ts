@@ -106,7 +106,7 @@ function idsOf(source: string, prefix: string): Set<string> {
 
 const sources = new Map(
   readdirSync(TESTS, { recursive: true, encoding: 'utf8' })
-    .filter((file) => /\.test\.ts$/.test(file) || /^sipp\/cases\/.*\.ts$/.test(file))
+    .filter((file) => /(\.test|-suite)\.ts$/.test(file) || /^sipp\/cases\/.*\.ts$/.test(file))
     .filter((file) => file !== 'unit/rules.test.ts')
     .sort()
     .map((file) => [file, readFileSync(join(TESTS, file), 'utf8')] as const),
