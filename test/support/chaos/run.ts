@@ -65,7 +65,11 @@ export class Chaos {
       nodeOptions,
       mediaPortCount: mediaPorts,
       environment: { CHAOS_CLOCK_RATE: String(clockRate), HOOKSWITCH_LOG: 'warn' },
-      settings: { defaultDomain: DOMAIN, speech: 'none', recogniserUrl: servers.recogniser, mediaWorkers: 2 },
+      settings: {
+        ...{ defaultDomain: DOMAIN, speech: 'none', recogniserUrl: servers.recogniser, mediaWorkers: 2 },
+        // Its milliseconds are those of a clock that runs faster than the machine.
+        overloadControl: clockRate === 1,
+      },
       credentialLists: [{ name: 'users', users }],
       domains: [
         {
