@@ -287,7 +287,7 @@ describe('while it is away', () => {
     assert.equal(now.bytesReceived, before.bytesReceived + 3_500 * 160);
     assert.equal(made.engine.statistics(b.id)!.packetsSent, sentBefore + 3_500);
     assert.deepEqual([now.packetsLost, now.jitterMs, now.silentMs], [0, 2, 20]);
-    assert.deepEqual([now.drops['rate'], made.engine.statistics(b.id)!.drops['late']], [3, 2]);
+    assert.deepEqual([now.drops.rate, made.engine.statistics(b.id)!.drops.late], [3, 2]);
     assert.deepEqual(made.events.ofType('rtpTimeout'), []);
     assert.equal(made.path.isActive, true);
   });
