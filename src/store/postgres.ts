@@ -58,6 +58,11 @@ async function upgradeBy(client: pg.Client, options: PostgresOptions): Promise<R
   client.on('error', () => undefined);
   try {
     await client.connect();
+  } catch (fault) {
+    await client.end().catch(() => undefined);
+    return err(`${textOf(fault)}. Is the server running, and databaseUrl (HOOKSWITCH_DATABASE_URL) right?`);
+  }
+  try {
     return await upgrade(client, options.migrations ?? released, options.secretKey);
   } catch (fault) {
     return err(textOf(fault));

@@ -132,7 +132,7 @@ describe('opening (design.md 7)', () => {
     [
       'no server',
       () => 'postgres://gateway:planted-db-password@127.0.0.1:1/x',
-      /database x at 127\.0\.0\.1:1: .*ECONNREFUSED/,
+      /database x at 127\.0\.0\.1:1: .*ECONNREFUSED.*HOOKSWITCH_DATABASE_URL/,
     ],
     ['a wrong password', () => server.url('postgres', 'planted-db-password-2'), /password authentication failed/],
     ['no such database', () => server.url('nowhere'), /"nowhere" does not exist/],
