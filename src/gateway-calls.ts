@@ -266,7 +266,7 @@ export function buildCalls(parts: CallParts): CallStack {
   });
   const refusals = createRefusalLog(log.child({ folder: 'call' }), clock);
   sip.userAgent.onInvite((invite) => {
-    sip.opening.count += 1;
+    const endOpening = sip.opening.begin();
     const opened = acceptInvite(invite, {
       calls,
       attended,
@@ -279,11 +279,8 @@ export function buildCalls(parts: CallParts): CallStack {
       startSession: (call, application) => sessions.startForDomain(call, application),
       onRefused: (reason) => refusals.count(reason),
     });
-    const forget = () => {
-      sip.opening.count -= 1;
-    };
-    opened.then(forget, (fault: unknown) => {
-      forget();
+    opened.then(endOpening, (fault: unknown) => {
+      endOpening();
       log.error({ err: fault, sipCallId: invite.request.callId }, 'an INVITE could not be dealt with');
       invite.session.end({ status: 500 });
     });

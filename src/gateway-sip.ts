@@ -6,10 +6,10 @@ import { networkInterfaces } from 'node:os';
 import { type AccessControlApi, createAccessControl, type RegisteredCarriers } from './access/access-control.ts';
 import { candidateNames } from './access/domains.ts';
 import { sipErrorValue } from './base/errors.ts';
-import { limits } from './base/limits.ts';
 import type { Log } from './base/log.ts';
 import type { Domain } from './base/records.ts';
 import { err, ok, type Result } from './base/result.ts';
+import { CallsBeingOpened } from './calls-being-opened.ts';
 import { ensureCertificates } from './certs/authority.ts';
 import { keepCertificates } from './certs/keeper.ts';
 import { certificateNames } from './certs/names.ts';
@@ -35,7 +35,7 @@ export interface SipStack {
   readonly transactions: TransactionLayer<Flow>;
   readonly userAgent: UserAgent;
   /** INVITEs that were let in and do not ring yet: what other threads have to do with them is not done. */
-  readonly opening: { count: number };
+  readonly opening: CallsBeingOpened;
   /** An INVITE that no bound of ours may stop. */
   readonly isEmergency: ReturnType<typeof emergencyRequests>;
   readonly access: AccessControlApi;
@@ -111,9 +111,9 @@ export function buildSip(parts: SipParts): SipStack {
     log: context.log,
   });
   const transactions = createTransactionLayer<Flow>({ sender: transport, clock, random, log });
-  const opening = { count: 0 };
+  const opening = new CallsBeingOpened(clock);
   transport.setGuard({
-    isBusyOpening: () => opening.count >= limits.callsBeingOpened,
+    isBusyOpening: () => opening.isFull,
     isKnown: (via, method) => transactions.knows(via, method),
     mayBeEmergency: (user) => isEmergencyNumber(parts.settings(), user),
     isEmergency: (message) => message.kind === 'request' && isEmergency(message, undefined),

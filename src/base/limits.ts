@@ -51,6 +51,8 @@ export const limits = {
   overloadRefusalMs: 1,
   /** Calls whose route and media are being found; the next one waits for its turn until one of them rings. */
   callsBeingOpened: 64,
+  /** A call that is not ringing after so long is not counted among them any more. */
+  callOpeningMs: 3_000,
   /** How soon it is looked again then. */
   overloadPauseMs: 2,
   refusalsRemembered: 1 << 16,
