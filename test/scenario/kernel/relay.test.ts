@@ -102,6 +102,9 @@ testInNamespaces(
         run('ip', 'addr', 'add', '10.77.0.9/24', 'dev', 'eth0');
         run('nft', 'add table ip home; add chain ip home out { type nat hook postrouting priority 100; }');
         run('nft', 'add rule ip home out udp sport 4000 snat to 10.77.0.9:4444');
+        // Nor can it be reached there: else media that comes before its own would be a connection that needs no translation.
+        run('nft', 'add chain ip home in { type filter hook prerouting priority -300; }');
+        run('nft', 'add rule ip home in ip daddr 10.77.0.2 udp dport 4000 drop');
       },
     });
     await w.bridge();
