@@ -13,6 +13,7 @@ const MAIN = resolve(import.meta.dirname, '../../src/main.ts');
 const START_DEADLINE_MS = 60_000;
 const STOP_DEADLINE_MS = 15_000;
 const EXIT_DEADLINE_MS = 5_000;
+const LOG_DEADLINE_MS = 5_000;
 const LOG_CHARS = 4_000_000;
 
 export interface DeclaredDomain {
@@ -128,6 +129,14 @@ export class GatewayProcess {
   /** All that it wrote, over all starts; the oldest part is dropped when it is much. */
   get logText(): string {
     return this.#log.join('');
+  }
+  /** Waits until the log has `text`: lines are gathered for some milliseconds before they leave the process. */
+  async logs(text: string): Promise<void> {
+    await until(
+      () => this.logText.includes(text),
+      LOG_DEADLINE_MS,
+      () => `the log has ${text}; its end:\n${this.logText.slice(-2_000)}`,
+    );
   }
   /** Told of all that the gateway writes from now on, in pieces as they come. */
   onLog(listener: (text: string) => void): void {

@@ -86,7 +86,7 @@ test('killed in the middle of a call: a confirmed registration is there after th
   const domains = (await rest(gateway, '/SIP/Domains.json')).domains as readonly { readonly sid: string }[];
   const { registrations } = await rest(gateway, `/SIP/Domains/${domains[0]!.sid}/Registrations.json`);
   expect(registrations).toMatchObject([{ aor: `alice@${DOMAIN}` }]);
-  expect(gateway.logText).toContain('calls of an earlier run had no end');
+  await gateway.logs('calls of an earlier run had no end');
   expect(gateway.logText).not.toContain(DATABASE_PASSWORD);
 });
 
