@@ -4,20 +4,20 @@
 //
 // and every way out of it is a JSON body: a fault of ours too (house style 2.5: one of the three places that catch).
 
-import { Readable } from 'node:stream';
 import type { Server as TlsServer } from 'node:tls';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { CallerIdsApi } from '../base/caller-ids-api.ts';
 import type { Clock } from '../base/clock.ts';
 import type { ConferencesApi } from '../base/conferences-api.ts';
 import type { IceServersApi } from '../base/ice-servers-api.ts';
-import { cryptoRandom, newSid, type RandomSource } from '../base/ids.ts';
+import { cryptoRandom, type RandomSource } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import type { RegistrationsApi } from '../base/registrations-api.ts';
 import { AccountCache, addressed, authenticate, type Client } from './auth.ts';
-import { type ApiFault, fault, faultBody, notFound, storeFault, unauthenticated } from './errors.ts';
+import { fault, notFound, storeFault, unauthenticated } from './errors.ts';
 import { type Form, parseForm } from './form.ts';
+import { serveHealth } from './health.ts';
 import { urlencodedOf } from './multipart.ts';
 import { refusedBy } from './permissions.ts';
 import type {
@@ -32,15 +32,8 @@ import type {
   StreamsApi,
   TranscriptionsApi,
 } from './ports.ts';
-import {
-  type Answer,
-  type ApiParts,
-  isFault,
-  type MediaAnswer,
-  type Method,
-  type Quotas,
-  type Route,
-} from './request.ts';
+import { closeReply, openReply, pathOf, requestFault, setCorsHeaders, textOf, write } from './reply.ts';
+import { type Answer, type ApiParts, isFault, type Method, type Quotas, type Route } from './request.ts';
 import { routes } from './resources/index.ts';
 import { API_ROOT, createRouter, type Router, V1_ROOT } from './router.ts';
 
@@ -352,113 +345,3 @@ function methodOf({ method: sent }: FastifyRequest): Method | undefined {
   const method = sent === 'PUT' ? 'POST' : sent === 'HEAD' ? 'GET' : sent;
   return method === 'GET' || method === 'POST' || method === 'DELETE' ? method : undefined;
 }
-
-const pathOf = (request: FastifyRequest): string => {
-  const mark = request.url.indexOf('?');
-  return mark < 0 ? request.url : request.url.slice(0, mark);
-};
-
-function write(reply: FastifyReply, answer: Answer): FastifyReply {
-  if (isFault(answer))
-    return reply.code(answer.status).header('x-twilio-error-code', String(answer.code)).send(faultBody(answer));
-  if ('media' in answer) return sendMedia(reply, answer);
-  if ('file' in answer)
-    return reply
-      .code(200)
-      .header('content-type', answer.contentType)
-      .header('content-disposition', `attachment; filename="${answer.name}"`)
-      .send(answer.file);
-  return answer.status === 204 ? reply.code(204).send() : reply.code(answer.status).send(answer.body);
-}
-
-/** Read piece by piece while it is sent; closed when it was, or when the client went away. */
-function sendMedia(reply: FastifyReply, { status, media, start, end }: MediaAnswer): FastifyReply {
-  reply
-    .code(status)
-    .header('content-type', media.contentType)
-    .header('accept-ranges', 'bytes')
-    .header('content-length', String(end - start));
-  if (status === 206) reply.header('content-range', `bytes ${start}-${end - 1}/${media.sizeBytes}`);
-  if (reply.request.method === 'HEAD') {
-    void media.close();
-    return reply.send('');
-  }
-  const stream = Readable.from(media.read(start, end), { objectMode: false });
-  stream.once('close', () => void media.close());
-  return reply.send(stream);
-}
-
-/** What fastify refuses before a handler runs, and anything else that was not foreseen. */
-function requestFault(error: unknown, log: Log): ApiFault {
-  const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined;
-  if (status === 413) return fault(20413, `The body is larger than ${limits.restBodyBytes} bytes`);
-  if (status === 415) return fault(20415, 'Send parameters as application/x-www-form-urlencoded');
-  if (typeof status === 'number' && status >= 400 && status < 500) return { ...fault(20001, 'Bad request'), status };
-  log.error({ reason: textOf(error) }, 'request failed');
-  return fault(20500, 'Internal error');
-}
-
-const started = new WeakMap<FastifyRequest, number>();
-
-// rest-api.md 6, response headers.
-function openReply(request: FastifyRequest, reply: FastifyReply, clock: Clock, random: RandomSource): void {
-  started.set(request, clock.now());
-  reply.header('twilio-request-id', newSid('RQ', random));
-  reply.header('x-content-type-options', 'nosniff');
-  reply.header('cache-control', 'no-store');
-}
-
-function closeReply(request: FastifyRequest, reply: FastifyReply, clock: Clock): void {
-  const seconds = (clock.now() - (started.get(request) ?? clock.now())) / 1_000;
-  reply.header('twilio-request-duration', seconds.toFixed(3));
-  if (!reply.hasHeader('twilio-concurrent-requests')) reply.header('twilio-concurrent-requests', '1');
-}
-
-function setCorsHeaders(reply: FastifyReply): void {
-  reply.headers({
-    'access-control-allow-origin': '*',
-    'access-control-allow-headers':
-      'Accept, Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Match, If-Unmodified-Since, Idempotency-Key',
-    'access-control-allow-methods': 'GET, POST, DELETE, OPTIONS',
-    'access-control-expose-headers': 'ETag',
-    'access-control-allow-credentials': 'true',
-  });
-}
-
-function serveHealth(server: FastifyInstance, options: ApiServerOptions, accounts: AccountCache): void {
-  server.get('/healthz', async () => ({ status: 'ok' }));
-  server.get('/readyz', async (_request, reply) => {
-    const health = options.health();
-    return reply.code(health.ready ? 200 : 503).send(health);
-  });
-  server.get('/debug/counts', async (request, reply) => {
-    if (!isFromHere(request)) return write(reply, notFound(pathOf(request)));
-    return reply.send(options.counts());
-  });
-  const { metrics } = options;
-  if (!metrics) return;
-  server.get('/metrics', async (request, reply) => {
-    if (!isFromHere(request) && !(await isOperator(accounts, request)))
-      return write(reply.header('www-authenticate', 'Basic realm="Hookswitch API"'), unauthenticated);
-    const { contentType, text } = await metrics();
-    return reply.header('content-type', contentType).send(text);
-  });
-}
-
-/** Behind a proxy the peer is the proxy: what it forwards for is not on this machine. */
-const isFromHere = (request: FastifyRequest): boolean =>
-  isLoopback(request.socket.remoteAddress) && request.headers['x-forwarded-for'] === undefined;
-
-/** Numbers of the whole gateway are for an account that is nobody's subaccount. */
-async function isOperator(accounts: AccountCache, request: FastifyRequest): Promise<boolean> {
-  const client = await authenticate(accounts, request.headers.authorization);
-  if (!client.ok || client.value.keyKind === 'standard' || client.value.keyKind === 'restricted') return false;
-  const { account } = client.value;
-  return account.status === 'active' && account.ownerAccountSid === account.sid;
-}
-
-/** 127.0.0.0/8, ::1, and the first as a v4-mapped address. */
-const isLoopback = (address: string | undefined): boolean =>
-  address !== undefined && /^(?:(?:::ffff:)?127\.|::1$)/i.test(address);
-
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,4 +1,5 @@
 // Every size, count and wait that bounds a peer, in one place, with its unit in its name (design.md 5.4).
+// One piece, because it is one table.
 
 export const limits = {
   // --- SIP messages
