@@ -27,12 +27,12 @@ async function expectNothingLost(a: RelayPeer, b: RelayPeer): Promise<void> {
   }
 }
 
-/** RTP as EF, SIP as CS3: INVITE and ACK, and what user space and the kernel relayed. */
+/** RTP as EF, SIP as CS3: the ACK at least (the capture may begin behind the INVITE), and what user space and the kernel relayed. */
 async function expectMarked(lines: readonly string[]): Promise<void> {
   const [sip, media] = [/^5060\t/, /^20\d{3}\t/];
   const has = (pattern: RegExp, count: number) => lines.filter((line) => pattern.test(line)).length >= count;
   await until(
-    () => has(sip, 2) && has(media, 30),
+    () => has(sip, 1) && has(media, 30),
     DEADLINE_MS,
     () => lines.join('\n'),
   );
