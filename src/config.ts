@@ -78,11 +78,13 @@ export interface Config {
   readonly recogniserUrl: string | null;
   readonly recogniserKey: string | null;
   readonly recogniserModel: string;
-  /** 0 = no captures on disk. */
   /** Days to keep; 0 = for ever. */
   readonly callDays: number;
   readonly recordingDays: number;
   readonly logDays: number;
+  /** False: nothing of a call is kept for ladders, captures and replays. */
+  readonly callTrace: boolean;
+  /** 0 = no captures on disk. */
   readonly captureDays: number;
   readonly captureMegabytes: number;
   readonly captureRtp: boolean;

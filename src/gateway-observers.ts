@@ -18,7 +18,7 @@ import { CallWatches } from './trace/call-watch.ts';
 import { Captures } from './trace/capture.ts';
 import { CaptureFiles } from './trace/capture-files.ts';
 import { HepExporter } from './trace/hep-exporter.ts';
-import { createTrace, type Trace } from './trace/trace.ts';
+import { createTrace, noTrace, type Trace } from './trace/trace.ts';
 
 export interface ObserverParts {
   /** The settings in force, which a changed hookswitch.yaml replaces. */
@@ -36,6 +36,8 @@ export interface ObserverParts {
 
 export interface Observers {
   readonly trace: Trace;
+  /** False: the setting `callTrace` is off, and `trace` keeps nothing. */
+  readonly isTracing: boolean;
   readonly captures: Captures;
   /** Calls that somebody on this machine tests. */
   readonly watches: CallWatches;
@@ -55,7 +57,8 @@ export function createObservers(parts: ObserverParts): Observers {
   const { settings, context, engine, calls } = parts;
   const { clock } = context;
   const log = context.log.child({ folder: 'trace' });
-  const trace = createTrace(clock);
+  const isTracing = settings().callTrace;
+  const trace = isTracing ? createTrace(clock) : noTrace;
   const watches = new CallWatches(clock);
   const isDecrypted = (accountSid: string | undefined) => {
     const accounts = settings().captureDecrypted;
@@ -90,12 +93,13 @@ export function createObservers(parts: ObserverParts): Observers {
   engine.onEvent((event) => onMedia(event, tapped, metrics, captures));
   return {
     trace,
+    isTracing,
     captures,
     watches,
     metrics,
     onEndpoint(opened) {
       const domain = calls.get(opened.callSid)?.options.domain?.domainName;
-      if (!capturesRtp(settings(), domain)) return;
+      if (!isTracing || !capturesRtp(settings(), domain)) return;
       tapped.set(opened.endpoint, opened);
       const accountSid = calls.get(opened.callSid)?.options.accountSid;
       engine.capture(opened.endpoint, { decrypted: isDecrypted(accountSid), digits: withSecrets() });

@@ -1,12 +1,12 @@
 // What the operator on this machine may ask beside REST: ladders, captures, bans; and the CA that phones download. Everything under
 // /debug answers loopback only (design.md 4).
 
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { AccessControlApi } from './access/access-control.ts';
 import { limits } from './base/limits.ts';
 import type { TlsMaterialSource } from './certs/reload.ts';
 import type { CallStack } from './gateway-calls.ts';
-import { serveWatches } from './operator-watch.ts';
+import { serveWatches, TRACE_OFF } from './operator-watch.ts';
 import type { ProvisioningContext } from './provisioning.ts';
 import type { Store } from './store/store.ts';
 import { drawLadder } from './trace/ladder.ts';
@@ -25,8 +25,8 @@ export function serveOperator(server: FastifyInstance, parts: OperatorParts): vo
   serveTraces(server, parts);
   serveBans(server, parts);
   serveSignatures(server, parts);
-  const { trace, watches } = parts.calls.observers;
-  serveWatches(server, { trace, watches, store: parts.store, isFromHere });
+  const { trace, isTracing, watches } = parts.calls.observers;
+  serveWatches(server, { trace, isTracing, watches, store: parts.store, isFromHere });
 }
 
 function serveRoot(server: FastifyInstance, { tls }: OperatorParts): void {
@@ -45,16 +45,21 @@ function serveTraces(server: FastifyInstance, parts: OperatorParts): void {
   server.get<{ Params: { id: string } }>('/debug/capture/:id', async (request, reply) => {
     if (!isFromHere(request)) return reply.code(403).send('only from this machine\n');
     const capture = await readCapture(parts, request.params.id);
-    if (!capture) return reply.code(404).send('no such call in the captures\n');
+    if (!capture) return answerMissing(parts, reply, 'no such call in the captures\n');
     parts.context.log.info({ folder: 'trace', callSid: request.params.id, by: request.ip }, 'capture downloaded');
     return reply.type('application/vnd.tcpdump.pcap').send(capture);
   });
   server.get<{ Params: { id: string }; Querystring: { width?: unknown } }>('/debug/ladder/:id', (request, reply) => {
     if (!isFromHere(request)) return reply.code(403).send('only from this machine\n');
     const family = parts.calls.observers.trace.family(request.params.id);
-    if (!family) return reply.code(404).send('no such call in the trace\n');
+    if (!family) return answerMissing(parts, reply, 'no such call in the trace\n');
     return reply.type('text/plain; charset=utf-8').send(drawLadder(family, pageWidth(request.query.width)));
   });
+}
+
+/** 404; or 409 where the trace is off, since what is asked for cannot be there. */
+function answerMissing({ calls }: OperatorParts, reply: FastifyReply, missing: string): FastifyReply {
+  return calls.observers.isTracing ? reply.code(404).send(missing) : reply.code(409).send(TRACE_OFF);
 }
 
 /** What was signed in the webhooks of a call; `?computed=` is the signature that the application computed, `?host=` a name it may have. */

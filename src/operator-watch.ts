@@ -12,9 +12,14 @@ import type { Trace } from './trace/trace.ts';
 export interface WatchParts {
   readonly watches: CallWatches;
   readonly trace: Pick<Trace, 'family'>;
+  readonly isTracing: boolean;
   readonly store: Pick<Store, 'calls' | 'webhookExchanges'>;
   readonly isFromHere: (request: FastifyRequest) => boolean;
 }
+
+/** Says what to do where something is asked that only the trace knows. */
+export const TRACE_OFF =
+  'the trace of calls is off: set callTrace: true (HOOKSWITCH_CALL_TRACE=true) and start the gateway again\n';
 
 const ONLY_HERE = 'only from this machine\n';
 
@@ -42,6 +47,8 @@ export function serveWatches(server: FastifyInstance, parts: WatchParts): void {
   );
   server.get<{ Params: { id: string } }>('/debug/recorded/:id', async (request, reply) => {
     if (!isFromHere(request)) return reply.code(403).send(ONLY_HERE);
+    // The records alone would give a replay in which nobody presses a key.
+    if (!parts.isTracing) return reply.code(409).send(TRACE_OFF);
     const recorded = await readRecorded(parts, request.params.id);
     return recorded ? reply.send(recorded) : reply.code(404).send('no such call is kept\n');
   });

@@ -508,6 +508,15 @@ export const settings = {
     allowed: '0 to 36500',
     parse: whole(0, 36_500),
   },
+  callTrace: {
+    env: 'HOOKSWITCH_CALL_TRACE',
+    key: 'callTrace',
+    default: 'true',
+    meaning:
+      'what happens on calls is kept for ladders, captures and replays; false = nothing of it, which saves memory',
+    allowed: 'true or false',
+    parse: boolean,
+  },
   captureDays: {
     env: 'HOOKSWITCH_CAPTURE_DAYS',
     key: 'captureDays',

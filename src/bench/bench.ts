@@ -146,9 +146,11 @@ export class Bench {
     nodeOptions: readonly string[] = [],
     users = this.pick(40, 5_000),
     mediaEngine: 'workers' | 'native' = 'workers',
+    callTrace = true,
   ): Promise<GatewayUnderTest> {
     const { pinning } = this;
-    const gateway = new GatewayUnderTest({ places: await this.places(), pinning, users, nodeOptions, mediaEngine });
+    const places = await this.places();
+    const gateway = new GatewayUnderTest({ places, pinning, users, nodeOptions, mediaEngine, callTrace });
     this.onStop(() => gateway.dispose());
     return gateway;
   }

@@ -34,6 +34,8 @@ export interface GatewayOptions {
   readonly users: number;
   readonly nodeOptions?: readonly string[];
   readonly mediaEngine?: 'workers' | 'native';
+  /** False: without ladders and captures. */
+  readonly callTrace?: boolean;
 }
 
 /** What a gateway at rest may still show: what is kept on purpose. */
@@ -133,7 +135,12 @@ export class GatewayUnderTest {
   }
 }
 
-function settingsOf({ places, users, mediaEngine = 'workers' }: GatewayOptions): Record<string, unknown> {
+function settingsOf({
+  places,
+  users,
+  mediaEngine = 'workers',
+  callTrace = true,
+}: GatewayOptions): Record<string, unknown> {
   return {
     sipListen: `${HOST}:${places.sip}`,
     sipsListen: `${HOST}:${places.sips}`,
@@ -141,6 +148,7 @@ function settingsOf({ places, users, mediaEngine = 'workers' }: GatewayOptions):
     mediaPorts: `${places.media.first}-${places.media.last}`,
     mediaWorkers: 1,
     mediaEngine,
+    callTrace,
     maxCalls: 10_000,
     drainSeconds: 1,
     demo: false,

@@ -42,7 +42,9 @@ export async function askGateway(
     const body = Buffer.from(await answer.body.arrayBuffer());
     if (answer.statusCode === 200) return ok(body);
     const text = body.toString('utf8').trim().slice(0, 200);
-    console.error(answer.statusCode === 404 ? missing : `${origin} answers ${answer.statusCode}: ${text}`);
+    const isOff = answer.statusCode === 409;
+    const told = isOff ? `${origin}: ${text}` : `${origin} answers ${answer.statusCode}: ${text}`;
+    console.error(answer.statusCode === 404 ? missing : told);
   } catch (fault) {
     const why = (fault as NodeJS.ErrnoException).code ?? (fault as Error).message;
     console.error(`No gateway answers at ${origin} (${why}). Is it running? "${commandLine('serve')}" starts it.`);

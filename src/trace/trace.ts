@@ -98,6 +98,17 @@ export function createTrace(clock: Clock, bounds: TraceBounds = defaultBounds): 
   return new CallTrace(clock, bounds);
 }
 
+/** Where `callTrace` is off: nothing is kept. */
+export const noTrace: Trace = {
+  onMessage: () => {},
+  onEvent: () => {},
+  family: () => undefined,
+  isFamilyOver: () => false,
+  rootOf: (callSid) => callSid,
+  accountOf: () => undefined,
+  counts: () => ({ tracedCalls: 0, bytes: 0 }),
+};
+
 class CallTrace implements Trace {
   readonly #clock: Clock;
   readonly #bounds: TraceBounds;

@@ -1,11 +1,11 @@
-// Memory of a bridged call that is held, and what is left of it afterwards. Garbage is collected before each look, through the
+// Memory of a bridged call that is held, and what is left of it afterwards, with the trace of calls and without. Garbage is collected before each look, through the
 // inspector of the gateway's process, so that what is counted is needed.
 
 import { WebSocket } from 'ws';
 import { realClock } from '../../base/clock.ts';
 import type { Bench } from '../bench.ts';
 import type { Generator } from '../generator.ts';
-import { median, row } from '../report.ts';
+import { median, type Row, row } from '../report.ts';
 import type { Case } from './case.ts';
 
 const ANSWER_MS = 10_000;
@@ -56,9 +56,9 @@ interface Round {
 }
 
 /** A gateway of its own for each round: memory that an earlier round gave back would hide what the next one takes. */
-async function round(bench: Bench, generator: Generator, calls: number): Promise<Round> {
+async function round(bench: Bench, generator: Generator, calls: number, callTrace: boolean): Promise<Round> {
   const { inspector, sip } = await bench.places();
-  const gateway = await bench.gateway([`--inspect=127.0.0.1:${inspector}`]);
+  const gateway = await bench.gateway([`--inspect=127.0.0.1:${inspector}`], undefined, undefined, callTrace);
   bench.progress('memory: starting the gateway');
   await gateway.start();
   await bench.open(generator, { host: '127.0.0.1', port: sip });
@@ -102,23 +102,31 @@ export const memory: Case = {
     await bench.endWorld();
     const generator = await bench.generator();
     const calls = bench.pick(4, 500);
-    const rounds: Round[] = [];
-    for (let turn = 0; turn < bench.options.repeats; turn++) rounds.push(await round(bench, generator, calls));
+    const traced: Round[] = [];
+    const untraced: Round[] = [];
+    for (let turn = 0; turn < bench.options.repeats; turn++) {
+      traced.push(await round(bench, generator, calls, true));
+      untraced.push(await round(bench, generator, calls, false));
+    }
     await generator.stop();
-    const over = (pick: (one: Round) => number): number => median(rounds.map(pick));
-    const shared = { case: 'memory', subject: 'hookswitch', unit: 'kB/call', repeats: rounds.length } as const;
-    const stillOpen = rounds.at(-1)?.stillOpen ?? [];
-    return [
-      row({
-        ...{ ...shared, title: 'memory of a bridged call, resident', value: over(({ resident }) => resident) },
-        notes: [`${calls} calls held; without the kernel's four sockets (16 kB)`],
-        details: { rounds },
-      }),
-      row({ ...shared, title: 'memory of a bridged call, heap of the main thread', value: over(({ heap }) => heap) }),
-      row({
-        ...{ ...shared, title: 'heap that is left when the calls are over', value: over(({ left }) => left) },
-        notes: bench.isQuick || stillOpen.length === 0 ? [] : [`still open: ${stillOpen.join(', ')}`],
-      }),
-    ];
+    return [...rowsOf(bench, traced, 'hookswitch'), ...rowsOf(bench, untraced, 'hookswitch, trace off')];
   },
 };
+
+function rowsOf(bench: Bench, rounds: readonly Round[], subject: string): Row[] {
+  const over = (pick: (one: Round) => number): number => median(rounds.map(pick));
+  const shared = { case: 'memory', subject, unit: 'kB/call', repeats: rounds.length } as const;
+  const { held = 0, stillOpen = [] } = rounds.at(-1) ?? {};
+  return [
+    row({
+      ...{ ...shared, title: 'memory of a bridged call, resident', value: over(({ resident }) => resident) },
+      notes: [`${held} calls held; without the kernel's four sockets (16 kB)`],
+      details: { rounds },
+    }),
+    row({ ...shared, title: 'memory of a bridged call, heap of the main thread', value: over(({ heap }) => heap) }),
+    row({
+      ...{ ...shared, title: 'heap that is left when the calls are over', value: over(({ left }) => left) },
+      notes: bench.isQuick || stillOpen.length === 0 ? [] : [`still open: ${stillOpen.join(', ')}`],
+    }),
+  ];
+}

@@ -79,6 +79,7 @@ test('all cases: each has its rows in the table and in the JSON, each was measur
   ]);
   expect(own(report.rows, 'startup')).toHaveLength(2);
   expect(own(report.rows, 'memory')).toHaveLength(3);
+  expect(report.rows.filter(({ subject }) => subject === 'hookswitch, trace off')).toHaveLength(3);
   // Beside it: measured where installed, else said to be missing.
   const subjects = new Set(report.rows.map(({ subject }) => subject));
   for (const peer of ['rtpengine', 'Kamailio', 'SIPp', 'C relay'])

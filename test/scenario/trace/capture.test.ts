@@ -189,3 +189,21 @@ test('[sip 9 capture-memory-only] with captureDays 0 nothing is written', async 
     () => 'the capture is still there',
   );
 });
+
+test('with callTrace off nothing of a call is kept, and who asks is told how to switch it on', async () => {
+  const w = await world({ settings: { callTrace: false, captureRtp: true } });
+  const callSid = await talk(w);
+  expect(w.gateway.counts().trace).toMatchObject({ tracedCalls: 0, bytes: 0, rtpBytes: 0, pending: 0 });
+  expect(w.gateway.ladder(callSid)).toBeUndefined();
+  expect((await download(w, callSid)).response.status).toBe(404);
+  for (const page of ['ladder', 'capture', 'recorded']) {
+    const answer = await fetch(`${w.gateway.info.apiUrl}/debug/${page}/${callSid}`);
+    expect({ page, status: answer.status, text: await answer.text() }).toEqual({
+      ...{ page, status: 409 },
+      text: expect.stringContaining('set callTrace: true (HOOKSWITCH_CALL_TRACE=true)'),
+    });
+  }
+  const main = join(import.meta.dirname, '../../../src/main.ts');
+  const asked = promisify(execFile)(process.execPath, [main, 'ladder', callSid, '--gateway', w.gateway.info.apiUrl]);
+  await expect(asked).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('the trace of calls is off') });
+});
