@@ -10,6 +10,7 @@
 //   another address                           flow                       next hop (RFC 3261 12.2.1.1)
 
 import ipaddr from 'ipaddr.js';
+import { remembered } from '../../base/remembered.ts';
 import { isSipUri, type Uri } from '../grammar/uri.ts';
 import type { Destination } from '../transport/transport.ts';
 
@@ -19,14 +20,17 @@ export interface HopFlow {
   readonly remotePort: number;
 }
 
+/** RFC 6890: what kind of address it is; empty: a host name. Each in-dialog request asks for the same few. */
+const rangeOf = remembered(1_024, (text) => (ipaddr.isValid(text) ? ipaddr.process(text).range() : ''));
+
 /** No address of a private network, of this machine or of many (RFC 6890). */
-export const isPublic = (address: string): boolean =>
-  ipaddr.isValid(address) && ipaddr.process(address).range() === 'unicast';
+export const isPublic = (address: string): boolean => rangeOf(address) === 'unicast';
 
 /** The destination that beats the dialog's flow, or undefined: stay on the flow. */
 export function hopBesideFlow(nextHop: Uri, flow: HopFlow, isPeerSymmetric: boolean): Destination | undefined {
   if (flow.transport !== 'udp' || isPeerSymmetric || !isSipUri(nextHop)) return undefined;
-  if (!ipaddr.isValid(nextHop.host) || ipaddr.process(nextHop.host).range() === 'unspecified') return undefined;
+  const range = rangeOf(nextHop.host);
+  if (range === '' || range === 'unspecified') return undefined;
   const transport = nextHop.params.get('transport')?.toLowerCase() ?? (nextHop.scheme === 'sips' ? 'tls' : 'udp');
   if (transport !== 'udp' && transport !== 'tcp' && transport !== 'tls') return undefined;
   const port = nextHop.port ?? (transport === 'tls' ? 5061 : 5060);
