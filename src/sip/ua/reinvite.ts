@@ -45,7 +45,8 @@ export class Reinvites {
   localSdp: string | undefined;
   readonly #context: UaContext;
   readonly #session: ReinviteSession;
-  readonly #stopped = new AbortController();
+  /** Made for the first that waits: most calls see no re-INVITE of ours. */
+  #stopped: AbortController | undefined;
   #ours: Promise<unknown> = Promise.resolve();
   #waiting = 0;
   #isInviteOut = false;
@@ -87,6 +88,7 @@ export class Reinvites {
         if (outcome.error.status === 422 && attempt < limits.reinviteRetries) continue;
       }
       if (attempt >= limits.reinviteRetries) return failure(491, 'Request Pending');
+      this.#stopped ??= new AbortController();
       await sleep(this.#context.clock, this.#glareMs(), this.#stopped.signal);
     }
   }
@@ -275,7 +277,7 @@ export class Reinvites {
 
   /** The session is over: open offers of the peer are refused, nothing is repeated any more. */
   stop(): void {
-    this.#stopped.abort(OVER);
+    this.#stopped?.abort(OVER);
     for (const timer of this.#timers) timer.cancel();
     this.#timers.clear();
     for (const { repeated } of this.#accepted.values()) repeated.stop();
