@@ -160,9 +160,13 @@ export class Call {
     return this.#legEvents.on(listener);
   }
 
+  /** Completes the event, which must be an object that nobody else holds: a copy of each costs more than what most listeners do. */
   emit(event: CallEventBody): void {
-    const atMs = Math.round(this.#services.clock.now() - this.createdAt);
-    this.#services.emit({ ...event, callSid: this.sid, atMs, wall: this.#services.clock.wall() } as CallEvent);
+    const told = event as CallEventBody & { callSid?: string; atMs?: number; wall?: number };
+    told.callSid = this.sid;
+    told.atMs = Math.round(this.#services.clock.now() - this.createdAt);
+    told.wall = this.#services.clock.wall();
+    this.#services.emit(told as CallEvent);
   }
 
   /** A warning or error of the dictionary, for the log, the ladder and the Notifications resource. */
@@ -270,7 +274,7 @@ export class Call {
         this.emit({ type: 'digit', digit: event.digit, durationMs: event.durationMs });
         break;
       case 'media':
-        this.emit(event);
+        this.emit({ ...event });
         break;
       case 'refer':
         this.#legEvents.emit(event);
