@@ -6,8 +6,13 @@ import type { Operation } from './operations.ts';
 /** What a record of no great texts takes, roughly. */
 const BASE_BYTES = 1_024;
 
+interface Waiting {
+  readonly operation: Operation;
+  readonly bytes: number;
+}
+
 export class PendingRecords {
-  readonly #operations = new Map<string, Operation>();
+  readonly #operations = new Map<string, Waiting>();
   #bytes = 0;
 
   get size(): number {
@@ -17,31 +22,32 @@ export class PendingRecords {
   /** Behind all others, in place of an earlier write of the sid. Returns how many of the oldest had to go. */
   set(sid: string, operation: Operation): number {
     this.delete(sid);
-    this.#operations.set(sid, operation);
-    this.#bytes += bytesOf(operation);
+    const bytes = bytesOf(operation);
+    this.#operations.set(sid, { operation, bytes });
+    this.#bytes += bytes;
     return this.#bound();
   }
 
   delete(sid: string): void {
-    const operation = this.#operations.get(sid);
-    if (!operation) return;
+    const waiting = this.#operations.get(sid);
+    if (!waiting) return;
     this.#operations.delete(sid);
-    this.#bytes -= bytesOf(operation);
+    this.#bytes -= waiting.bytes;
   }
 
   /** The oldest, at most `count`. They stay where they are until they are done. */
   first(count: number): readonly (readonly [sid: string, operation: Operation])[] {
     const found: [string, Operation][] = [];
-    for (const entry of this.#operations) {
+    for (const [sid, { operation }] of this.#operations) {
       if (found.length === count) break;
-      found.push(entry);
+      found.push([sid, operation]);
     }
     return found;
   }
 
   /** Written, or never to be written. A newer write of the sid that came meanwhile stays. */
   done(sid: string, operation: Operation): void {
-    if (this.#operations.get(sid) === operation) this.delete(sid);
+    if (this.#operations.get(sid)?.operation === operation) this.delete(sid);
   }
 
   #bound(): number {
@@ -60,7 +66,10 @@ export class PendingRecords {
 function bytesOf(operation: Operation): number {
   if (!('record' in operation)) return BASE_BYTES;
   let bytes = BASE_BYTES;
-  for (const value of Object.values(operation.record as object))
+  const record = operation.record as Readonly<Record<string, unknown>>;
+  for (const name in record) {
+    const value = record[name];
     if (typeof value === 'string') bytes += 2 * value.length;
+  }
   return bytes;
 }

@@ -9,16 +9,20 @@ import { remembered } from '../base/remembered.ts';
  * A field given more than once counts once per distinct value, values sorted, as the vendor's checker does it.
  */
 export function signRequest(authToken: string, url: string, form?: Iterable<readonly [string, string]>): string {
-  const values = new Map<string, Set<string>>();
+  // A field that comes again is rare: one value, or several in an array.
+  const values = new Map<string, string | string[]>();
   for (const [name, value] of form ?? []) {
     const known = values.get(name);
-    if (known) known.add(value);
-    else values.set(name, new Set([value]));
+    if (known === undefined) values.set(name, value);
+    else if (typeof known === 'string') values.set(name, [known, value]);
+    else known.push(value);
   }
   let data = url;
   // Names by code unit, case-sensitive: the default order of sort(), no locale.
   for (const name of [...values.keys()].sort()) {
-    for (const value of [...values.get(name)!].sort()) data += name + value;
+    const value = values.get(name)!;
+    if (typeof value === 'string') data += name + value;
+    else for (const one of [...new Set(value)].sort()) data += name + one;
   }
   return createHmac('sha1', keyOf(authToken)).update(data, 'utf8').digest('base64');
 }
