@@ -31,6 +31,7 @@ export interface LogSettings {
 /** Never written, wherever a caller puts them: the last guard behind the rule of design.md 9. */
 const SECRETS: ReadonlySet<string> = new Set(['password', 'authToken', 'secret', 'authorization']);
 const HIDDEN = '[hidden]';
+const NONE: LogFields = {};
 
 const LEVELS: Readonly<Record<LogLevel, number>> = { trace: 0, debug: 1, info: 2, warn: 3, error: 4, silent: 5 };
 
@@ -66,10 +67,21 @@ interface Outputs {
 const lineOf = (level: LogLevel, bound: string, members: string, message: string): string =>
   `{"level":"${level}","time":"${timeNow()}"${bound}${members},"msg":${JSON.stringify(message)}}\n`;
 
-/** Behind other members. */
-function membersOf(fields: LogFields): string {
-  const text = JSON.stringify(fields);
-  return text === '{}' ? '' : `,${text.slice(1, -1)}`;
+/**
+ * Members of a line behind others, in one pass: each call writes several lines. Without what is bound already, and without secrets.
+ * Undefined: errors, and what no JSON can say, are for pino.
+ */
+function membersOf(fields: LogFields, bound: LogFields): string | undefined {
+  let text = '';
+  for (const key in fields) {
+    if (key in bound) continue;
+    const value = fields[key];
+    if (typeof value === 'bigint' || (typeof value === 'object' && value !== null && !isData(value))) return undefined;
+    // Functions and the like have no JSON.
+    const json = jsonOf(SECRETS.has(key) ? HIDDEN : isPlain(value) ? withoutSecretsBelow(value) : value);
+    if (json !== undefined) text += `,${jsonOf(key)}:${json}`;
+  }
+  return text;
 }
 
 let lastMs = 0;
@@ -83,19 +95,22 @@ function timeNow(): string {
   return lastTime;
 }
 
-/** Errors, and what no JSON can say, are for pino. */
-function hasErrors(fields: LogFields): boolean {
-  for (const key in fields) {
-    const value = fields[key];
-    if (typeof value === 'bigint' || (typeof value === 'object' && value !== null && !isData(value))) return true;
-  }
-  return false;
+/** What a string in JSON must not hold as it stands; surrogates are left to the library too. */
+const ESCAPED = /["\\\p{Cc}\ud800-\udfff]/u;
+
+/** JSON, without the library for what most members are. */
+function jsonOf(value: unknown): string | undefined {
+  if (typeof value === 'string' && !ESCAPED.test(value)) return `"${value}"`;
+  if (typeof value === 'number' && Number.isFinite(value)) return String(value);
+  return JSON.stringify(value);
 }
 
 /** Arrays of plain values and objects of them, not deeper. */
 function isData(value: object): boolean {
   if (value instanceof Error) return false;
-  for (const part of Object.values(value)) if (typeof part === 'object' && part !== null) return false;
+  for (const part of Object.values(value)) {
+    if (typeof part === 'bigint' || (typeof part === 'object' && part !== null)) return false;
+  }
   return true;
 }
 
@@ -109,7 +124,8 @@ class FolderLog implements Log {
   readonly #level: LogLevel;
   readonly #bindings: LogFields;
   #logger: pino.Logger | undefined;
-  #bound: string | undefined;
+  /** Null: not made yet; undefined: for pino. */
+  #bound: string | undefined | null = null;
 
   constructor(outputs: Outputs, settings: LogSettings, level: LogLevel, bindings: LogFields) {
     this.#outputs = outputs;
@@ -149,10 +165,10 @@ class FolderLog implements Log {
     if (!this.enabled(name)) return;
     const bindings = this.#bindings;
     const { root, output } = this.#outputs;
-    if (output && !hasErrors(fields) && !hasErrors(bindings)) {
-      this.#bound ??= membersOf(withoutSecrets(bindings));
-      output.write(lineOf(name, this.#bound, membersOf(withoutSecrets(without(fields, bindings))), message));
-      return;
+    if (output) {
+      if (this.#bound === null) this.#bound = membersOf(bindings, NONE);
+      const members = this.#bound === undefined ? undefined : membersOf(fields, bindings);
+      if (members !== undefined) return output.write(lineOf(name, this.#bound!, members, message));
     }
     this.#logger ??= root.child(withoutSecrets(bindings));
     this.#logger[name](withoutSecrets(without(fields, bindings)), message);
