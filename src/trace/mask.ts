@@ -21,15 +21,24 @@ const rules: readonly RegExp[] = [
 
 const DIGIT_BODY = /^(?:content-type|c)[ \t]*:[ \t]*application\/(?!kpml)[\w.-]*(?:dtmf(?!-relay)|digit)/im;
 
-/** Most messages hold no secret: one look for all rules says so. */
-const SUSPECT = new RegExp([...rules, DIGIT_BODY].map(({ source }) => `(?:${source})`).join('|'), 'im');
+/** What a message must hold, in lower case, for a rule to find something; passwords in URLs have no word of their own. */
+const SIGNS = ['auth', 'inline:', 'k=', 'ice-pwd', 'key-mgmt', 'digit', 'signal', 'dtmf'];
+const PASSWORD_IN_SIP = /sips?:[^:@\s<>;"]{1,256}:[^@\s<>;"]{1,256}@/;
+const PASSWORD_IN_HTTP = /https?:\/\/[^/@\s<>"]{1,512}@/;
+
+/** Most messages hold no secret. To look for fixed words says so in a fraction of the time that the rules take. */
+function isSuspect(message: string): boolean {
+  const lower = message.toLowerCase();
+  for (const sign of SIGNS) if (lower.includes(sign)) return true;
+  return PASSWORD_IN_SIP.test(lower) || (lower.includes('http') && PASSWORD_IN_HTTP.test(lower));
+}
 
 /** A copy of the message without secrets, of the same length. Line breaks stay. */
 export const maskMessage = (message: Buffer): Buffer => Buffer.from(maskText(message.toString('latin1')), 'latin1');
 
 /** The same for a message that has one character for each byte. */
 export function maskText(message: string): string {
-  if (!SUSPECT.test(message)) return message;
+  if (!isSuspect(message)) return message;
   let text = message;
   for (const rule of rules) text = text.replace(rule, (_, kept: string, secret: string) => kept + crossed(secret));
   const bodyAt = text.indexOf('\r\n\r\n') + 4;
