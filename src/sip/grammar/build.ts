@@ -37,6 +37,9 @@ export interface RequestParts {
   readonly body?: Buffer;
 }
 
+/** Keys of the fields that each request begins with. */
+const MANDATORY = ['Via', 'Max-Forwards', 'From', 'To', 'Call-ID', 'CSeq'].map(canonicalName);
+
 /** RFC 3261 8.1.1: a request with its mandatory headers, in the order Via, Max-Forwards, From, To, Call-ID, CSeq, the rest. */
 export function createRequest(parts: RequestParts): Request {
   assert(isToken(parts.method) && parts.cseq.method === parts.method, 'method of a request');
@@ -48,13 +51,19 @@ export function createRequest(parts: RequestParts): Request {
     { name: 'Call-ID', value: parts.callId },
     { name: 'CSeq', value: serializeCSeq(parts.cseq) },
   ];
+  const keys = MANDATORY.slice();
   for (const field of parts.headers ?? []) {
-    if (canonicalName(field.name) === 'max-forwards') fields[1] = { name: 'Max-Forwards', value: field.value };
-    else fields.push(field);
+    const key = canonicalName(field.name);
+    if (key === 'max-forwards') {
+      fields[1] = { name: 'Max-Forwards', value: field.value };
+      continue;
+    }
+    fields.push(field);
+    keys.push(key);
   }
   for (const field of fields) assertHeaderField(field);
   const { method, uri, via, from, to, callId, cseq } = parts;
-  const headers = new HeaderList(fields);
+  const headers = new HeaderList(fields, keys);
   return { kind: 'request', method, uri, headers, body: parts.body ?? NO_BODY, via, from, to, callId, cseq };
 }
 
