@@ -9,7 +9,6 @@ import type { Log } from '../base/log.ts';
 import type { DnsLookup } from '../base/private-addresses.ts';
 import { remembered } from '../base/remembered.ts';
 import { err, ok, type Result } from '../base/result.ts';
-import { linkedController } from '../base/signal.ts';
 import { createAgents } from './agents.ts';
 import { AnsweredAudio } from './answered-audio.ts';
 import { CookieJars } from './cookies.ts';
@@ -55,7 +54,7 @@ export interface WebhookClientOptions {
 export function createWebhookClient(options: WebhookClientOptions): WebhookClient {
   const { clock, dnsLookup, settings } = options;
   const log = options.log.child({ folder: 'webhook' });
-  const stopping = new AbortController();
+  const running = new Running();
   const agents = createAgents(clock, dnsLookup, {
     allowPrivate: settings.allowPrivate ?? true,
     verifyTls: settings.verifyTls ?? true,
@@ -71,7 +70,7 @@ export function createWebhookClient(options: WebhookClientOptions): WebhookClien
     onEvent: options.onEvent ?? (() => {}),
     onExchange: options.onExchange ?? (() => {}),
   };
-  const send = createSender(context, log, options.random ?? cryptoRandom, stopping.signal);
+  const send = createSender(context, log, options.random ?? cryptoRandom, running);
   const answered = new AnsweredAudio();
   const hasCookies = (sid: string, url: URL) => !!context.cookies.header(sid, url);
   const media = createMediaFetcher({ clock, send, hasCookies, answered });
@@ -92,7 +91,7 @@ export function createWebhookClient(options: WebhookClientOptions): WebhookClien
       cookieJars: context.cookies.size,
     }),
     async stop() {
-      stopping.abort();
+      running.stop();
       await agents.stop();
     },
   };
@@ -129,7 +128,7 @@ async function requestDocument(
     if (status === 304) return err({ errorCode: 11217, detail: 'HTTP status 304', url: withoutSecrets(url), status });
     const contentType = contentTypeOf(headers);
     // The overrides in the fragment stay with the URL, so that "the same document again" is asked for in the same way.
-    const finalUrl = isRedirected ? result.value.url.href : new URL(url).href;
+    const finalUrl = isRedirected ? result.value.url.href : hrefOf(url);
     if (isTaken) audio.keep(callSid, finalUrl, { contentType, body });
     const durationMs = Math.round(clock.now() - startedMs);
     return ok({ status, contentType, body: isTaken ? Buffer.alloc(0) : body, finalUrl, durationMs });
@@ -144,7 +143,30 @@ interface DocumentServices {
   readonly answered: AnsweredAudio;
 }
 
-function createSender(context: TransferContext, log: Log, random: RandomSource, stopSignal: AbortSignal): SendTransfer {
+/** Requests on their way, which end with the client. A set costs less than a listener of each on one signal. */
+class Running {
+  readonly #controllers = new Set<AbortController>();
+  #isStopped = false;
+
+  begin(): AbortController {
+    const controller = new AbortController();
+    if (this.#isStopped) controller.abort();
+    else this.#controllers.add(controller);
+    return controller;
+  }
+
+  end(controller: AbortController): void {
+    this.#controllers.delete(controller);
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    for (const controller of this.#controllers) controller.abort();
+    this.#controllers.clear();
+  }
+}
+
+function createSender(context: TransferContext, log: Log, random: RandomSource, running: Running): SendTransfer {
   return async (draft, signal) => {
     const shownUrl = withoutSecrets(draft.url);
     const fail = (errorCode: number, detail: string) => err({ errorCode, detail, url: shownUrl, status: undefined });
@@ -157,7 +179,7 @@ function createSender(context: TransferContext, log: Log, random: RandomSource, 
     url.hash = '';
 
     // The ceiling over everything: queue, attempts, redirects, body (twiml.md 2.3).
-    const { controller, dispose } = linkedController(stopSignal);
+    const controller = running.begin();
     const onAbort = () => controller.abort();
     if (signal?.aborted) onAbort();
     signal?.addEventListener('abort', onAbort, { once: true });
@@ -169,7 +191,7 @@ function createSender(context: TransferContext, log: Log, random: RandomSource, 
     const transfer = { ...draft, url, overrides, idempotencyToken: draft.idempotencyToken ?? uuid(random) };
     const result = await runTransfer(context, transfer, controller.signal);
     timer.cancel();
-    dispose();
+    running.end(controller);
     signal?.removeEventListener('abort', onAbort);
     if (result.ok) return result;
     const failure = isExpired ? { ...result.error, errorCode: 11203, detail: 'total time expired' } : result.error;
@@ -180,11 +202,13 @@ function createSender(context: TransferContext, log: Log, random: RandomSource, 
   };
 }
 
+/** A URL that can be asked, as the library writes it. */
+const hrefOf = remembered(256, (url) => new URL(url).href);
+
 /** Empty: not a URL that can be asked. */
 const originOf = remembered(256, (url) => parseHttpUrl(url)?.origin ?? '');
 
 function parseHttpUrl(text: string): URL | undefined {
-  if (text.length > limits.webhookUrlChars || !URL.canParse(text)) return undefined;
-  const url = new URL(text);
-  return url.protocol === 'http:' || url.protocol === 'https:' ? url : undefined;
+  const url = text.length > limits.webhookUrlChars ? null : URL.parse(text);
+  return url?.protocol === 'http:' || url?.protocol === 'https:' ? url : undefined;
 }

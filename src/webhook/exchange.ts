@@ -74,6 +74,8 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
   #hasBegun = false;
   #headers: IncomingHttpHeaders = {};
   #readTimer: Timer | undefined;
+  /** When something was heard last; the timer looks here when it fires, and is not set again for each part of an answer. */
+  #heardAt = 0;
   #controller: Dispatcher.DispatchController | undefined;
   #isDone = false;
 
@@ -144,10 +146,17 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
 
   #restartReadTimer(): void {
     if (this.#isDone) return;
-    this.#readTimer?.cancel();
-    this.#readTimer = this.#options.clock.after(this.#options.readMs, () =>
-      this.finish(err({ kind: 'readTimeout', isPartial: this.#hasBegun })),
-    );
+    const { clock, readMs } = this.#options;
+    this.#heardAt = clock.now();
+    this.#readTimer ??= clock.after(readMs, () => this.#onReadTimer());
+  }
+
+  #onReadTimer(): void {
+    const { clock, readMs } = this.#options;
+    const restMs = this.#heardAt + readMs - clock.now();
+    // A timer may fire a part of a millisecond early.
+    if (restMs < 1) return this.finish(err({ kind: 'readTimeout', isPartial: this.#hasBegun }));
+    this.#readTimer = clock.after(restMs, () => this.#onReadTimer());
   }
 }
 

@@ -38,6 +38,9 @@ export function withBodyHash(url: string, body: string | Buffer): string {
 
 /** The URL that is signed: no fragment, no default port, and no user information unless `withCredentials`. */
 export function signedUrl(url: URL, withCredentials: boolean): string {
+  const isPlain = url.hash === '' && url.username === '' && url.password === '';
+  // An empty fragment still has its sign.
+  if (isPlain && !url.href.endsWith('#')) return url.href;
   const signed = new URL(url);
   signed.hash = '';
   if (!withCredentials) {
