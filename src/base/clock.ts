@@ -17,13 +17,26 @@ export interface Clock {
 
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
+/** A class: a closure for each of the timers of a call would cost more memory than what it closes over. */
+class RealTimer implements Timer {
+  readonly #handle: NodeJS.Timeout;
+
+  constructor(handle: NodeJS.Timeout) {
+    this.#handle = handle;
+  }
+
+  cancel(): void {
+    clearTimeout(this.#handle);
+  }
+}
+
 export const realClock: Clock = {
   now: () => performance.now(),
   wall: () => Date.now(),
   after(delayMs, fire) {
     const handle = setTimeout(fire, Math.min(Math.max(0, delayMs), MAX_DELAY_MS));
     handle.unref();
-    return { cancel: () => clearTimeout(handle) };
+    return new RealTimer(handle);
   },
 };
 

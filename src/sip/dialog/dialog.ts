@@ -5,6 +5,7 @@
 //   UAS  INVITE ─▶ dialogFromRequest (early) ─▶ our 2xx  withConfirmed ─▶ withRemoteSequence for each request, nextRequest
 
 import { strict as assert } from 'node:assert';
+import { ownText } from '../../base/own-text.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { createRequest } from '../grammar/build.ts';
 import type { HeaderField, HeaderList, Message, Request, Response } from '../grammar/message.ts';
@@ -48,10 +49,16 @@ export interface Refusal {
 function contactUri(headers: HeaderList): string | undefined {
   const values = headers.getAll('contact').flatMap((line) => splitList(line));
   const parsed = values.length === 1 ? parseNameAddr(values[0]!) : undefined;
-  return parsed?.ok && isSipUri(parsed.value.uri) ? serializeUri(parsed.value.uri) : undefined;
+  return parsed?.ok && isSipUri(parsed.value.uri) ? ownText(serializeUri(parsed.value.uri)) : undefined;
 }
 
-const withoutParams = (value: NameAddr): string => serializeNameAddr(nameAddr(value.uri, value.displayName));
+const withoutParams = (value: NameAddr): string => ownText(serializeNameAddr(nameAddr(value.uri, value.displayName)));
+
+/** A dialog lasts longer than the message that its tag stands in. */
+const tagOf = (value: NameAddr): string | undefined => {
+  const tag = value.params.get('tag');
+  return tag === undefined ? undefined : ownText(tag);
+};
 
 /**
  * 12.1.2: the dialog that a 101-299 response to our INVITE (or other dialog-making request) makes. Never fails, since a 2xx must be
@@ -67,7 +74,7 @@ export function dialogFromResponse(request: Request, response: Response): Dialog
     state: response.status < 200 ? 'early' : 'confirmed',
     callId: request.callId,
     localTag,
-    remoteTag: response.to.params.get('tag'),
+    remoteTag: tagOf(response.to),
     localUri: withoutParams(request.from),
     remoteUri: withoutParams(request.to),
     remoteTarget: contactUri(response.headers) ?? serializeUri(request.uri),
@@ -99,13 +106,13 @@ export function dialogFromRequest(
     version: 1,
     role: 'uas',
     state: 'early',
-    callId: request.callId,
+    callId: ownText(request.callId),
     localTag,
-    remoteTag: request.from.params.get('tag'),
+    remoteTag: tagOf(request.from),
     localUri: withoutParams(request.to),
     remoteUri: withoutParams(request.from),
     remoteTarget,
-    localTarget: serializeUri(localContact),
+    localTarget: ownText(serializeUri(localContact)),
     routeSet: routes.value,
     localSequence: undefined,
     remoteSequence: request.cseq.sequence,

@@ -121,8 +121,10 @@ export function withoutParam(nameAddr: NameAddr, name: string): NameAddr {
   return { ...nameAddr, params };
 }
 
+const NO_PARAMS: NameAddr['params'] = new Map();
+
 /** A value with a URI and nothing else. */
-export const nameAddr = (uri: Uri, displayName?: string, params: NameAddr['params'] = new Map()): NameAddr => ({
+export const nameAddr = (uri: Uri, displayName?: string, params: NameAddr['params'] = NO_PARAMS): NameAddr => ({
   displayName,
   uri,
   params,

@@ -192,9 +192,10 @@ export function makeSipUri(parts: SipUriParts): SipUri {
   assert(isHost(host), 'host of a SIP URI');
   assert(parts.port === undefined || (Number.isInteger(parts.port) && parts.port >= 0 && parts.port <= 65_535));
   const entries = parts.params instanceof Map ? parts.params : Object.entries(parts.params ?? {});
-  const params: UriParams = new Map();
+  let params: UriParams | undefined;
   for (const [name, value] of entries as Iterable<[string, string | undefined]>) {
     assert(isToken(name), 'name of a URI parameter');
+    params ??= new Map();
     params.set(name.toLowerCase(), value);
   }
   return {
@@ -203,7 +204,7 @@ export function makeSipUri(parts: SipUriParts): SipUri {
     password: parts.password,
     host,
     port: parts.port,
-    params,
+    params: params ?? NO_PARAMS,
     headers: parts.headers ?? NO_HEADERS,
   };
 }

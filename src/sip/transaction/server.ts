@@ -71,6 +71,10 @@ class Handle<F extends TransactionFlow> implements ServerTransaction<F> {
     this.#server.respondOnce(response);
   }
 
+  acknowledged(): void {
+    this.#server.acknowledged();
+  }
+
   onCancel(listener: (cancel: Request) => void): void {
     this.#server.onCancel(listener);
   }
@@ -142,6 +146,15 @@ export class Server<F extends TransactionFlow> {
     if (this.state === 'terminated') return;
     this.#context.sendQuietly(response, this.flow);
     this.#machine.stop();
+  }
+
+  /** Until timer L it only absorbs repetitions of the INVITE (RFC 6026 7.1): no message is needed for that, nor the session behind it. */
+  acknowledged(): void {
+    if (this.state !== 'accepted') return;
+    this.#lastResponse = undefined;
+    this.#lastBytes = undefined;
+    this.#cancelListener = undefined;
+    this.#failureListener = undefined;
   }
 
   #classify(status: number): ServerInput {

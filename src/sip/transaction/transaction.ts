@@ -54,6 +54,8 @@ export interface ServerTransaction<F extends TransactionFlow> {
    * UDP, whose source address proves nothing (RFC 3261 8.2.7, 26.3.2.4: no amplifier).
    */
   respondOnce(response: Response): void;
+  /** INVITE only: the ACK of its 2xx came to the user, which will not repeat that response. */
+  acknowledged(): void;
   /** INVITE only, one listener: a CANCEL came before a final response (the user answers 487). Called once, at once if it came already. */
   onCancel(listener: (cancel: Request) => void): void;
   /**

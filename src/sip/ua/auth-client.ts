@@ -42,7 +42,11 @@ interface Session {
 /** Best first. MD5-sess is tolerated, the SHA-512 family is too rare to have been tried. */
 const STRENGTH: readonly DigestAlgorithm[] = ['SHA-256', 'SHA-256-sess', 'MD5', 'MD5-sess'];
 
+/** Of most dialogs: nothing to remember. */
+const withoutCredentials: AuthClient = { challenged: () => false, headersFor: () => [] };
+
 export function createAuthClient(credentials: PeerCredentials | undefined, random: RandomSource): AuthClient {
+  if (!credentials) return withoutCredentials;
   const sessions = new Map<string, Session>();
 
   const accept = (header: Session['header'], challenge: Challenge, user: PeerCredentials): boolean => {
@@ -74,7 +78,6 @@ export function createAuthClient(credentials: PeerCredentials | undefined, rando
 
   return {
     challenged(response) {
-      if (!credentials) return false;
       let isAnswered = false;
       for (const header of ['Authorization', 'Proxy-Authorization'] as const) {
         const name = header === 'Authorization' ? 'www-authenticate' : 'proxy-authenticate';
@@ -84,7 +87,6 @@ export function createAuthClient(credentials: PeerCredentials | undefined, rando
       return isAnswered;
     },
     headersFor(method, uri) {
-      if (!credentials) return [];
       const text = serializeUri(uri);
       return [...sessions.values()].map((session) => authorize(session, method, text, credentials));
     },

@@ -101,22 +101,23 @@ export class DialogPeer {
 
   /** RFC 3261 13.2.2.4: the ACK of a 2xx. Returns a function that sends the same ACK again. */
   acknowledge(invite: Request, sdp: string | undefined): () => void {
-    let ack: Request | undefined;
-    let flow: Flow | undefined;
+    // What it is made of is kept anyway; a message would cost more than all of that.
+    const branch = newBranch(this.#context.random);
+    let sentBy: { readonly flow: Flow; readonly dialog: Dialog } | undefined;
     const send = () => {
-      if (ack && flow?.isAlive) this.#context.transactions.sendStateless(ack, flow);
-    };
-    const build = (ready: Flow) => {
-      flow = ready;
+      if (!sentBy?.flow.isAlive) return;
       const { headers, body } = sdpParts(sdp);
-      const via = viaFor(ready, newBranch(this.#context.random));
       const fields = [...headers, ...ownNames(invite), this.#userAgent()];
-      ack = ackFor2xx(this.dialog, invite, { via, headers: fields, ...(body ? { body } : {}) });
+      const parts = { via: viaFor(sentBy.flow, branch), headers: fields, ...(body ? { body } : {}) };
+      this.#context.transactions.sendStateless(ackFor2xx(sentBy.dialog, invite, parts), sentBy.flow);
+    };
+    const begin = (flow: Flow) => {
+      sentBy = { flow, dialog: this.dialog };
       send();
     };
     const ready = this.#readyFlow();
-    if (ready) build(ready);
-    else void this.#dial().then((dialled) => dialled && build(dialled));
+    if (ready) begin(ready);
+    else void this.#dial().then((dialled) => dialled && begin(dialled));
     return send;
   }
 

@@ -14,6 +14,7 @@ import { tagOf, tokens } from './header-fields.ts';
 export type MakePeer = (dialog: ReturnType<typeof dialogFromResponse>, request: Request) => DialogPeer;
 
 interface Fork {
+  readonly tag: string;
   readonly peer: DialogPeer;
   /** RSeq of the last reliable provisional (RFC 3262 4). */
   reliableSequence: number | undefined;
@@ -22,7 +23,8 @@ interface Fork {
 }
 
 export class Forks {
-  readonly #forks = new Map<string, Fork>();
+  /** One, most of the time: a map would cost more than it holds. */
+  #forks: readonly Fork[] = [];
   readonly #makePeer: MakePeer;
 
   constructor(makePeer: MakePeer) {
@@ -33,37 +35,45 @@ export class Forks {
   early(request: Request, response: Response): DialogPeer | undefined {
     const tag = tagOf(response.to);
     if (tag === undefined) return undefined;
-    const known = this.#forks.get(tag);
+    const known = this.#find(tag);
     if (known) return known.peer;
-    if (this.#forks.size >= limits.earlyDialogsPerInvite) return undefined;
-    return this.#add(tag, request, response).peer;
+    if (this.#forks.length >= limits.earlyDialogsPerInvite) return undefined;
+    return this.#add(request, response).peer;
   }
 
-  #add(tag: string, request: Request, response: Response): Fork {
+  #add(request: Request, response: Response): Fork {
     const peer = this.#makePeer(dialogFromResponse(request, response), request);
-    const fork = { peer, reliableSequence: undefined, acknowledgeAgain: undefined };
-    this.#forks.set(tag, fork);
+    const fork: Fork = {
+      tag: peer.dialog.remoteTag ?? '',
+      peer,
+      reliableSequence: undefined,
+      acknowledgeAgain: undefined,
+    };
+    this.#forks = [...this.#forks, fork];
     return fork;
+  }
+
+  #find(tag: string | undefined): Fork | undefined {
+    return this.#forks.find((fork) => fork.tag === (tag ?? ''));
   }
 
   /** The dialog of a 2xx, confirmed. */
   confirm(request: Request, response: Response): DialogPeer {
-    const tag = tagOf(response.to) ?? '';
-    const known = this.#forks.get(tag);
-    if (!known) return this.#add(tag, request, response).peer;
+    const known = this.#find(tagOf(response.to));
+    if (!known) return this.#add(request, response).peer;
     known.peer.dialog = withFinalResponse(known.peer.dialog, response);
     return known.peer;
   }
 
   /** Remembers how the 2xx of this dialog was acknowledged. */
   acknowledged(response: Response, again: () => void): void {
-    const fork = this.#forks.get(tagOf(response.to) ?? '');
+    const fork = this.#find(tagOf(response.to));
     if (fork) fork.acknowledgeAgain = again;
   }
 
   /** A 2xx came again: its ACK was lost. False when this 2xx is a new one. */
   repeated(response: Response): boolean {
-    const fork = this.#forks.get(tagOf(response.to) ?? '');
+    const fork = this.#find(tagOf(response.to));
     if (!fork?.acknowledgeAgain) return false;
     fork.acknowledgeAgain();
     return true;
@@ -76,7 +86,7 @@ export class Forks {
   acknowledgeProvisional(request: Request, response: Response): boolean {
     const rseq = response.headers.get('rseq')?.trim();
     if (rseq === undefined || !tokens(response.headers, 'require').includes('100rel')) return true;
-    const fork = this.#forks.get(tagOf(response.to) ?? '');
+    const fork = this.#find(tagOf(response.to));
     if (!fork || !/^\d{1,10}$/.test(rseq)) return false;
     const sequence = Number(rseq);
     if (fork.reliableSequence !== undefined && sequence !== fork.reliableSequence + 1) return false;

@@ -11,7 +11,7 @@ import { parseNameAddr } from '../grammar/name-addr.ts';
 import { serializeUri } from '../grammar/uri.ts';
 import type { ServerTransaction } from '../transaction/transaction.ts';
 import type { Flow } from '../transport/transport.ts';
-import type { UaContext } from './context.ts';
+import type { DialogUser, UaContext } from './context.ts';
 import type { DialogPeer } from './dialog-peer.ts';
 import { ReferNotifier } from './refer-notifier.ts';
 import { ReferSubscription } from './refer-subscription.ts';
@@ -67,13 +67,14 @@ export class Session implements InviteSession {
   #listener: ((event: SessionEvent) => void) | undefined;
   #unheard: SessionEvent[] = [];
   #byeTimer: Timer | undefined;
-  #dialogIds = new Set<string>();
+  /** One, or those of a few forks. */
+  #dialogIds: readonly string[] = [];
   /** Of a call to a recording server, which may ask for metadata. */
   isRecording = false;
   /** We sent a REFER: its NOTIFYs are known. */
   hasReferred = false;
   #subscription: ReferSubscription | undefined;
-  readonly #notifiers = new Set<ReferNotifier>();
+  #notifiers: readonly ReferNotifier[] = [];
   #hasBeenReferred = false;
 
   constructor(context: UaContext, role: 'uac' | 'uas', callId: string) {
@@ -82,12 +83,7 @@ export class Session implements InviteSession {
     this.callId = callId;
     this.#state = role === 'uac' ? 'calling' : 'early';
     this.reinvites = new Reinvites(context, this);
-    this.timer = new SessionTimer({
-      clock: context.clock,
-      wantedSeconds: context.settings.sessionTimerSeconds,
-      refresh: () => this.reinvites.refresh(),
-      onExpired: () => this.lost(),
-    });
+    this.timer = new SessionTimer(context.clock, context.settings.sessionTimerSeconds, this);
     context.sessions.addSession(this);
   }
 
@@ -121,11 +117,9 @@ export class Session implements InviteSession {
 
   /** In-dialog requests of this dialog come to this session from now on. */
   listenTo(peer: DialogPeer): void {
-    this.#dialogIds.add(peer.id);
-    this.#context.sessions.addDialog(peer.id, {
-      handleRequest: (transaction) => this.#receive(peer, transaction),
-      handleAck: (ack, flow) => this.#receiveAck(peer, ack, flow),
-    });
+    const { id } = peer;
+    if (!this.#dialogIds.includes(id)) this.#dialogIds = [...this.#dialogIds, id];
+    this.#context.sessions.addDialog(id, new InDialog(this, peer));
   }
 
   /** The dialog that the session keeps; early dialogs of other forks are forgotten. */
@@ -142,7 +136,7 @@ export class Session implements InviteSession {
   }
 
   #forgetDialog(id: string): void {
-    this.#dialogIds.delete(id);
+    this.#dialogIds = this.#dialogIds.filter((one) => one !== id);
     this.#context.sessions.removeDialog(id);
   }
 
@@ -239,8 +233,7 @@ export class Session implements InviteSession {
   referred(event: Omit<Extract<SessionEvent, { type: 'refer' }>, 'type' | 'notifier'>): void {
     const notifier = new ReferNotifier(this, this.#context.clock, event, !this.#hasBeenReferred);
     this.#hasBeenReferred = true;
-    for (const old of this.#notifiers) if (old.state === 'terminated') this.#notifiers.delete(old);
-    this.#notifiers.add(notifier);
+    this.#notifiers = [...this.#notifiers.filter((old) => old.state !== 'terminated'), notifier];
     this.emit({ type: 'refer', notifier, ...event });
   }
 
@@ -257,7 +250,8 @@ export class Session implements InviteSession {
 
   // ---------------------------------------------------------------- in the dialog
 
-  #receive(peer: DialogPeer, transaction: ServerTransaction<Flow>): void {
+  /** A request within one of its dialogs. */
+  receive(peer: DialogPeer, transaction: ServerTransaction<Flow>): void {
     const { request } = transaction;
     const inOrder = withRemoteSequence(peer.dialog, request);
     // RFC 3261 12.2.2: a request that overtook a later one.
@@ -270,7 +264,7 @@ export class Session implements InviteSession {
     serveInDialog(this.#context, this, peer, transaction);
   }
 
-  #receiveAck(peer: DialogPeer, ack: Request, flow: Flow): void {
+  receiveAck(peer: DialogPeer, ack: Request, flow: Flow): void {
     peer.flow = flow;
     if (!this.#origin?.acknowledged(ack)) this.reinvites.acknowledged(ack);
   }
@@ -296,7 +290,12 @@ export class Session implements InviteSession {
     this.#hangUp(status === 481 ? 'remote' : 'timeout', []);
   }
 
-  /** A 2xx of ours was never acknowledged (RFC 3261 13.3.1.4, 14.2). */
+  /** For its timer (RFC 4028): true when the peer agreed. */
+  refresh(): Promise<boolean> {
+    return this.reinvites.refresh();
+  }
+
+  /** A 2xx of ours was never acknowledged (RFC 3261 13.3.1.4, 14.2), or the session was not refreshed in time. */
   lost(): void {
     this.#hangUp('timeout', []);
   }
@@ -333,5 +332,24 @@ export class Session implements InviteSession {
   forceEnd(): void {
     if (this.#state !== 'ended') this.end({ status: 503 });
     this.#release();
+  }
+}
+
+/** Where the messages of one dialog go. A class: two closures for each dialog would take six times as much. */
+class InDialog implements DialogUser {
+  readonly #session: Session;
+  readonly #peer: DialogPeer;
+
+  constructor(session: Session, peer: DialogPeer) {
+    this.#session = session;
+    this.#peer = peer;
+  }
+
+  handleRequest(transaction: ServerTransaction<Flow>): void {
+    this.#session.receive(this.#peer, transaction);
+  }
+
+  handleAck(ack: Request, flow: Flow): void {
+    this.#session.receiveAck(this.#peer, ack, flow);
   }
 }

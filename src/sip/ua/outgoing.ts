@@ -6,7 +6,7 @@ import type { Binding } from '../../base/records.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { createRequest } from '../grammar/build.ts';
 import type { HeaderField, Request } from '../grammar/message.ts';
-import type { NameAddr } from '../grammar/name-addr.ts';
+import { type NameAddr, nameAddr } from '../grammar/name-addr.ts';
 import { makeSipUri, type SipUri, serializeUri, withoutUriHeaders, withUriParam } from '../grammar/uri.ts';
 import type { Destination, Flow } from '../transport/transport.ts';
 import { contactUri, isDialable } from './bindings.ts';
@@ -105,7 +105,7 @@ export function buildInvite(context: UaContext, parts: InviteParts): Request {
     uri: makeSipUri({ user: options.from.user, host: options.from.host ?? flow.advertisedHost }),
     params: new Map([['tag', parts.localTag]]),
   };
-  const to = { displayName: undefined, uri: options.to ?? hop.requestUri, params: new Map() };
+  const to = nameAddr(options.to ?? hop.requestUri);
   const { headers, body } = inviteBody(context, parts);
   return createRequest({
     method: 'INVITE',

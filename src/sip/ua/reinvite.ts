@@ -53,8 +53,8 @@ export class Reinvites {
   /** The peer's INVITE or UPDATE that has no final response yet. */
   #theirs: ServerTransaction<Flow> | undefined;
   /** 2xx of ours to re-INVITEs that wait for their ACK, by CSeq number. */
-  readonly #accepted = new Map<number, { repeated: AcceptedResponse; isLateOffer: boolean }>();
-  readonly #timers = new Set<Timer>();
+  #accepted: Map<number, { repeated: AcceptedResponse; isLateOffer: boolean }> | undefined;
+  #timers: Set<Timer> | undefined;
 
   constructor(context: UaContext, session: ReinviteSession) {
     this.#context = context;
@@ -210,7 +210,7 @@ export class Reinvites {
       if (isAnswered) return;
       isAnswered = true;
       timer.cancel();
-      this.#timers.delete(timer);
+      this.#timers?.delete(timer);
       this.#theirs = undefined;
       then();
     };
@@ -220,6 +220,7 @@ export class Reinvites {
         answer(this.#context, transaction, status, { reason });
       });
     const timer = this.#context.clock.after(limits.offerAnswerMs, () => refuse(500));
+    this.#timers ??= new Set();
     this.#timers.add(timer);
     if (method === 'INVITE') transaction.onCancel(() => refuse(487));
     this.#session.emit({
@@ -244,9 +245,10 @@ export class Reinvites {
     if (!isInvite || !response) return;
     const { sequence } = request.cseq;
     const repeated = repeatUntilAck(this.#context.clock, transaction, response, () => {
-      this.#accepted.delete(sequence);
+      this.#accepted?.delete(sequence);
       this.#session.lost();
     });
+    this.#accepted ??= new Map();
     this.#accepted.set(sequence, { repeated, isLateOffer: offer === undefined });
   }
 
@@ -265,9 +267,9 @@ export class Reinvites {
 
   /** An ACK in the dialog that is not for the first INVITE. */
   acknowledged(ack: Request): void {
-    const entry = this.#accepted.get(ack.cseq.sequence);
+    const entry = this.#accepted?.get(ack.cseq.sequence);
     if (!entry) return;
-    this.#accepted.delete(ack.cseq.sequence);
+    this.#accepted?.delete(ack.cseq.sequence);
     if (!entry.repeated.acknowledged() || !entry.isLateOffer) return;
     const sdp = sdpOf(ack);
     const reading = readBody(this.exchange, 'received', 'ACK');
@@ -278,10 +280,10 @@ export class Reinvites {
   /** The session is over: open offers of the peer are refused, nothing is repeated any more. */
   stop(): void {
     this.#stopped?.abort(OVER);
-    for (const timer of this.#timers) timer.cancel();
-    this.#timers.clear();
-    for (const { repeated } of this.#accepted.values()) repeated.stop();
-    this.#accepted.clear();
+    for (const timer of this.#timers ?? []) timer.cancel();
+    this.#timers = undefined;
+    for (const { repeated } of this.#accepted?.values() ?? []) repeated.stop();
+    this.#accepted = undefined;
     const theirs = this.#theirs;
     this.#theirs = undefined;
     // RFC 3261 15.1.2: requests that are pending in the dialog get 487.

@@ -61,18 +61,19 @@ interface Agreed {
   readonly refresher: 'local' | 'remote';
 }
 
-export interface SessionTimerParts {
-  readonly clock: Clock;
-  /** Seconds that we ask for ourselves; 0 = never. */
-  readonly wantedSeconds: number;
+/** What the timer asks of its session. */
+export interface TimedSession {
   /** Sends one refresh; true when the peer agreed to it. */
-  readonly refresh: () => Promise<boolean>;
+  refresh(): Promise<boolean>;
   /** The session was not refreshed in time. */
-  readonly onExpired: () => void;
+  lost(): void;
 }
 
 export class SessionTimer {
-  readonly #parts: SessionTimerParts;
+  readonly #clock: Clock;
+  /** Seconds that we ask for ourselves; 0 = never. */
+  readonly #wantedSeconds: number;
+  readonly #session: TimedSession;
   #agreed: Agreed | undefined;
   /** Learned from a 422, for this session. */
   #minimumSeconds = 0;
@@ -80,8 +81,10 @@ export class SessionTimer {
   #endTimer: Timer | undefined;
   #isStopped = false;
 
-  constructor(parts: SessionTimerParts) {
-    this.#parts = parts;
+  constructor(clock: Clock, wantedSeconds: number, session: TimedSession) {
+    this.#clock = clock;
+    this.#wantedSeconds = wantedSeconds;
+    this.#session = session;
   }
 
   /** Seconds until the session ends without a refresh; undefined while there is no timer. */
@@ -94,7 +97,7 @@ export class SessionTimer {
   /** For our INVITE, re-INVITE or UPDATE (RFC 4028 7.1, 7.4): who refreshes stays who it is. */
   requestHeaders(): readonly HeaderField[] {
     const agreed = this.#agreed;
-    const seconds = Math.max(agreed?.seconds ?? this.#parts.wantedSeconds, this.#minimumSeconds);
+    const seconds = Math.max(agreed?.seconds ?? this.#wantedSeconds, this.#minimumSeconds);
     if (seconds === 0) return [supportedField];
     const refresher = agreed ? `;refresher=${agreed.refresher === 'local' ? 'uac' : 'uas'}` : '';
     const minimum = this.#minimumSeconds > 0 ? [{ name: 'Min-SE', value: String(this.#minimumSeconds) }] : [];
@@ -109,8 +112,8 @@ export class SessionTimer {
       return this.#start({ seconds: answered.seconds, refresher: answered.refresher === 'uas' ? 'remote' : 'local' });
     }
     // The peer knows no timers. We may keep one for ourselves, if we asked for it (7.2).
-    const seconds = Math.max(this.#parts.wantedSeconds, this.#minimumSeconds);
-    if (this.#parts.wantedSeconds > 0) this.#start({ seconds, refresher: 'local' });
+    const seconds = Math.max(this.#wantedSeconds, this.#minimumSeconds);
+    if (this.#wantedSeconds > 0) this.#start({ seconds, refresher: 'local' });
     else this.#clear();
   }
 
@@ -118,7 +121,7 @@ export class SessionTimer {
   refused(response: Response): boolean {
     if (response.status !== 422) return false;
     const minimum = minimumOf(response);
-    const asked = Math.max(this.#agreed?.seconds ?? this.#parts.wantedSeconds, this.#minimumSeconds);
+    const asked = Math.max(this.#agreed?.seconds ?? this.#wantedSeconds, this.#minimumSeconds);
     if (!response.headers.has('min-se') || minimum <= asked) return false;
     this.#minimumSeconds = minimum;
     if (this.#agreed) this.#agreed = { ...this.#agreed, seconds: minimum };
@@ -135,7 +138,7 @@ export class SessionTimer {
     const asked = sessionExpiresOf(request);
     const knows = supportsTimer(request);
     // A peer that asks for nothing keeps a timer only where we refresh it ourselves.
-    const kept = this.#agreed?.refresher === 'local' ? this.#agreed.seconds : this.#parts.wantedSeconds;
+    const kept = this.#agreed?.refresher === 'local' ? this.#agreed.seconds : this.#wantedSeconds;
     if (!asked && kept === 0) {
       this.#clear();
       return knows ? [supportedField] : [];
@@ -157,13 +160,13 @@ export class SessionTimer {
     if (agreed.refresher === 'local') this.#refreshAfter(intervalMs / 2);
     // RFC 4028 10: BYE a little before the end, whoever should have refreshed.
     const slackMs = Math.min(32_000, intervalMs / 3);
-    this.#endTimer = this.#parts.clock.after(intervalMs - slackMs, () => this.#parts.onExpired());
+    this.#endTimer = this.#clock.after(intervalMs - slackMs, () => this.#session.lost());
   }
 
   #refreshAfter(delayMs: number): void {
-    this.#refreshTimer = this.#parts.clock.after(delayMs, async () => {
+    this.#refreshTimer = this.#clock.after(delayMs, async () => {
       const agreed = this.#agreed;
-      const isDone = await this.#parts.refresh();
+      const isDone = await this.#session.refresh();
       // What agreed to it has started the timer anew; what failed is tried again until the session ends.
       if (!isDone && this.#agreed === agreed && agreed) this.#refreshAfter(limits.sessionRefreshRetryMs);
     });

@@ -45,7 +45,8 @@ class UacInvite implements SessionOrigin, InviteClientUser {
   readonly #contactUser: string;
   readonly #forks: Forks;
   readonly #canceling = new AbortController();
-  readonly #requests = new Map<number, { request: Request; flow: Flow; hop: Hop }>();
+  /** One, or as many as targets and challenges were met. */
+  #requests: readonly { readonly request: Request; readonly flow: Flow; readonly hop: Hop }[] = [];
   #sequence: number;
   #transaction: ClientTransaction | undefined;
   #hasAnswer = false;
@@ -64,7 +65,7 @@ class UacInvite implements SessionOrigin, InviteClientUser {
     this.#contactUser = `${context.settings.nodeId}-${context.random(8).toString('hex')}`;
     this.#sequence = 1 + context.random(2).readUInt16BE(0);
     this.#forks = new Forks((dialog, request) => {
-      const sent = this.#requests.get(request.cseq.sequence)!;
+      const sent = this.#sent(request.cseq.sequence)!;
       return new DialogPeer({
         context,
         dialog,
@@ -76,6 +77,10 @@ class UacInvite implements SessionOrigin, InviteClientUser {
       });
     });
     context.sessions.addInviteClient(session.callId, this.#localTag, this);
+  }
+
+  #sent(sequence: number) {
+    return this.#requests.find(({ request }) => request.cseq.sequence === sequence);
   }
 
   // ---------------------------------------------------------------- targets
@@ -156,7 +161,7 @@ class UacInvite implements SessionOrigin, InviteClientUser {
     const sessionTimer = this.#session.timer.requestHeaders();
     const parts = { flow, hop, options: this.#options, sdp, authorization, sessionTimer, ...identity };
     const request = buildInvite(this.#context, parts);
-    this.#requests.set(sequence, { request, flow, hop });
+    this.#requests = [...this.#requests, { request, flow, hop }];
     this.#session.reinvites.exchange = newExchange;
     this.#note('sent', 'INVITE', sdp);
     this.#hasAnswer = false;
@@ -235,7 +240,7 @@ class UacInvite implements SessionOrigin, InviteClientUser {
 
   /** A 2xx after its transaction is over: of the dialog that we keep, or of a fork that nobody waits for. */
   handleStray2xx(response: Response): void {
-    const sent = this.#requests.get(response.cseq.sequence);
+    const sent = this.#sent(response.cseq.sequence);
     if (sent) this.#success(sent.request, response, this.#session.state !== 'established', true);
   }
 

@@ -37,7 +37,7 @@ export function openUasSession(context: UaContext, transaction: ServerTransactio
     contactUser,
     isSymmetric: request.via.rport !== undefined,
   });
-  const session = new Session(context, 'uas', request.callId);
+  const session = new Session(context, 'uas', dialog.value.callId);
   session.begin(new UasInvite(context, session, transaction, peer, contactField(flow, contactUser)));
   session.adopt(peer);
   return ok(session);
@@ -148,6 +148,9 @@ class UasInvite implements SessionOrigin {
   acknowledged(ack: Request): boolean {
     if (ack.cseq.sequence !== this.#transaction.request.cseq.sequence) return false;
     if (!this.#accepted?.acknowledged()) return true; // A repeated ACK.
+    // A long call keeps neither the response that was repeated nor what repeated it.
+    this.#accepted = undefined;
+    this.#transaction.acknowledged();
     const sdp = sdpOf(ack) ?? this.#prackAnswer;
     this.#note('received', 'ACK', sdpOf(ack));
     this.#byeIsAllowed();
