@@ -51,8 +51,9 @@ const owned: readonly { what: string; pattern: RegExp; owners: readonly string[]
   {
     what: 'node:dgram',
     pattern: /from 'node:dgram'/,
-    owners: ['sip/transport/', 'media/', 'trace/', 'bench/', 'cli/doctor.ts'],
+    owners: ['base/datagram-plain.ts', 'sip/transport/', 'trace/', 'bench/', 'cli/doctor.ts'],
   },
+  { what: 'handles of Node', pattern: /udp_wrap/, owners: ['base/datagram-handles.ts'] },
   {
     what: 'node:net',
     pattern: /from 'node:net'/,

@@ -232,7 +232,7 @@ export class Outlet {
       if (outEnd < 0) return this.#statistics.add(drop.late, 1);
     }
     const datagram = outStart === 0 && outEnd === out.length ? out : out.subarray(outStart, outEnd);
-    if (!this.#sockets.rtp.send(datagram, this.#remoteAddress(), this.#remotePort(this.#plan!))) {
+    if (!this.#sockets.rtp.sendSoon(datagram, this.#remoteAddress(), this.#remotePort(this.#plan!))) {
       return this.#statistics.add(drop.sendFailed, 1);
     }
     this.#statistics.add(field.packetsSent, 1);

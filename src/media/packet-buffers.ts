@@ -1,10 +1,11 @@
-// Buffers for packets that we make. A few in turn: the kernel takes a datagram at once as a rule, but when its queue is full the
-// socket keeps the buffer for a moment longer. Whoever keeps a packet for longer (the simulated network) copies it.
+// Buffers for packets that we make. A few in turn: packets wait for the end of the turn (send-queue.ts), some of them were made in two
+// steps with a buffer for each, and when the kernel's queue is full the socket keeps the buffer for a moment longer. Whoever keeps a
+// packet for longer (the simulated network) copies it.
 
 import { limits } from '../base/limits.ts';
 import { SRTP_TRAILER_BYTES } from './srtp.ts';
 
-const COUNT = 128;
+const COUNT = 256;
 
 export class PacketBuffers {
   readonly #buffers: readonly Buffer[] = Array.from({ length: COUNT }, () =>
@@ -12,7 +13,7 @@ export class PacketBuffers {
   );
   #next = 0;
 
-  /** A buffer for one packet and what SRTP puts behind it. Valid until 127 more were taken. */
+  /** A buffer for one packet and what SRTP puts behind it. Valid until 255 more were taken. */
   next(): Buffer {
     this.#next = (this.#next + 1) % COUNT;
     return this.#buffers[this.#next]!;

@@ -15,6 +15,11 @@ export interface SocketHandlers {
 export interface MediaSocket {
   /** Sends to `address` and `port`, or to the connected peer when the socket is connected. False when the kernel refused it. */
   send(packet: Uint8Array, address: string, port: number): boolean;
+  /**
+   * The same at the end of this turn of the event loop, in a row with others. The packet must stay as it is until then, or until 31 more
+   * were sent so. What the kernel refuses then is told as an error.
+   */
+  sendSoon(packet: Uint8Array, address: string, port: number): boolean;
   /** From now on only this peer's packets come in and sends go to it. */
   connect(address: string, port: number): void;
   disconnect(): void;

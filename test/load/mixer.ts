@@ -106,7 +106,7 @@ function tappedSockets(inputs: Map<number, SocketHandlers>, isReal: boolean): So
     bind: async (address, port, handlers) => {
       inputs.set(port, handlers);
       if (isReal) return udpSockets.bind(address, port, handlers);
-      return ok({ send: () => true, connect: () => {}, disconnect: () => {}, close: () => {} });
+      return ok({ send: () => true, sendSoon: () => true, connect: () => {}, disconnect: () => {}, close: () => {} });
     },
   };
 }

@@ -183,11 +183,13 @@ export class VirtualDatagrams implements SocketFactory {
     if (this.busy.has(name) || this.#sockets.has(name)) return err({ code: 'inUse', detail: 'EADDRINUSE' });
     const socket: VirtualSocket = { handlers, peer: null };
     this.#sockets.set(name, socket);
+    const send = (packet: Uint8Array, to: string, toPort: number) => {
+      this.#send(Buffer.from(packet), address, port, socket.peer ?? `${to} ${toPort}`);
+      return true;
+    };
     return ok({
-      send: (packet, to, toPort) => {
-        this.#send(Buffer.from(packet), address, port, socket.peer ?? `${to} ${toPort}`);
-        return true;
-      },
+      send,
+      sendSoon: send,
       connect: (to, toPort) => {
         socket.peer = `${to} ${toPort}`;
       },

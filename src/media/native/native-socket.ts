@@ -31,6 +31,11 @@ export class NativeSocket implements MediaSocket {
     return port > 0 && this.#addon.send(this.#engine, this.token, packet, address, port);
   }
 
+  /** At once: what is sent from here is little, the rest the media thread relays. */
+  sendSoon(packet: Uint8Array, address: string, port: number): boolean {
+    return this.send(packet, address, port);
+  }
+
   connect(address: string, port: number): void {
     if (!this.#isOpen) return;
     this.disconnect();

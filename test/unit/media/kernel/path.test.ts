@@ -9,7 +9,7 @@ import { type KernelMessage, Slots, slotMemory, slotState } from '../../../../sr
 import { until } from '../../../support/until.ts';
 import { VirtualClock } from '../../../support/virtual-clock.ts';
 
-const socket = { send: () => true, connect: () => {}, disconnect: () => {}, close: () => {} };
+const socket = { send: () => true, sendSoon: () => true, connect: () => {}, disconnect: () => {}, close: () => {} };
 const side = (localAddress: string, localPort: number, remoteAddress: string, remotePort: number) => ({
   ...{ socket, localAddress, localPort, remoteAddress, remotePort },
 });
