@@ -55,7 +55,8 @@ type Section = {
   -readonly [Key in 'connection']: Connection | undefined;
 } & { readonly attributes: Attribute[] };
 
-const LINE = /^([a-zA-Z])=(.*)$/s;
+const CR = 0x0d;
+const LF = 0x0a;
 /** RFC 4566 9: token, also what a protocol and a format consist of. Nothing else is ever echoed into an answer. */
 const MEDIA_LINE =
   /^([\w!#$%&'*+.^`{|}~-]{1,32})[ \t]+(\d{1,5})(?:\/\d{1,5})?[ \t]+([\w!#$%&'*+./^`{|}~-]{1,64})((?:[ \t]+\S+)*)[ \t]*$/;
@@ -65,20 +66,22 @@ const TIMING = /^\d{1,20} \d{1,20}$/;
 /** Reads a description. Unknown lines are skipped; what makes it unusable is a fault. Never throws, linear in the length. */
 export function parseSdp(text: string): Result<SessionDescription, SdpFault> {
   if (text.length > limits.sipBodyBytes) return err({ line: 0, detail: 'description too long' });
-  const lines = text.split(/\r\n|\n|\r/, limits.sdpLines + 1);
+  const lines = linesOf(text, limits.sdpLines + 1);
   if (lines.length > limits.sdpLines) return err({ line: 0, detail: 'too many lines' });
   const session: Section = { connection: undefined, attributes: [] };
   const media: (MediaSection & Section)[] = [];
   let section = session;
   let timing: string | undefined;
   let hasVersion = false;
-  for (const [index, content] of lines.entries()) {
-    const fault = (detail: string) => err({ line: index + 1, detail });
+  const hasNul = text.includes('\0');
+  let number = 0;
+  const fault = (detail: string) => err({ line: number, detail });
+  for (const content of lines) {
+    number++;
     if (content === '') continue;
-    const line = LINE.exec(content);
-    if (!line || content.includes('\0')) return fault('not a line of type=value');
-    const type = line[1]!;
-    const value = line[2]!.trim();
+    if (!isLine(content) || (hasNul && content.includes('\0'))) return fault('not a line of type=value');
+    const type = content[0]!;
+    const value = content.slice(2).trim();
     if (!hasVersion) {
       if (type !== 'v' || value !== '0') return fault('does not start with v=0');
       hasVersion = true;
@@ -101,6 +104,27 @@ export function parseSdp(text: string): Result<SessionDescription, SdpFault> {
   }
   if (!hasVersion) return err({ line: 0, detail: 'empty description' });
   return ok({ timing: timing ?? '0 0', connection: session.connection, attributes: session.attributes, media });
+}
+
+/** Ended by CRLF, or by LF or CR alone; `most` at most. */
+function linesOf(text: string, most: number): string[] {
+  const lines: string[] = [];
+  let start = 0;
+  for (let at = 0; at < text.length && lines.length < most; at++) {
+    const code = text.charCodeAt(at);
+    if (code !== CR && code !== LF) continue;
+    lines.push(text.slice(start, at));
+    if (code === CR && text.charCodeAt(at + 1) === LF) at++;
+    start = at + 1;
+  }
+  if (lines.length < most) lines.push(text.slice(start));
+  return lines;
+}
+
+/** A letter and `=`. */
+function isLine(content: string): boolean {
+  const letter = content.charCodeAt(0) | 0x20;
+  return letter >= 0x61 && letter <= 0x7a && content.charCodeAt(1) === 0x3d;
 }
 
 function parseMedia(value: string): Result<MediaSection & Section, string> {

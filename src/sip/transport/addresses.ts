@@ -3,6 +3,7 @@
 
 import { networkInterfaces } from 'node:os';
 import ipaddr from 'ipaddr.js';
+import { remembered } from '../../base/remembered.ts';
 
 export interface LocalAddress {
   /** Normalised: no zone, no brackets. */
@@ -39,10 +40,13 @@ export function canonicalAddress(text: string): string {
 }
 
 /** 4 or 6; undefined when the text is no address literal. */
-export function familyOf(address: string): 4 | 6 | undefined {
-  if (address.indexOf(':') >= 0) return ipaddr.IPv6.isValid(address) ? 6 : undefined;
-  return ipaddr.IPv4.isValidFourPartDecimal(address) ? 4 : undefined;
-}
+export const familyOf = (address: string): 4 | 6 | undefined => familyNumber(address) || undefined;
+
+/** 0: none. Each message that is sent asks for the family of its destination. */
+const familyNumber = remembered(1_024, (address): 0 | 4 | 6 => {
+  if (address.indexOf(':') >= 0) return ipaddr.IPv6.isValid(address) ? 6 : 0;
+  return ipaddr.IPv4.isValidFourPartDecimal(address) ? 4 : 0;
+});
 
 export const isWildcard = (address: string): boolean => address === '::' || address === '0.0.0.0';
 
