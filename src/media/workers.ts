@@ -36,6 +36,8 @@ export interface WorkerEngineOptions {
 
 const START_DEADLINE_MS = 10_000;
 const STOP_DEADLINE_MS = 2_000;
+/** What ends something, or changes what is heard while nothing is said: some milliseconds do not matter. */
+const PATIENT: ReadonlySet<CoreCommand['type']> = new Set(['close', 'unjoin', 'setComfort', 'expectSilence']);
 
 /** The source runs directly or built: the thread's file has the extension of this one. */
 const workerUrl = new URL(`./worker-main${extname(import.meta.url)}`, import.meta.url);
@@ -94,7 +96,8 @@ class WorkerHost implements CoreHost {
   /** Commands of one turn of the event loop go together: waking the other thread costs more than most of them. */
   #send(index: number, command: CoreCommand): void {
     if (!this.#workers[index]) return this.#lose(index, command);
-    this.#outboxes[index]!.add(command);
+    if (PATIENT.has(command.type)) this.#outboxes[index]!.addPatient(command, this.#options.clock);
+    else this.#outboxes[index]!.add(command);
     if (command.type === 'stop') this.#awaitStop(index);
   }
 
