@@ -126,6 +126,9 @@ class HandleSocket implements DatagramSocket {
 /** Serves every send that the kernel takes at once, of all sockets of the thread. */
 let request: SendRequest = binding ? new binding.SendWrap() : {};
 
+/** Less than that is not asked for: systems have as much by themselves. */
+const SMALLEST_RECEIVE_BUFFER_BYTES = 16_384;
+
 /** The handle takes the whole process down when given another number. */
 const isPort = (port: number): boolean => (port & 0xffff) === port && port > 0;
 
@@ -146,7 +149,9 @@ function bindHandle(
   };
   const bound = isV6 ? handle.bind6(address, port, udp.constants.UV_UDP_IPV6ONLY) : handle.bind(address, port, 0);
   if (bound < 0) return failed(bound);
-  if (receiveBufferBytes !== undefined) handle.bufferSize(receiveBufferBytes, true, {});
+  // Kernels cap what is too much for them, or refuse it: take what is allowed.
+  for (let bytes = receiveBufferBytes ?? 0; bytes >= SMALLEST_RECEIVE_BUFFER_BYTES; bytes /= 2)
+    if (handle.bufferSize(bytes, true, {}) !== undefined) break;
   handle.onmessage = (read, _handle, packet, source) => {
     if (read < 0) handlers.error(getSystemErrorName(read));
     else if (packet !== undefined) handlers.packet(packet, source.address, source.port);

@@ -43,20 +43,27 @@ export function kindOf(bytes: Buffer): MessageKind {
   }
 }
 
-const FIELDS: Readonly<Record<string, 'via' | 'from' | 'to' | 'callId' | 'cseq'>> = {
-  via: 'via',
-  v: 'via',
-  from: 'from',
-  f: 'from',
-  to: 'to',
-  t: 'to',
-  'call-id': 'callId',
-  i: 'callId',
-  cseq: 'cseq',
-};
-const LONGEST_NAME = 7;
-/** What may not be copied: a CR or NUL inside a value would be taken along into our answer. */
-const UNSAFE = /[\r\0]/;
+type Field = 'via' | 'from' | 'to' | 'callId' | 'cseq';
+
+/** By the length of the name: no other name is looked at twice, and no text is cut out for a name. */
+const FIELDS: readonly (readonly (readonly [name: string, field: Field])[] | undefined)[] = [
+  undefined,
+  [
+    ['v', 'via'],
+    ['f', 'from'],
+    ['t', 'to'],
+    ['i', 'callId'],
+  ],
+  [['to', 'to']],
+  [['via', 'via']],
+  [
+    ['from', 'from'],
+    ['cseq', 'cseq'],
+  ],
+  undefined,
+  undefined,
+  [['call-id', 'callId']],
+];
 const REQUEST_LINE = /^([A-Z]+) (\S+) SIP\/2\.0\r?$/;
 
 interface Found {
@@ -111,18 +118,29 @@ function readFields(text: string, from: number): Found | undefined {
   }
 }
 
-function fieldNamed(text: string, from: number, colon: number): (typeof FIELDS)[string] | undefined {
+function fieldNamed(text: string, from: number, colon: number): Field | undefined {
   // Blanks before the colon are allowed, and rare.
   let to = colon;
   while (to > from && (text.charCodeAt(to - 1) === 0x20 || text.charCodeAt(to - 1) === 0x09)) to--;
-  if (to - from > LONGEST_NAME) return undefined;
-  const name = text.slice(from, to).toLowerCase();
-  return Object.hasOwn(FIELDS, name) ? FIELDS[name] : undefined;
+  const candidates = FIELDS[to - from];
+  if (candidates) for (const [name, field] of candidates) if (isNamed(text, from, name)) return field;
+  return undefined;
+}
+
+/** Whether `name`, which is in lower case, stands at `from` in any case. */
+function isNamed(text: string, from: number, name: string): boolean {
+  for (let index = 0; index < name.length; index++) {
+    const wanted = name.charCodeAt(index);
+    const code = text.charCodeAt(from + index);
+    if (code !== wanted && (code !== wanted - 0x20 || wanted < 0x61)) return false;
+  }
+  return true;
 }
 
 /** False: the field stands there twice, or holds what must not be copied. */
-function note(found: Found, field: (typeof FIELDS)[string], value: string): boolean {
-  if (UNSAFE.test(value)) return false;
+function note(found: Found, field: Field, value: string): boolean {
+  // They would be taken along into our answer.
+  if (value.includes('\r') || value.includes('\0')) return false;
   if (field === 'via' && found.via !== undefined) {
     found.furtherVias += `Via: ${value}\r\n`;
     return true;

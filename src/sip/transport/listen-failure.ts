@@ -31,6 +31,8 @@ export function listenFailure(
 export const isAddressAbsent = (code: string): boolean =>
   code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL' || code === 'EPROTONOSUPPORT' || code === 'EINVAL';
 
+/** Of what Node threw, or the code itself. */
 export function faultCode(fault: unknown): string {
+  if (typeof fault === 'string') return fault;
   return fault instanceof Error && 'code' in fault && typeof fault.code === 'string' ? fault.code : 'unknown';
 }

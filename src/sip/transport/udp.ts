@@ -7,23 +7,25 @@
 // Addresses that appear later get a socket, sockets of addresses that are gone are closed (layer.ts calls refresh).
 
 import { createHmac, type KeyObject } from 'node:crypto';
-import { createSocket, type Socket } from 'node:dgram';
+import type { DatagramHandlers, DatagramSocket } from '../../base/datagram.ts';
+import { bindDatagram } from '../../base/datagram-handles.ts';
 import type { Unsubscribe } from '../../base/emitter.ts';
 import { limits } from '../../base/limits.ts';
 import type { Log } from '../../base/log.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { coveredAddresses, familyOf, isLoopback, isWildcard, type Locality, normalizeAddress } from './addresses.ts';
-import { faultCode, isAddressAbsent, type ListenFailure, listenFailure } from './listen-failure.ts';
+import { isAddressAbsent, type ListenFailure, listenFailure } from './listen-failure.ts';
 import type { EventCounter, ListenAddress } from './options.ts';
-import { literalLookup } from './route.ts';
 import type { Flow, TransportError } from './transport.ts';
 
 const CRLF = Buffer.from('\r\n');
 /** 65,535 less the headers of IPv4 and UDP. */
 const DATAGRAM_MAX_BYTES = 65_507;
-const SMALLEST_RECEIVE_BUFFER_BYTES = 256 * 1_024;
 /** What a small datagram takes of a socket's buffer, with what the kernel keeps beside it. */
 const SMALL_DATAGRAM_BYTES = 1_280;
+/** Of those who sent last, so many are found without a look into the cache. A power of two. */
+const RECENT_FLOWS = 256;
+const SENT = Promise.resolve(ok(undefined));
 const nothing = () => {};
 
 export type DatagramReceiver = (bytes: Buffer, flow: UdpFlow) => void;
@@ -61,6 +63,11 @@ export class UdpFlow implements Flow {
       .slice(0, 32);
   }
 
+  /** Whether this is the one to an address, written as the system does. */
+  isWith(address: string, port: number): boolean {
+    return port === this.remotePort && address === this.#sendAddress;
+  }
+
   onClosed(): Unsubscribe {
     return nothing;
   }
@@ -92,52 +99,59 @@ class UdpSocket {
   readonly port: number;
   readonly publicAddress: string | null | undefined;
   readonly listener: UdpListener;
-  readonly #socket: Socket;
+  readonly #socket: DatagramSocket;
   readonly #context: UdpContext;
   // A bounded cache without work per hit: when the young half is full it becomes the old half, and the old one is dropped.
   #young = new Map<string, UdpFlow>();
   #old = new Map<string, UdpFlow>();
+  /** By the last bits of the port: a text to look it up by need not be made for every datagram. */
+  readonly #recent: (UdpFlow | undefined)[] = new Array(RECENT_FLOWS).fill(undefined);
   #isOpen = true;
 
-  constructor(listener: UdpListener, socket: Socket, context: UdpContext) {
-    const bound = socket.address();
-    this.address = normalizeAddress(bound.address);
-    this.port = bound.port;
+  constructor(listener: UdpListener, socket: DatagramSocket, context: UdpContext) {
+    this.address = normalizeAddress(socket.address);
+    this.port = socket.port;
     this.listener = listener;
     this.publicAddress = listener.listen.publicAddress;
     this.#socket = socket;
     this.#context = context;
-    socket.on('message', (bytes, source) => this.#onDatagram(bytes, source.address, source.port));
-    socket.on('error', (fault) => {
-      // ICMP errors and the like: the transaction's timers decide what they mean.
-      context.count('udpSocketError');
-      context.log.debug({ address: this.address, code: faultCode(fault) }, 'UDP socket error');
-    });
   }
 
-  #onDatagram(bytes: Buffer, address: string, port: number): void {
+  onDatagram(bytes: Buffer, address: string, port: number): void {
     // A source port of 0 cannot be answered (RFC 768).
-    if (port === 0) return;
+    if (port === 0 || !this.#isOpen) return;
     if (isKeepAlive(bytes)) return this.#context.count('keepAliveReceived');
-    this.#context.receive(bytes, this.flow(address, port));
+    const recent = this.#recent[port % RECENT_FLOWS];
+    const flow = recent?.isWith(address, port) ? recent : this.flow(address, port);
+    this.#context.receive(bytes, flow);
+  }
+
+  /** ICMP errors and the like: the transaction's timers decide what they mean. */
+  onFault(code: string): void {
+    this.#context.count('udpSocketError');
+    this.#context.log.debug({ address: this.address, code }, 'UDP socket error');
   }
 
   flow(address: string, port: number): UdpFlow {
     const key = `${address} ${port}`;
     let flow = this.#young.get(key);
-    if (flow) return flow;
-    flow = this.#old.get(key) ?? new UdpFlow(this, address, port, this.#context);
-    if (this.#young.size >= limits.udpFlowsCached / 2) {
-      this.#old = this.#young;
-      this.#young = new Map();
+    if (!flow) {
+      flow = this.#old.get(key) ?? new UdpFlow(this, address, port, this.#context);
+      if (this.#young.size >= limits.udpFlowsCached / 2) {
+        this.#old = this.#young;
+        this.#young = new Map();
+        this.#recent.fill(undefined);
+      }
+      this.#young.set(key, flow);
     }
-    this.#young.set(key, flow);
+    this.#recent[port % RECENT_FLOWS] = flow;
     return flow;
   }
 
   forgetFlows(): void {
     this.#young.clear();
     this.#old.clear();
+    this.#recent.fill(undefined);
   }
 
   send(bytes: Buffer, port: number, address: string): Promise<Result<void, TransportError>> {
@@ -145,29 +159,20 @@ class UdpSocket {
       return Promise.resolve(err({ code: 'noSocket', detail: `no UDP socket on ${this.address} any more` }));
     if (bytes.length > DATAGRAM_MAX_BYTES)
       return Promise.resolve(err({ code: 'tooLarge', detail: `${bytes.length} bytes do not fit into a datagram` }));
-    return new Promise((resolve) => {
-      try {
-        this.#socket.send(bytes, port, address, (fault) => resolve(fault ? this.#sendFailed(fault) : ok(undefined)));
-      } catch (fault) {
-        resolve(this.#sendFailed(fault));
-      }
-    });
+    const fault = this.#socket.send(bytes, port, address);
+    return fault === null ? SENT : Promise.resolve(this.#sendFailed(fault));
   }
 
-  /** Without a callback, which costs much less; what the kernel refuses is lost, as a datagram may be on its way. */
+  /** Without an answer; what the kernel refuses is lost, as a datagram may be on its way. */
   sendQuietly(bytes: Buffer, port: number, address: string): void {
     if (!this.#isOpen) return;
     if (bytes.length > DATAGRAM_MAX_BYTES) return this.#context.count('udpSendFailed');
-    try {
-      this.#socket.send(bytes, port, address);
-    } catch (fault) {
-      this.#sendFailed(fault);
-    }
+    const fault = this.#socket.send(bytes, port, address);
+    if (fault !== null) this.#sendFailed(fault);
   }
 
-  #sendFailed(fault: unknown): Result<never, TransportError> {
+  #sendFailed(code: string): Result<never, TransportError> {
     this.#context.count('udpSendFailed');
-    const code = faultCode(fault);
     return err({ code: code === 'EMSGSIZE' ? 'tooLarge' : 'unreachable', detail: `UDP send failed (${code})` });
   }
 
@@ -175,7 +180,20 @@ class UdpSocket {
     if (!this.#isOpen) return Promise.resolve();
     this.#isOpen = false;
     this.forgetFlows();
-    return closeSocket(this.#socket);
+    return this.#socket.close();
+  }
+}
+
+/** What a socket hands on before the one who takes it is there is lost, as a datagram may be on its way. */
+class Handlers implements DatagramHandlers {
+  socket: UdpSocket | undefined;
+
+  packet(bytes: Buffer, address: string, port: number): void {
+    this.socket?.onDatagram(bytes, address, port);
+  }
+
+  error(code: string): void {
+    this.socket?.onFault(code);
   }
 }
 
@@ -239,10 +257,9 @@ export class UdpSockets {
         continue;
       }
       if (this.socketOn(normalizeAddress(address), listener.port)) continue;
-      const bound = await bindSocket(address, listener.port);
+      const bound = await this.#bind(listener, address);
       if (bound.ok) {
-        const socket = new UdpSocket(listener, bound.value, this.#context);
-        this.#noteRoom(bound.value);
+        const socket = bound.value;
         listener.sockets.push(socket);
         listener.port = socket.port;
       } else if (!isWildcard(normalizeAddress(listen.address)) || !isAddressAbsent(bound.error.code)) {
@@ -254,9 +271,18 @@ export class UdpSockets {
     return ok(listener.port);
   }
 
-  #noteRoom(socket: Socket): void {
-    const datagrams = Math.ceil(socket.getRecvBufferSize() / SMALL_DATAGRAM_BYTES);
+  /** Asks for room for a burst of registrations after a power cut; the kernel gives what it allows. */
+  async #bind(listener: UdpListener, address: string): Promise<Result<UdpSocket, ListenFailure>> {
+    const handlers = new Handlers();
+    const receiveBufferBytes = limits.udpReceiveBufferBytes;
+    const bound = await bindDatagram(address, listener.port, handlers, { receiveBufferBytes });
+    if (!bound.ok) return listenFailure('udp', address, listener.port, bound.error);
+    const socket = new UdpSocket(listener, bound.value, this.#context);
+    handlers.socket = socket;
+    // The kernel keeps twice what it says, for what it keeps beside the datagrams.
+    const datagrams = Math.ceil((2 * bound.value.receiveBufferBytes) / SMALL_DATAGRAM_BYTES);
     this.#kernelDatagrams = Math.max(this.#kernelDatagrams, datagrams);
+    return ok(socket);
   }
 
   /** The addresses of the machine changed: opens and closes sockets of wildcard listeners. Never fails. */
@@ -289,7 +315,7 @@ export class UdpSockets {
   async #openLater(listener: UdpListener, address: string): Promise<void> {
     if (this.socketOn(address, listener.port) || this.size >= limits.udpSockets || this.#isStopped) return;
     const key = `${address} ${listener.port}`;
-    const bound = await bindSocket(address, listener.port);
+    const bound = await this.#bind(listener, address);
     if (!bound.ok) {
       if (!this.#reported.has(key)) this.#context.log.warn({ address }, bound.error.sentence);
       this.#reported.add(key);
@@ -297,8 +323,8 @@ export class UdpSockets {
     }
     this.#reported.delete(key);
     // Stopped while the socket was being bound.
-    if (this.#isStopped) return closeSocket(bound.value);
-    const socket = new UdpSocket(listener, bound.value, this.#context);
+    const socket = bound.value;
+    if (this.#isStopped) return socket.close();
     listener.sockets.push(socket);
     listener.port = socket.port;
     this.#context.log.info({ address, port: socket.port }, 'new address: UDP socket opened');
@@ -345,40 +371,4 @@ export class UdpSockets {
     this.#listeners.length = 0;
     await Promise.all(sockets.map((socket) => socket.close()));
   }
-}
-
-function bindSocket(address: string, port: number): Promise<Result<Socket, ListenFailure>> {
-  return new Promise((resolve) => {
-    const type = address.includes(':') ? 'udp6' : 'udp4';
-    const socket = createSocket({ type, ipv6Only: type === 'udp6', lookup: literalLookup });
-    const onError = (fault: Error) => {
-      resolve(listenFailure('udp', address, port, fault));
-      void closeSocket(socket);
-    };
-    socket.once('error', onError);
-    socket.bind({ address, port, exclusive: true }, () => {
-      socket.removeListener('error', onError);
-      enlargeReceiveBuffer(socket);
-      resolve(ok(socket));
-    });
-  });
-}
-
-/** A burst of registrations after a power cut must fit while one message is handled. Kernels cap or refuse: take what is allowed. */
-function enlargeReceiveBuffer(socket: Socket): void {
-  for (let sizeBytes = limits.udpReceiveBufferBytes; sizeBytes >= SMALLEST_RECEIVE_BUFFER_BYTES; sizeBytes /= 2) {
-    try {
-      return socket.setRecvBufferSize(sizeBytes);
-    } catch {
-      // Refused: try half of it.
-    }
-  }
-}
-
-function closeSocket(socket: Socket): Promise<void> {
-  return new Promise((resolve) => {
-    socket.removeAllListeners('message');
-    socket.removeAllListeners('error').on('error', nothing);
-    socket.close(() => resolve());
-  });
 }

@@ -93,6 +93,25 @@ describe('receiving and answering', () => {
     expect(transport.udpFlow(local, { address: 'no address', port: 1 })).toBeUndefined();
   });
 
+  test('sources with the same port are kept apart when they take turns', async () => {
+    const { messages, port } = await openTransport();
+    const first = await openPeer('127.0.0.1');
+    const second = createSocket('udp4').bind(first.port, '127.0.0.2');
+    onTestFinished(() => void second.close());
+    await once(second, 'listening');
+    const ids = new Map<string, Set<string>>();
+    for (let turn = 0; turn < 3; turn++) {
+      first.send(requestText({ callId: `first-${turn}` }), port('udp'));
+      const one = await messages.next();
+      second.send(requestText({ callId: `second-${turn}` }), port('udp'), '127.0.0.1');
+      const other = await messages.next();
+      for (const { flow } of [one, other])
+        ids.set(flow.remoteAddress, (ids.get(flow.remoteAddress) ?? new Set()).add(flow.id));
+    }
+    expect([...ids.keys()].sort()).toEqual(['127.0.0.1', '127.0.0.2']);
+    expect([...ids.values()].map((set) => set.size)).toEqual([1, 1]);
+  });
+
   test('a flow that is used stays the same object while the cache turns over', async () => {
     const { transport, port } = await openTransport();
     const flowTo = (address: string, remotePort: number) =>
