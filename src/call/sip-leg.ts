@@ -52,7 +52,9 @@ export class SipLeg implements LegDriver {
   readonly #media: LegMedia;
   readonly #invite: OutgoingInviteOptions | undefined;
   readonly #near: EndpointId | undefined;
+  /** Until everybody was told that the leg ended: the latest calls are kept for a while, and need no dialog. */
   #session: InviteSession | undefined;
+  #signallingId: string | undefined;
   #listener: (event: LegEvent) => void = () => {};
   #phase: Phase = 'idle';
   #remoteDirection: MediaDirection = 'sendrecv';
@@ -107,7 +109,7 @@ export class SipLeg implements LegDriver {
   }
 
   get signallingId(): string | undefined {
-    return this.#session?.callId;
+    return this.#session?.callId ?? this.#signallingId;
   }
 
   get remoteAddress(): string | undefined {
@@ -394,5 +396,13 @@ export class SipLeg implements LegDriver {
     this.#media.close();
     this.#onAcknowledged?.({ ok: false, detail: 'leg has ended' });
     this.#onAcknowledged = undefined;
+    queueMicrotask(() => this.#forgetSession());
+  }
+
+  #forgetSession(): void {
+    this.#signallingId = this.signallingId;
+    this.#flow = this.#session?.flow ?? this.#flow;
+    this.#session = undefined;
+    this.#answerSdp = undefined;
   }
 }

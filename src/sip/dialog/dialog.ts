@@ -8,7 +8,7 @@ import { strict as assert } from 'node:assert';
 import { ownText } from '../../base/own-text.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { createRequest } from '../grammar/build.ts';
-import type { HeaderField, HeaderList, Message, Request, Response } from '../grammar/message.ts';
+import { type HeaderField, HeaderList, type Message, type Request, type Response } from '../grammar/message.ts';
 import { type NameAddr, nameAddr, parseNameAddr, serializeNameAddr, withParam } from '../grammar/name-addr.ts';
 import { splitList } from '../grammar/params.ts';
 import { isSipUri, serializeUri, type Uri } from '../grammar/uri.ts';
@@ -38,6 +38,8 @@ export interface Dialog {
   /** 12.1.1: made by a request to a SIPS URI over TLS. */
   readonly secure: boolean;
 }
+
+const NO_BODY = Buffer.alloc(0);
 
 /** How to answer a request that cannot be served. */
 export interface Refusal {
@@ -186,6 +188,17 @@ export function ackFor2xx(dialog: Dialog, invite: Request, options: RequestOptio
   const credentials = [...invite.headers].filter((field) => /^(proxy-)?authorization$/i.test(field.name));
   const headers = [...credentials, ...(options.headers ?? [])];
   return requestIn(dialog, 'ACK', invite.cseq.sequence, { ...options, headers });
+}
+
+/**
+ * Of an INVITE of ours that was accepted, what further 2xx need: dialogFromResponse and ackFor2xx work on it as on the whole one, which
+ * costs several times as much. `also`: another field to be kept, in lower case.
+ */
+export function acceptedInvite(invite: Request, also: string): Request {
+  const kept = [...invite.headers].filter(
+    ({ name }) => /^((proxy-)?authorization|contact)$/i.test(name) || name.toLowerCase() === also,
+  );
+  return { ...invite, headers: new HeaderList(kept), body: NO_BODY };
 }
 
 function requestIn(dialog: Dialog, method: string, sequence: number, options: RequestOptions): Request {

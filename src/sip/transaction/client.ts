@@ -5,7 +5,7 @@
 //                   └─ cancel() ──▶ CANCEL in a transaction of its own ──▶ 487
 
 import type { Scheduler } from '../../base/scheduler.ts';
-import type { HeaderField, Message, Request, Response } from '../grammar/message.ts';
+import { type HeaderField, HeaderList, type Message, type Request, type Response } from '../grammar/message.ts';
 import { serializeMessage } from '../grammar/serialize.ts';
 import {
   type CancelClientAction,
@@ -30,6 +30,9 @@ type ClientInput = InviteClientInput | NonInviteClientInput;
 type ClientAction = InviteClientAction | NonInviteClientAction;
 type ClientEvent = Response | SendFailure;
 
+const NO_HEADERS = new HeaderList();
+const NO_BODY = Buffer.alloc(0);
+
 /** What a client transaction needs of the layer. */
 export interface ClientContext<F extends TransactionFlow> {
   readonly scheduler: Scheduler;
@@ -46,7 +49,8 @@ export interface ClientContext<F extends TransactionFlow> {
 export class Client<F extends TransactionFlow> implements ClientTransaction {
   /** In the layer's map. */
   readonly key: string;
-  readonly request: Request;
+  /** Without header fields and body once an INVITE was accepted. */
+  request: Request;
   readonly flow: F;
   readonly isInvite: boolean;
   readonly #context: ClientContext<F>;
@@ -95,9 +99,16 @@ export class Client<F extends TransactionFlow> implements ClientTransaction {
   /** False where the table ignores it (a retransmission that is absorbed). */
   receive(response: Response): boolean {
     const isTaken = this.#machine.feed(this.#classify(response.status), response);
+    if (isTaken && this.isInvite && response.status < 300 && response.status >= 200) this.#letGo();
     if (isTaken && response.status < 200) this.#cancelMachine?.feed('1xx');
     else if (isTaken) this.#cancelMachine?.feed('invite over');
     return isTaken;
+  }
+
+  /** RFC 6026 7.2: an accepted INVITE is not sent again, nor cancelled; its ACKs are the user's. */
+  #letGo(): void {
+    this.request = { ...this.request, headers: NO_HEADERS, body: NO_BODY };
+    this.#requestBytes = undefined;
   }
 
   #classify(status: number): ClientInput {

@@ -187,9 +187,12 @@ export class DialogPeer {
   }
 }
 
+/** Field that names our leg. */
+export const LEG_NAME = 'x-twilio-callsid';
+
 /** sip-interface.md 2.3: the ACK names our leg as its INVITE does. */
 const ownNames = (invite: Request): HeaderField[] =>
-  [...invite.headers].filter(({ name }) => name.toLowerCase() === 'x-twilio-callsid');
+  [...invite.headers].filter(({ name }) => name.toLowerCase() === LEG_NAME);
 
 const unsent = (detail: string): PeerReply => ({
   status: 503,

@@ -5,6 +5,7 @@
 
 import { newCallId, newTag } from '../../base/ids.ts';
 import { limits } from '../../base/limits.ts';
+import { acceptedInvite } from '../dialog/dialog.ts';
 import { type Carrier, newExchange, readBody } from '../dialog/offer-answer.ts';
 import type { HeaderField, Request, Response } from '../grammar/message.ts';
 import type { ClientTransaction } from '../transaction/transaction.ts';
@@ -12,7 +13,7 @@ import type { Flow } from '../transport/transport.ts';
 import { type AuthClient, createAuthClient } from './auth-client.ts';
 import { sdpOf } from './body.ts';
 import type { InviteClientUser, UaContext } from './context.ts';
-import { DialogPeer } from './dialog-peer.ts';
+import { DialogPeer, LEG_NAME } from './dialog-peer.ts';
 import { Forks } from './forking.ts';
 import { type EndOptions, Session, type SessionOrigin } from './invite-session.ts';
 import { buildInvite, describeTarget, type Hop, hopsFor } from './outgoing.ts';
@@ -165,16 +166,22 @@ class UacInvite implements SessionOrigin, InviteClientUser {
     this.#session.reinvites.exchange = newExchange;
     this.#note('sent', 'INVITE', sdp);
     this.#hasAnswer = false;
+    return this.#transact(sequence, flow, hasNext, sdp !== undefined);
+  }
+
+  /** Closes over no message: the transaction lives for half a minute after the 2xx. */
+  #transact(sequence: number, flow: Flow, hasNext: boolean, hasOffer: boolean): Promise<Outcome> {
     return new Promise((resolve) => {
       let isGivenUp = false;
       this.#context.watch(flow);
-      const transaction = this.#context.transactions.request(request, flow, {
+      const transaction = this.#context.transactions.request(this.#sent(sequence)!.request, flow, {
         onResponse: (response) => {
           if (!isGivenUp) this.#hasAnswer = true;
           silence?.cancel();
+          const { request } = this.#sent(sequence)!;
           if (response.status < 200) return this.#provisional(request, response, isGivenUp);
           if (response.status < 300) {
-            this.#success(request, response, isGivenUp, sdp !== undefined);
+            this.#success(request, response, isGivenUp, hasOffer);
             return resolve({ kind: 'accepted' });
           }
           if (!isGivenUp) this.#finishCancel(response);
@@ -223,6 +230,9 @@ class UacInvite implements SessionOrigin, InviteClientUser {
       if (!isGivenUp) this.#finishCancel(response);
       return;
     }
+    this.#transaction = undefined;
+    const kept = acceptedInvite(request, LEG_NAME);
+    this.#requests = this.#requests.map((sent) => (sent.request === request ? { ...sent, request: kept } : sent));
     this.#session.adopt(peer);
     peer.noteAllow(response);
     this.#session.timer.received2xx(response);
@@ -231,7 +241,7 @@ class UacInvite implements SessionOrigin, InviteClientUser {
     const acknowledge = (answer: string | undefined) => {
       this.#pendingAck = undefined;
       this.#note('sent', 'ACK', answer);
-      this.#forks.acknowledged(response, peer.acknowledge(request, answer));
+      this.#forks.acknowledged(response, peer.acknowledge(kept, answer));
     };
     if (hasOffer) acknowledge(undefined);
     else this.#pendingAck = acknowledge;

@@ -1,6 +1,7 @@
 // The answering side of an INVITE until its ACK (RFC 3261 13.3): provisionals, the final response, CANCEL, and what is owed to a peer
 // that requires 100rel. Afterwards invite-session.ts goes on alone.
 
+import { strict as assert } from 'node:assert';
 import { newTag } from '../../base/ids.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { dialogFromRequest, type Refusal, withConfirmed } from '../dialog/dialog.ts';
@@ -46,7 +47,9 @@ export function openUasSession(context: UaContext, transaction: ServerTransactio
 class UasInvite implements SessionOrigin {
   readonly #context: UaContext;
   readonly #session: Session;
-  readonly #transaction: ServerTransaction<Flow>;
+  /** Until its ACK: a long call needs neither the INVITE nor its answer. */
+  #transaction: ServerTransaction<Flow> | undefined;
+  readonly #sequence: number;
   readonly #peer: DialogPeer;
   readonly #contact: HeaderField;
   readonly #reliable: ReliableProvisionals | undefined;
@@ -67,6 +70,7 @@ class UasInvite implements SessionOrigin {
     this.#context = context;
     this.#session = session;
     this.#transaction = transaction;
+    this.#sequence = transaction.request.cseq.sequence;
     this.#peer = peer;
     this.#contact = contact;
     const { request } = transaction;
@@ -90,7 +94,7 @@ class UasInvite implements SessionOrigin {
 
   progress(status: number, options: ResponseOptions): void {
     if (this.#isAccepting) return;
-    if (!this.#reliable) return void this.#transaction.respond(this.#response(status, options));
+    if (!this.#reliable) return void this.#transaction?.respond(this.#response(status, options));
     // To an INVITE without SDP this is the offer, and PRACK brings the answer (RFC 3262 5).
     this.#note('sent', 'reliable 1xx', options.sdp);
     this.#reliable.send((fields) => this.#response(status, options, fields));
@@ -105,11 +109,12 @@ class UasInvite implements SessionOrigin {
   }
 
   #acceptNow(options: ResponseOptions): void {
-    if (!this.#session.step('accept')) return;
+    const transaction = this.#transaction;
+    if (!transaction || !this.#session.step('accept')) return;
     this.#note('sent', '2xx of INVITE', options.sdp);
     this.#peer.dialog = withConfirmed(this.#peer.dialog);
-    const response = this.#response(200, options, this.#session.timer.accept(this.#transaction.request));
-    this.#accepted = repeatUntilAck(this.#context.clock, this.#transaction, response, () => {
+    const response = this.#response(200, options, this.#session.timer.accept(transaction.request));
+    this.#accepted = repeatUntilAck(this.#context.clock, transaction, response, () => {
       if (this.#session.state === 'established') this.#session.emit({ type: 'notAcknowledged' });
       this.#session.lost();
       this.#byeIsAllowed();
@@ -118,13 +123,13 @@ class UasInvite implements SessionOrigin {
 
   reject(status: number, options: ResponseOptions): void {
     if (this.#session.state === 'ended') return;
-    this.#transaction.respond(this.#response(status, options));
+    this.#transaction?.respond(this.#response(status, options));
     this.#session.failed(undefined);
   }
 
   abandon({ status = 480, reason, headers }: EndOptions): void {
     const options = { ...(reason === undefined ? {} : { reason }), ...(headers ? { headers } : {}) };
-    this.#transaction.respond(this.#response(Math.max(status, 300), options));
+    this.#transaction?.respond(this.#response(Math.max(status, 300), options));
     this.#session.failed(undefined);
     queueMicrotask(() => this.#session.emit({ type: 'ended', by: 'local', request: undefined }));
   }
@@ -132,25 +137,25 @@ class UasInvite implements SessionOrigin {
   /** CANCEL (RFC 3261 9.2), or BYE in the early dialog. */
   abandoned(request: Request): void {
     if (this.#session.state !== 'early') return;
-    this.#transaction.respond(this.#response(487, {}));
+    this.#transaction?.respond(this.#response(487, {}));
     this.#session.failed({ type: 'canceled', request });
   }
 
   /** The peer requires 100rel and sends no PRACK. */
   #giveUp(status: number): void {
     if (this.#session.state !== 'early') return;
-    this.#transaction.respond(this.#response(status, {}));
+    this.#transaction?.respond(this.#response(status, {}));
     this.#session.failed({ type: 'ended', by: 'timeout', request: undefined });
   }
 
   acknowledge(): void {}
 
   acknowledged(ack: Request): boolean {
-    if (ack.cseq.sequence !== this.#transaction.request.cseq.sequence) return false;
+    if (ack.cseq.sequence !== this.#sequence) return false;
     if (!this.#accepted?.acknowledged()) return true; // A repeated ACK.
-    // A long call keeps neither the response that was repeated nor what repeated it.
     this.#accepted = undefined;
-    this.#transaction.acknowledged();
+    this.#transaction?.acknowledged();
+    this.#transaction = undefined;
     const sdp = sdpOf(ack) ?? this.#prackAnswer;
     this.#note('received', 'ACK', sdpOf(ack));
     this.#byeIsAllowed();
@@ -206,9 +211,11 @@ class UasInvite implements SessionOrigin {
   }
 
   #response(status: number, options: ResponseOptions, fields: readonly HeaderField[] = []): Response {
+    const transaction = this.#transaction;
+    assert(transaction, 'nothing is answered after the ACK');
     const { headers, body } = sdpParts(options.sdp);
     const makesDialog = status < 300;
-    return makeAnswer(this.#context, this.#transaction.request, status, {
+    return makeAnswer(this.#context, transaction.request, status, {
       toTag: this.#peer.dialog.localTag,
       reason: options.reason,
       recordRoute: makesDialog,
