@@ -10,6 +10,10 @@ if ((major ?? 0) < 24) {
   process.exit(1);
 }
 
+// Before anything is compiled: what is kept of it is good for the flags that it was compiled under only.
+const { setEngineFlags } = await import('./cli/engine-flags.ts');
+setEngineFlags();
+
 // What Node compiles of us is kept beside the packages: the next start takes half the time. Workers and commands that we start read the
 // variable; where the folder cannot be written nothing is kept.
 const { fileURLToPath } = await import('node:url');
