@@ -13,6 +13,7 @@ import { cryptoRandom, type RandomSource } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import type { HttpMethod } from '../base/records.ts';
+import { mergeParams } from '../webhook/params.ts';
 import type { WebhookClient, WebhookParams } from '../webhook/webhook.ts';
 import { withoutSecrets } from '../webhook/webhook.ts';
 import { NOT_SUPPORTED } from './attributes.ts';
@@ -177,7 +178,8 @@ class VoiceSession {
     if (!isFallback && ++this.#documentsWithoutWait > limits.documentsWithoutWait) return this.#stopLoop(target.url);
     const { control, webhook, authToken, signal, restriction } = this.#options;
     const { url, method, purpose } = target;
-    const params = new Map([...control.params(), ...(restriction?.params() ?? []), ...target.params]);
+    const standard = restriction ? mergeParams(control.params(), restriction.params()) : control.params();
+    const params = mergeParams(standard, target.params);
     const { accountSid, callSid } = control;
     const result = await webhook.request({ url, method, params, authToken, accountSid, callSid, purpose }, signal);
     if (signal.aborted) return undefined;
@@ -326,7 +328,7 @@ class VoiceSession {
   async #requestIgnored(url: string, method: HttpMethod, extra: WebhookParams): Promise<void> {
     const { control, webhook, authToken } = this.#options;
     const { accountSid, callSid } = control;
-    const params = new Map([...control.params(), ...extra]);
+    const params = mergeParams(control.params(), extra);
     const result = await webhook.request({ url, method, params, authToken, accountSid, callSid, purpose: 'action' });
     if (result.ok) return;
     this.notify({ level: 'error', code: result.error.errorCode, message: result.error.detail }, result.error.url);

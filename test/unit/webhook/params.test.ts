@@ -47,6 +47,15 @@ describe('twiml.md 2.1, 3.1 parameters [twiml 2.1 get-query]', () => {
     ).toBe('From=sip%3Aa%40b&X=%C3%A4+%26%3D%2B');
   });
 
+  test('form encoding is that of URLSearchParams, for each character and for halves of one', () => {
+    const texts = Array.from({ length: 0x800 }, (_, code) => `a${String.fromCharCode(code)}b`);
+    const fields = new Map(
+      [...texts, '', '\ud83d\ude00', 'x\ud83d', '\ude00x', '\uffff'].map((text) => [text, `${text}*`]),
+    );
+    expect(encodeForm(fields)).toBe(new URLSearchParams([...fields]).toString());
+    expect(encodeForm(new Map())).toBe('');
+  });
+
   test.each([
     ['https://h.test/a', 'https://h.test/a?A=1'],
     ['https://h.test/a?x=%20y&x=z', 'https://h.test/a?x=%20y&x=z&A=1'],
