@@ -188,7 +188,8 @@ export interface SipUriParts {
 
 /** Builds a SIP URI. Asserts what would be a fault of ours: a host or a parameter name that cannot be written. */
 export function makeSipUri(parts: SipUriParts): SipUri {
-  const host = parts.host.replace(/^\[(.*)\]$/, '$1').toLowerCase();
+  const bare = parts.host.startsWith('[') ? parts.host.replace(/^\[(.*)\]$/, '$1') : parts.host;
+  const host = bare.toLowerCase();
   assert(isHost(host), 'host of a SIP URI');
   assert(parts.port === undefined || (Number.isInteger(parts.port) && parts.port >= 0 && parts.port <= 65_535));
   const entries = parts.params instanceof Map ? parts.params : Object.entries(parts.params ?? {});
