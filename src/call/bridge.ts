@@ -10,6 +10,7 @@ import type { BridgeId, EndpointId, MediaEngine } from '../media/engine.ts';
 import type { MediaDirection } from '../sdp/plan.ts';
 import type { Call } from './call.ts';
 import type { HoldMusic } from './hold-music.ts';
+import type { LegEvent } from './leg-driver.ts';
 
 export interface BridgeServices {
   readonly engine: MediaEngine;
@@ -28,15 +29,15 @@ export class Bridge {
   readonly calls: readonly [Call, Call];
   /** Those of the calls on which no session waits for the end of this bridge: the parent of a dialled leg hangs it up. */
   readonly children: ReadonlySet<Call>;
-  readonly #cleanups: (() => void)[] = [];
+  #cleanups: readonly (() => void)[] = [];
   readonly ended: Promise<BridgeEnd>;
   #resolve: (end: BridgeEnd) => void = () => {};
   #media: BridgeId | undefined;
   #isOver = false;
   #isParked = false;
-  readonly #probes = new Map<Call, Timer>();
+  #probes: Map<Call, Timer> | undefined;
   /** What each call was last offered on behalf of the other; `sendrecv` where it is missing. */
-  readonly #offered = new Map<Call, MediaDirection>();
+  #offered: Map<Call, MediaDirection> | undefined;
 
   constructor(a: Call, b: Call, services: BridgeServices, children: ReadonlySet<Call> = new Set([b])) {
     this.#services = services;
@@ -59,21 +60,24 @@ export class Bridge {
       const onEnd = () => this.#finish({ call, how: 'ended' });
       if (call.isOver) return onEnd();
       call.signal.addEventListener('abort', onEnd, { once: true });
-      this.#cleanups.push(() => call.signal.removeEventListener('abort', onEnd));
-      this.#cleanups.push(
-        call.onLegEvent((event) => {
-          if (this.#isParked) return;
-          if (event.type === 'direction') this.#relayDirection(call, other, event.direction);
-          // design.md 10: digits by SIP INFO go on as RFC 4733.
-          const endpoint = this.#endpointOf(other);
-          if (event.type === 'digit' && event.inSignalling && endpoint !== undefined)
-            this.#services.engine.insertDigits(endpoint, event.digit);
-        }),
-      );
+      const unsubscribe = call.onLegEvent((event) => this.#onLegEvent(call, other, event));
+      this.#cleanups = this.#cleanups.concat(() => {
+        call.signal.removeEventListener('abort', onEnd);
+        unsubscribe();
+      });
       call.emit({ type: 'bridged', otherCallSid: other.sid });
       this.#enter(call, other);
       if (this.children.has(call)) call.leg.bridged?.();
     }
+  }
+
+  #onLegEvent(call: Call, other: Call, event: LegEvent): void {
+    if (this.#isParked) return;
+    if (event.type === 'direction') this.#relayDirection(call, other, event.direction);
+    // design.md 10: digits by SIP INFO go on as RFC 4733.
+    const endpoint = this.#endpointOf(other);
+    if (event.type === 'digit' && event.inSignalling && endpoint !== undefined)
+      this.#services.engine.insertDigits(endpoint, event.digit);
   }
 
   #enter(call: Call, other: Call): void {
@@ -158,15 +162,16 @@ export class Bridge {
   }
 
   #offer(to: Call, direction: MediaDirection): void {
-    if ((this.#offered.get(to) ?? 'sendrecv') === direction) return;
+    if ((this.#offered?.get(to) ?? 'sendrecv') === direction) return;
+    this.#offered ??= new Map();
     this.#offered.set(to, direction);
     void to.leg.offerDirection(direction);
   }
 
   /** design.md 5.4: a held leg sends nothing, so ask its signalling now and then whether it is still there. */
   #watchHeld(call: Call, isHeld: boolean): void {
-    this.#probes.get(call)?.cancel();
-    this.#probes.delete(call);
+    this.#probes?.get(call)?.cancel();
+    this.#probes?.delete(call);
     if (!isHeld || this.#isOver) return;
     const timer = this.#services.clock.after(limits.heldProbeMs, async () => {
       const isThere = await call.leg.probe();
@@ -174,6 +179,7 @@ export class Bridge {
       if (isThere) this.#watchHeld(call, true);
       else call.hangUp('a held peer does not answer any more');
     });
+    this.#probes ??= new Map();
     this.#probes.set(call, timer);
   }
 
@@ -181,7 +187,8 @@ export class Bridge {
     if (this.#isOver) return;
     this.#isOver = true;
     for (const cleanup of this.#cleanups) cleanup();
-    for (const probe of this.#probes.values()) probe.cancel();
+    this.#cleanups = [];
+    for (const probe of this.#probes?.values() ?? []) probe.cancel();
     for (const call of this.calls) call.emit({ type: 'unbridged', otherCallSid: this.other(call).sid });
     // A parked bridge has parted them before; who left it may be in another one by now.
     if (!this.#isParked) this.#part();

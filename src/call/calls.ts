@@ -23,6 +23,9 @@ export class Calls {
   /** The latest that ended: their last requests to the application and what comes of them still belong to them. */
   readonly #ended = new Map<string, Call>();
   readonly #events: Emitter<{ readonly event: CallEvent; readonly call: Call }>;
+  /** When each has lasted as long as a call may, the oldest first. */
+  readonly #endAt = new Map<Call, number>();
+  #hardEnd: Timer | undefined;
   #onEmpty: (() => void)[] = [];
 
   constructor(options: CallsOptions) {
@@ -56,36 +59,54 @@ export class Calls {
   /** A new call. The caller attaches its leg at once. */
   create(options: Omit<CallOptions, 'sid'>): Call {
     const { clock, log, random } = this.#options;
-    let hardEnd: Timer | undefined;
     const emit = (event: CallEvent) => {
-      if (event.type === 'status' && this.#waiting.delete(call)) hardEnd = this.#endLate(call);
+      if (event.type === 'status' && this.#waiting.delete(call)) this.#begin(call);
       this.#events.emit({ event, call });
-      if (event.type !== 'ended') return;
-      hardEnd?.cancel();
-      this.#retire(call);
+      if (event.type === 'ended') this.#retire(call);
     };
     const call: Call = new Call({ ...options, sid: newSid('CA', random) }, { clock, log, emit });
     this.#live.set(call.sid, call);
     // Its time begins when it starts.
     if (options.queueTimeMs !== undefined) this.#waiting.add(call);
-    else hardEnd = this.#endLate(call);
+    else this.#begin(call);
     return call;
   }
 
-  #endLate(call: Call): Timer {
-    return this.#options.clock.after(limits.callTimeLimitMs, () => {
-      if (call.mayLiveLonger) return;
+  /** One timer for all, since each may last equally long: it waits for the oldest. */
+  #begin(call: Call): void {
+    this.#endAt.set(call, this.#options.clock.now() + limits.callTimeLimitMs);
+    this.#hardEnd ??= this.#options.clock.after(limits.callTimeLimitMs, () => this.#endLate());
+  }
+
+  #endLate(): void {
+    const { clock } = this.#options;
+    this.#hardEnd = undefined;
+    for (const [call, endAt] of this.#endAt) {
+      const waitMs = endAt - clock.now();
+      if (waitMs > 0) {
+        this.#hardEnd = clock.after(waitMs, () => this.#endLate());
+        return;
+      }
+      this.#endAt.delete(call);
+      if (call.mayLiveLonger) continue;
       call.notify('warning', 32015, 'the call reached its maximum duration');
       call.hangUp('maximum duration');
-    });
+    }
   }
 
   #retire(call: Call): void {
     this.#live.delete(call.sid);
     this.#waiting.delete(call);
+    this.#endAt.delete(call);
+    if (this.#endAt.size === 0) this.#stopHardEnd();
     this.#ended.set(call.sid, call);
     if (this.#ended.size > limits.endedCalls) this.#ended.delete(this.#ended.keys().next().value!);
     if (this.#live.size === 0) for (const done of this.#onEmpty.splice(0)) done();
+  }
+
+  #stopHardEnd(): void {
+    this.#hardEnd?.cancel();
+    this.#hardEnd = undefined;
   }
 
   get(sid: string): Call | undefined {

@@ -54,7 +54,7 @@ class Conversation {
   readonly #signal: AbortSignal;
   #bridge: Bridge;
   #transfers = 0;
-  #cleanups: (() => void)[] = [];
+  #cleanups: readonly (() => void)[] = [];
 
   constructor(
     bridge: Bridge,
@@ -106,12 +106,14 @@ class Conversation {
   }
 
   #listen(): void {
-    for (const call of [this.#caller, this.#peer])
-      this.#cleanups.push(call.onLegEvent((event) => event.type === 'refer' && this.#onRefer(call, event)));
+    this.#cleanups = [this.#caller, this.#peer].map((call) =>
+      call.onLegEvent((event) => event.type === 'refer' && this.#onRefer(call, event)),
+    );
   }
 
   #unlisten(): void {
-    for (const cleanup of this.#cleanups.splice(0)) cleanup();
+    for (const cleanup of this.#cleanups) cleanup();
+    this.#cleanups = [];
   }
 
   // ------------------------------------------------------------------ REFER

@@ -1,5 +1,6 @@
 // A call as webhook parameters (twiml.md 3.1, 3.2; sip-interface.md 1.3).
 
+import { ownText } from '../base/own-text.ts';
 import type { Domain } from '../base/records.ts';
 import { nameAddrsOf } from '../sip/grammar/fields.ts';
 import type { Request } from '../sip/grammar/message.ts';
@@ -74,8 +75,10 @@ export function inboundSipParams(
   if (username !== undefined) params.set('SipUsername', username);
   const forwardedFrom = divertedFrom(request);
   if (forwardedFrom !== undefined) params.set('ForwardedFrom', forwardedFrom);
-  if (domain.byocTrunkSid !== null) return new Map([...params, ...stirParams(request)]);
-  addSipHeaders(params, webhookHeaders(request));
+  if (domain.byocTrunkSid !== null) for (const [name, value] of stirParams(request)) params.set(name, value);
+  else addSipHeaders(params, webhookHeaders(request));
+  // They last as long as the call: no value may keep the whole INVITE that it was cut from.
+  for (const [name, value] of params) params.set(name, ownText(value));
   return params;
 }
 

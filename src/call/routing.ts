@@ -52,6 +52,8 @@ const ALLOWED_HEADERS = new Set(['user-to-user', 'remote-party-id', 'p-preferred
 /** URI parameters for us, not for the peer. */
 const OWN_PARAMETERS = ['edge', 'region', 'secure'];
 
+const NO_PARAMS: ReadonlyMap<string, string> = new Map();
+
 export class Router {
   readonly #services: RouterServices;
   /** Max-Forwards and display name of inbound callers, by CallSid (a B2BUA loop has new Call-IDs: design.md 5.3). */
@@ -163,7 +165,7 @@ export class Router {
       parentCallSid: context.parentCallSid,
       domain: context.domain,
       statusCallback: context.statusCallback,
-      sipParams: new Map(),
+      sipParams: NO_PARAMS,
       callerName: null,
       ...context.rest,
     });

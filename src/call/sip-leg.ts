@@ -50,7 +50,8 @@ export class SipLeg implements LegDriver {
   readonly #identity: SipLegIdentity;
   readonly #services: SipLegServices;
   readonly #media: LegMedia;
-  readonly #invite: OutgoingInviteOptions | undefined;
+  /** Until it left. */
+  #invite: OutgoingInviteOptions | undefined;
   readonly #near: EndpointId | undefined;
   /** Until everybody was told that the leg ended: the latest calls are kept for a while, and need no dialog. */
   #session: InviteSession | undefined;
@@ -189,11 +190,13 @@ export class SipLeg implements LegDriver {
   // ------------------------------------------------------------------ outgoing
 
   start(): void {
-    if (!this.#invite || this.#phase !== 'idle') return;
+    const invite = this.#invite;
+    if (!invite || this.#phase !== 'idle') return;
     this.#phase = 'early';
+    this.#invite = undefined;
     this.#session = this.#services.userAgent.invite({
-      ...this.#invite,
-      headers: [...this.#invite.headers, ...this.#legHeaders()],
+      ...invite,
+      headers: [...invite.headers, ...this.#legHeaders()],
       sdp: (flow) => this.#firstOffer(flow),
     });
     this.#session.onEvent((event) => this.#onSession(event));

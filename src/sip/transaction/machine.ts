@@ -37,10 +37,12 @@ export interface MachineOptions<Input extends string, Action extends string, Eve
   readonly durationsMs?: Partial<Record<TimerName, number>>;
 }
 
+const NO_TIMERS: readonly never[] = [];
+
 export class Machine<Input extends string, Action extends string, Event> {
   readonly #options: MachineOptions<Input, Action, Event>;
   /** Three at most; a map would cost more than it holds. */
-  readonly #timers: { readonly name: TimerName; readonly timer: Timer }[] = [];
+  #timers: readonly { readonly name: TimerName; readonly timer: Timer }[] = NO_TIMERS;
   /** Current interval of the one retransmission timer that a machine has. */
   #intervalMs = 0;
   #state: string;
@@ -103,13 +105,14 @@ export class Machine<Input extends string, Action extends string, Event> {
       this.#take(name);
       this.feed(`timer ${name}` as Input);
     });
-    this.#timers.push({ name, timer });
+    this.#timers = this.#timers.concat({ name, timer });
   }
 
   /** Out of the list, where it is in it. */
   #take(name: TimerName): Timer | undefined {
-    const index = this.#timers.findIndex((one) => one.name === name);
-    return index < 0 ? undefined : this.#timers.splice(index, 1)[0]?.timer;
+    const found = this.#timers.find((one) => one.name === name);
+    if (found) this.#timers = this.#timers.length === 1 ? NO_TIMERS : this.#timers.filter((one) => one !== found);
+    return found?.timer;
   }
 
   /** Ends the machine without a row: the layer stops. The owner is told, its user is not. */
@@ -121,7 +124,7 @@ export class Machine<Input extends string, Action extends string, Event> {
 
   #release(): void {
     for (const { timer } of this.#timers) timer.cancel();
-    this.#timers.length = 0;
+    this.#timers = NO_TIMERS;
     this.#options.owner.terminated();
   }
 }

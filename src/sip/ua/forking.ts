@@ -49,7 +49,7 @@ export class Forks {
       reliableSequence: undefined,
       acknowledgeAgain: undefined,
     };
-    this.#forks = [...this.#forks, fork];
+    this.#forks = this.#forks.concat(fork);
     return fork;
   }
 

@@ -2,6 +2,7 @@
 // A check returns nothing (go on) or an answer. Requests inside a known dialog skip the checks that are for strangers.
 
 import { limits } from '../../base/limits.ts';
+import { ownText } from '../../base/own-text.ts';
 import { dialogIdOf } from '../dialog/dialog.ts';
 import type { HeaderField, Message, Request } from '../grammar/message.ts';
 import { isSipUri } from '../grammar/uri.ts';
@@ -92,7 +93,7 @@ export class MergedRequests {
     const isAuthorized = request.headers.has('authorization') || request.headers.has('proxy-authorization');
     const { sequence, method } = request.cseq;
     const key = `${tagOf(request.from) ?? ''} ${request.callId} ${sequence} ${method} ${isAuthorized}`;
-    const branch = `${request.via.branch} ${request.via.host} ${request.via.port ?? ''}`;
+    const branch = ownText(`${request.via.branch} ${request.via.host} ${request.via.port ?? ''}`);
     const now = this.#now();
     if (now - this.#youngSince >= limits.mergedRequestMs || this.#young.size >= limits.mergedRequests / 2) {
       this.#old = this.#young;

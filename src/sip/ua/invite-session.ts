@@ -118,7 +118,7 @@ export class Session implements InviteSession {
   /** In-dialog requests of this dialog come to this session from now on. */
   listenTo(peer: DialogPeer): void {
     const { id } = peer;
-    if (!this.#dialogIds.includes(id)) this.#dialogIds = [...this.#dialogIds, id];
+    if (!this.#dialogIds.includes(id)) this.#dialogIds = this.#dialogIds.concat(id);
     this.#context.sessions.addDialog(id, new InDialog(this, peer));
   }
 

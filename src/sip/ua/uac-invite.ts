@@ -27,12 +27,18 @@ type Outcome =
   | { readonly kind: 'silent' | 'timeout' }
   | { readonly kind: 'transport'; readonly detail: string };
 
+/** An INVITE of ours, and what a dialog that it makes takes over. */
+interface Sent extends Pick<Hop, 'isSymmetric' | 'verifies'> {
+  readonly request: Request;
+  readonly flow: Flow;
+}
+
 /** Opens a session and starts its INVITE in the next turn. */
 export function openUacSession(context: UaContext, options: OutgoingInviteOptions): Session {
   const session = new Session(context, 'uac', options.callId ?? newCallId(context.random));
   const invite = new UacInvite(context, session, options);
   session.begin(invite);
-  queueMicrotask(() => void invite.start());
+  queueMicrotask(() => void invite.start(options));
   return session;
 }
 
@@ -40,14 +46,13 @@ class UacInvite implements SessionOrigin, InviteClientUser {
   flow: Flow | undefined;
   readonly #context: UaContext;
   readonly #session: Session;
-  readonly #options: OutgoingInviteOptions;
   readonly #auth: AuthClient;
   readonly #localTag: string;
   readonly #contactUser: string;
   readonly #forks: Forks;
   readonly #canceling = new AbortController();
   /** One, or as many as targets and challenges were met. */
-  #requests: readonly { readonly request: Request; readonly flow: Flow; readonly hop: Hop }[] = [];
+  #requests: readonly Sent[] = [];
   #sequence: number;
   #transaction: ClientTransaction | undefined;
   #hasAnswer = false;
@@ -59,7 +64,6 @@ class UacInvite implements SessionOrigin, InviteClientUser {
   constructor(context: UaContext, session: Session, options: OutgoingInviteOptions) {
     this.#context = context;
     this.#session = session;
-    this.#options = options;
     session.isRecording = options.isRecording === true;
     this.#auth = createAuthClient(options.credentials, context.random);
     this.#localTag = newTag(context.random);
@@ -73,8 +77,8 @@ class UacInvite implements SessionOrigin, InviteClientUser {
         flow: sent.flow,
         auth: this.#auth,
         contactUser: this.#contactUser,
-        isSymmetric: sent.hop.isSymmetric,
-        verifies: sent.hop.verifies,
+        isSymmetric: sent.isSymmetric,
+        verifies: sent.verifies,
       });
     });
     context.sessions.addInviteClient(session.callId, this.#localTag, this);
@@ -87,9 +91,9 @@ class UacInvite implements SessionOrigin, InviteClientUser {
   // ---------------------------------------------------------------- targets
 
   /** A fault of ours, or of the one who makes the offer, ends this call only. */
-  async start(): Promise<void> {
+  async start(options: OutgoingInviteOptions): Promise<void> {
     try {
-      await this.#run();
+      await this.#run(options);
     } catch (fault) {
       this.#context.log.error({ err: fault, sipCallId: this.#session.callId }, 'outgoing INVITE failed');
       this.#transaction?.cancel();
@@ -98,17 +102,17 @@ class UacInvite implements SessionOrigin, InviteClientUser {
     }
   }
 
-  async #run(): Promise<void> {
-    const hops = await hopsFor(this.#context, this.#options.target);
+  async #run(options: OutgoingInviteOptions): Promise<void> {
+    const hops = await hopsFor(this.#context, options.target);
     if (this.#isOver()) return;
     if (!hops.ok) return this.#reject({ status: 503, cause: 'dns', response: undefined, detail: hops.error.detail });
     let last: Rejection | undefined;
     for (const [index, hop] of hops.value.entries()) {
-      const hasNext = index < hops.value.length - 1 || this.#options.hasAlternatives === true;
-      last = await this.#tryHop(hop, hasNext);
+      const hasNext = index < hops.value.length - 1 || options.hasAlternatives === true;
+      last = await this.#tryHop(options, hop, hasNext);
       if (!last || this.#isOver()) return;
       this.#context.log.info(
-        { target: describeTarget(this.#options.target), hop: hop.name, ...logged(last) },
+        { target: describeTarget(options.target), hop: hop.name, ...logged(last) },
         'INVITE target failed',
       );
     }
@@ -120,13 +124,13 @@ class UacInvite implements SessionOrigin, InviteClientUser {
   }
 
   /** One target with its digest rounds; undefined = answered for good, accepted or not. */
-  async #tryHop(hop: Hop, hasNext: boolean): Promise<Rejection | undefined> {
+  async #tryHop(options: OutgoingInviteOptions, hop: Hop, hasNext: boolean): Promise<Rejection | undefined> {
     const opened = await hop.open(this.#canceling.signal);
     if (this.#isOver()) return undefined;
     if (!opened.ok) return transportFailure(opened.error.detail);
     const flow = opened.value;
     this.flow = flow;
-    const { sdp: offer } = this.#options;
+    const { sdp: offer } = options;
     const sdp = typeof offer === 'function' ? await offer(flow) : offer;
     if (this.#isOver()) return undefined;
     // Who can make an offer and has none cannot carry the call; a late offer is asked for by `sdp: undefined`.
@@ -135,7 +139,7 @@ class UacInvite implements SessionOrigin, InviteClientUser {
       return undefined;
     }
     for (;;) {
-      const outcome = await this.#attempt(flow, hop, sdp, hasNext);
+      const outcome = await this.#attempt(options, flow, hop, sdp, hasNext);
       if (outcome.kind === 'accepted' || this.#isOver()) return undefined;
       if (outcome.kind === 'transport') return transportFailure(outcome.detail);
       if (outcome.kind !== 'rejected') return timedOut;
@@ -154,15 +158,21 @@ class UacInvite implements SessionOrigin, InviteClientUser {
 
   // ---------------------------------------------------------------- one INVITE
 
-  #attempt(flow: Flow, hop: Hop, sdp: string | undefined, hasNext: boolean): Promise<Outcome> {
+  #attempt(
+    options: OutgoingInviteOptions,
+    flow: Flow,
+    hop: Hop,
+    sdp: string | undefined,
+    hasNext: boolean,
+  ): Promise<Outcome> {
     const sequence = ++this.#sequence;
     const authorization = this.#auth.headersFor('INVITE', hop.requestUri);
     const { callId } = this.#session;
     const identity = { callId, localTag: this.#localTag, sequence, contactUser: this.#contactUser };
     const sessionTimer = this.#session.timer.requestHeaders();
-    const parts = { flow, hop, options: this.#options, sdp, authorization, sessionTimer, ...identity };
+    const parts = { flow, hop, options, sdp, authorization, sessionTimer, ...identity };
     const request = buildInvite(this.#context, parts);
-    this.#requests = [...this.#requests, { request, flow, hop }];
+    this.#requests = this.#requests.concat({ request, flow, isSymmetric: hop.isSymmetric, verifies: hop.verifies });
     this.#session.reinvites.exchange = newExchange;
     this.#note('sent', 'INVITE', sdp);
     this.#hasAnswer = false;

@@ -184,6 +184,23 @@ describe('the end of a call', () => {
     expect(call.record()).toMatchObject({ status: 'completed', errorCode: 32022 });
   });
 
+  test('each call ends after its own time, with one timer for all', async () => {
+    const bench = new CallBench();
+    const first = bench.inbound();
+    await first.call.answer();
+    bench.clock.advance(60_000);
+    const second = bench.inbound();
+    await second.call.answer();
+    expect(bench.clock.pendingTimers).toBe(1);
+    bench.clock.advance(limits.callTimeLimitMs - 60_000);
+    expect([first.call.isOver, second.call.isOver]).toEqual([true, false]);
+    bench.clock.advance(59_999);
+    expect(second.call.isOver).toBe(false);
+    bench.clock.advance(1);
+    expect(second.call.isOver).toBe(true);
+    expect(bench.clock.pendingTimers).toBe(0);
+  });
+
   test('design.md 5.4: every call has a hard end, warning 32015 [sip 1.7 call-length]', async () => {
     const bench = new CallBench();
     const { call } = bench.inbound();
