@@ -36,8 +36,11 @@ export interface WorkerEngineOptions {
 
 const START_DEADLINE_MS = 10_000;
 const STOP_DEADLINE_MS = 2_000;
-/** What ends something, or changes what is heard while nothing is said: some milliseconds do not matter. */
-const PATIENT: ReadonlySet<CoreCommand['type']> = new Set(['close', 'unjoin', 'setComfort', 'expectSilence']);
+/**
+ * What ends something, or changes how packets are taken while nothing else is wanted: some milliseconds do not matter. The peer of an
+ * endpoint that is configured learns of it later than that, or the next command joins it with another one.
+ */
+const PATIENT = new Set<CoreCommand['type']>(['configure', 'expectSilence', 'setComfort', 'unjoin', 'close']);
 
 /** The source runs directly or built: the thread's file has the extension of this one. */
 const workerUrl = new URL(`./worker-main${extname(import.meta.url)}`, import.meta.url);
