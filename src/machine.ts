@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { getHeapStatistics } from 'node:v8';
+import { mayRaisePriority } from './base/priority.ts';
 
 export interface Machine {
   readonly cores: number;
@@ -16,6 +17,8 @@ export interface Machine {
   readonly memoryBytes: number;
   /** Octets that V8 lets the heap grow to. */
   readonly heapBytes: number;
+  /** Whether threads may be put before others. */
+  readonly raisesPriority: boolean;
 }
 
 /** Text of a proc file, or undefined where there is none. */
@@ -53,5 +56,6 @@ export function readMachine(): Machine {
     trackedFlows: trackedFlows(),
     memoryBytes: constrained > 0 ? Math.min(constrained, totalmem()) : totalmem(),
     heapBytes: getHeapStatistics().heap_size_limit,
+    raisesPriority: mayRaisePriority(),
   };
 }

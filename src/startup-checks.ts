@@ -24,6 +24,10 @@ const HEAP_BYTES_AT_REST = 150_000_000;
 /** The media threads and the sockets have as much again outside the heap. */
 const MEMORY_FACTOR = 2;
 
+const GOES_FIRST = 'threads that carry audio go before other work of this machine';
+const WAITS =
+  'threads that carry audio wait for their turn like everything else; CAP_SYS_NICE (systemd: LimitNICE=-10) lets them go first';
+
 const warning = (text: string): StartupCheck => ({ level: 'warning', text });
 const megabytes = (bytes: number): number => Math.ceil(bytes / 1_048_576);
 
@@ -55,6 +59,7 @@ export function startupChecks(config: CheckedSettings, machine: Machine = readMa
       ),
     );
   }
+  checks.push({ level: 'ok', text: machine.raisesPriority ? GOES_FIRST : WAITS });
   return [...checks, ...roomFor(fit, machine), ...threads(config, machine)];
 }
 

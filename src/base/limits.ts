@@ -43,6 +43,8 @@ export const limits = {
   overloadRegisterMs: 400,
   /** Of each turn of the event loop, for REGISTERs that wait. */
   overloadRegisterSliceMs: 5,
+  /** So far apart are REGISTERs served when more of them come: those of that time together. */
+  registersGatheredMs: 10,
   /** New requests get a turn after so long, however many datagrams are waiting. */
   overloadStarvedMs: 20,
   /** Of each window, so much goes into refusing; more is met with silence. */
@@ -259,6 +261,8 @@ export const limits = {
   kernelStaleMs: 10_000,
   /** Between two of our addresses where packets did not get through, it is not tried again before. */
   kernelBlockedMs: 600_000,
+  /** Of the threads that carry audio; below 0 goes first. */
+  mediaNice: -10,
   mediaPacketsPerSecond: 250,
   mediaPacketBurst: 500,
   mediaCatchUpFrames: 5,

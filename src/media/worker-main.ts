@@ -5,6 +5,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { realClock } from '../base/clock.ts';
 import { cryptoRandom } from '../base/ids.ts';
 import type { Log, LogFields, LogLevel } from '../base/log.ts';
+import { raisePriority } from '../base/priority.ts';
 import type { RingSink } from './bridge.ts';
 import { MediaCore } from './core.ts';
 import { KernelPath } from './kernel/path.ts';
@@ -30,6 +31,7 @@ export interface WorkerSettings {
 }
 
 function run(port: NonNullable<typeof parentPort>, settings: WorkerSettings): void {
+  raisePriority();
   const replies = new Outbox<CoreReply>((messages) => port.postMessage(messages));
   const reply = (message: CoreReply) => replies.add(message);
   const incoming = incomingRings(settings);

@@ -13,6 +13,7 @@ const machine: Machine = {
   trackedFlows: 65_536,
   memoryBytes: 8 * GIB,
   heapBytes: 4 * GIB,
+  raisesPriority: true,
 };
 
 const texts = (changed: Partial<Machine>, other: Partial<typeof settings> = {}): string[] =>
@@ -23,7 +24,15 @@ const texts = (changed: Partial<Machine>, other: Partial<typeof settings> = {}):
 test('a machine where all fits: how many calls, and no warning', () => {
   expect(startupChecks(settings, machine)).toEqual([
     { level: 'ok', text: '2500 bridged calls fit at once (bounded by media ports)' },
+    { level: 'ok', text: 'threads that carry audio go before other work of this machine' },
   ]);
+});
+
+test('a system that keeps priorities to itself: what to give, and no warning', () => {
+  expect(startupChecks(settings, { ...machine, raisesPriority: false })[1]).toEqual({
+    level: 'ok',
+    text: expect.stringMatching(/CAP_SYS_NICE/),
+  });
 });
 
 test('a system without these readings: no warning', () => {

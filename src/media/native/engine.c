@@ -3,18 +3,23 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { HEADER_BYTES = 12, FRAME_BYTES = 160, DROPOUT_MAX = 3000, EVENTS = 256, SOCKETS_MAX = 65536 };
 /* The kernel doubles it: some 150 packets of 20 ms. */
 enum { RECEIVE_BUFFER_BYTES = 65536 };
+/* Packets that are received before they are sent on, in a row: each way through the kernel stays in the processor's caches. */
+enum { ROW = 32 };
+/* "nice" of the media thread, as limits.mediaNice is of JavaScript's. */
+enum { NICE = -10 };
 
 /* Order of the numbers that engine_counters gives; native-path.ts reads them. */
 enum {
@@ -52,11 +57,21 @@ typedef struct {
   uint8_t side;
 } endpoint;
 
+/* A packet that leaves at the end of the row. The lock is held until then: its direction stays. */
+typedef struct {
+  direction *way;
+  const uint8_t *packet;
+  size_t length, payload;
+} departure;
+
 struct engine {
   pthread_t thread;
   pthread_mutex_t lock;
-  /* Calls of the JavaScript thread that wait for the lock: the media thread lets them go first. */
+  /* Calls of the JavaScript thread that wait for the lock: the media thread lets them go first, and sleeps meanwhile. */
   atomic_int waiting;
+  pthread_cond_t nobody_waits;
+  departure row[ROW];
+  uint32_t in_row;
   atomic_int ends;
   int has_thread, epoll, bell, dscp;
   endpoint *endpoints;
@@ -80,7 +95,7 @@ static int64_t now_ns(void) {
 static void enter(engine *self) {
   atomic_fetch_add(&self->waiting, 1);
   pthread_mutex_lock(&self->lock);
-  atomic_fetch_sub(&self->waiting, 1);
+  if (atomic_fetch_sub(&self->waiting, 1) == 1) pthread_cond_signal(&self->nobody_waits);
 }
 
 static void leave(engine *self) {
@@ -185,20 +200,26 @@ static void count_jitter(direction *way, uint32_t timestamp, int64_t at_ns) {
   way->has_transit = 1;
 }
 
-static void transmit(direction *way, const uint8_t *packet, size_t length, size_t payload) {
-  ssize_t sent = send(way->to, packet, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+static void transmit(const departure *of) {
+  direction *way = of->way;
+  ssize_t sent = send(way->to, of->packet, of->length, MSG_DONTWAIT | MSG_NOSIGNAL);
   /* An ICMP message about an earlier packet stands in the way of this one; it is gone then. */
-  if (sent < 0 && errno == ECONNREFUSED) sent = send(way->to, packet, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (sent < 0 && errno == ECONNREFUSED) sent = send(way->to, of->packet, of->length, MSG_DONTWAIT | MSG_NOSIGNAL);
   if (sent < 0) {
     way->counters[SEND_FAILED] += 1;
     return;
   }
   way->counters[SENT] += 1;
-  way->counters[SENT_BYTES] += (double)payload;
+  way->counters[SENT_BYTES] += (double)of->payload;
+}
+
+static void send_row(engine *self) {
+  for (uint32_t at = 0; at < self->in_row; at++) transmit(&self->row[at]);
+  self->in_row = 0;
 }
 
 /* The new header stands right before the payload: CSRC list and extension are between the peer and us. */
-static void forward(direction *way, uint8_t *packet, size_t start, size_t end, int is_event) {
+static void forward(engine *self, direction *way, uint8_t *packet, size_t start, size_t end, int is_event) {
   uint16_t sequence = read16(packet + 2);
   uint32_t timestamp = read32(packet + 4);
   uint8_t marker = packet[1] & 0x80;
@@ -220,7 +241,7 @@ static void forward(direction *way, uint8_t *packet, size_t start, size_t end, i
   int length = (int)(HEADER_BYTES + end - start);
   if (way->sends_srtp) length = srtp_protect(&way->send, header, HEADER_BYTES, (size_t)length);
   if (length < 0) way->counters[LATE] += 1;
-  else transmit(way, header, (size_t)length, end - start);
+  else self->row[self->in_row++] = (departure){way, header, (size_t)length, end - start};
 }
 
 /* False: the packet is for JavaScript, and nothing was changed. `packet` has SRTP_ROOM behind `length`. */
@@ -265,16 +286,19 @@ static int relay_packet(engine *self, endpoint *from, uint8_t *packet, size_t le
   if (is_first || (int32_t)(timestamp - way->latest_timestamp) > 0) way->latest_timestamp = timestamp;
   if (is_event) queue_record(self, from, RECORD_COPY, packet, end, NULL);
   else count_jitter(way, timestamp, at_ns);
-  forward(way, packet, start, end, is_event);
+  forward(self, way, packet, start, end, is_event);
   return 1;
 }
 
 /* --- the thread */
 
-static void receive(engine *self, uint32_t token) {
+typedef struct {
+  _Alignas(16) uint8_t octets[PACKET_BYTES + SRTP_ROOM];
+} buffer;
+
+static void receive(engine *self, uint32_t token, uint8_t *packet) {
   endpoint *at = find(self, token);
   if (!at) return;
-  _Alignas(16) uint8_t packet[PACKET_BYTES + SRTP_ROOM];
   struct sockaddr_storage source;
   socklen_t source_length = sizeof source;
   source.ss_family = AF_UNSPEC;
@@ -294,18 +318,30 @@ static void receive(engine *self, uint32_t token) {
   queue_record(self, at, RECORD_PACKET, packet, (size_t)length, &source);
 }
 
+/* Receives for some of the events, and sends what is to be relayed. Gives how many. */
+static int take_row(engine *self, const struct epoll_event *events, int count, buffer *buffers) {
+  int taken = 0;
+  while (taken < count && self->in_row < ROW) {
+    uint64_t what = events[taken++].data.u64;
+    if (what != 0) receive(self, (uint32_t)what, buffers[self->in_row].octets);
+  }
+  send_row(self);
+  return taken;
+}
+
 static void *run(void *argument) {
   engine *self = argument;
   struct epoll_event events[EVENTS];
+  buffer buffers[ROW];
+  /* Where it is not allowed, audio waits for its turn as everything does. */
+  (void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE);
   while (!atomic_load(&self->ends)) {
     int count = epoll_wait(self->epoll, events, EVENTS, -1);
     int wakes = 0;
-    for (int index = 0; index < count; index++) {
-      uint64_t what = events[index].data.u64;
-      if (what == 0) continue;
-      while (atomic_load(&self->waiting) > 0) sched_yield();
+    for (int done = 0; done < count;) {
       pthread_mutex_lock(&self->lock);
-      receive(self, (uint32_t)what);
+      while (atomic_load(&self->waiting) > 0) pthread_cond_wait(&self->nobody_waits, &self->lock);
+      done += take_row(self, events + done, count - done, buffers);
       if (self->queued > 0 && !self->is_woken) wakes = self->is_woken = 1;
       leave(self);
     }
@@ -326,6 +362,7 @@ engine *engine_open(engine_wake wake, void *context, int dscp) {
   self->queue = malloc(self->queue_capacity);
   self->drains = 1;
   pthread_mutex_init(&self->lock, NULL);
+  pthread_cond_init(&self->nobody_waits, NULL);
   struct epoll_event watch = {.events = EPOLLIN, .data.u64 = 0};
   int is_ready = self->epoll >= 0 && self->bell >= 0 && self->queue &&
                  epoll_ctl(self->epoll, EPOLL_CTL_ADD, self->bell, &watch) == 0;
@@ -370,6 +407,7 @@ void engine_free(engine *self) {
   engine_stop(self);
   if (self->epoll >= 0) close(self->epoll);
   if (self->bell >= 0) close(self->bell);
+  pthread_cond_destroy(&self->nobody_waits);
   pthread_mutex_destroy(&self->lock);
   free(self->endpoints);
   free(self->relays);
