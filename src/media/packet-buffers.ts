@@ -1,4 +1,4 @@
-// Buffers for packets that we make. A few in turn: packets wait for the end of the turn (send-queue.ts), some of them were made in two
+// Buffers for packets that we make. A few in turn: packets wait for the end of the turn (base/send-queue.ts), some of them were made in two
 // steps with a buffer for each, and when the kernel's queue is full the socket keeps the buffer for a moment longer. Whoever keeps a
 // packet for longer (the simulated network) copies it.
 

@@ -3,7 +3,7 @@
 import type { BindDatagram } from '../base/datagram.ts';
 import { bindDatagram } from '../base/datagram-handles.ts';
 import { err, ok } from '../base/result.ts';
-import { SendQueue } from './send-queue.ts';
+import { SendQueue } from '../base/send-queue.ts';
 import { bindFailures, type SocketFactory } from './sockets.ts';
 
 /** The kernel doubles it: some 150 packets of 20 ms. More would only keep late audio. */

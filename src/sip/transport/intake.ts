@@ -2,7 +2,7 @@
 // message only (glance.ts), and what belongs to something that runs already is never held up.
 //
 //   responses, ACK, requests inside dialogs, emergency calls ──────────────────────────────▶ at once
-//   REGISTER    ─ admitted? ─▶ queue ─▶ a slice of each turn of the event loop ────────────▶
+//   REGISTER    ─ admitted? ─▶ queue ─▶ gathered for some ms ─▶ a slice of each turn ──────▶
 //   new INVITE  ─ admitted? ─▶ queue ─▶ one per turn, when the socket has been emptied ────▶
 //   OPTIONS and the like ─ calm? ──────────────────────────────────────────────────────────▶ at once
 //                  └─ no ─▶ 503 from refusal.ts; when even that costs too much, silence (UDP) or the connection is read later
@@ -10,6 +10,8 @@
 // One INVITE per turn is what makes it hold: a turn does all the work that earlier calls have ready, so that it takes as long as the
 // gateway is busy, and calls are let in at the pace at which others get done. How long requests wait for their turn is the measure
 // of load (admission.ts).
+// REGISTERs that come close behind one another are served together: each alone would find cold caches and a peer that sleeps, which
+// costs as much as the rest of it.
 
 import type { Clock, Timer } from '../../base/clock.ts';
 import { limits } from '../../base/limits.ts';
@@ -100,6 +102,9 @@ export class Intake<F extends IntakeFlow, P> {
   /** When what is read in this turn is likely to have come. */
   #arrivedMs = 0;
   #servedAtMs = 0;
+  #registerServedMs = Number.NEGATIVE_INFINITY;
+  /** Runs while REGISTERs are gathered. */
+  #gatherTimer: Timer | undefined;
   #window = { beganMs: 0, refusingMs: 0 };
   #lookTimer: Timer | undefined;
   #isStopped = false;
@@ -155,14 +160,28 @@ export class Intake<F extends IntakeFlow, P> {
     }
     const request: Waiting<F, P> = { bytes, flow, parsed, seen, arrivedMs: this.#arrivedMs };
     const queue = this.#queues[kind];
-    const isHeldUp = kind === 'invite' && this.#parts.guard().isBusyOpening();
-    if (!isHeldUp && !this.#hasServedThisTurn && this.#isNobodyWaiting) {
+    const isHeldUp = kind === 'invite' ? this.#parts.guard().isBusyOpening() : this.#isGathering(now);
+    if (!isHeldUp && !this.#hasServedThisTurn && this.#isNobodyDue) {
       this.#hasServedThisTurn = true;
       return this.#serve(kind, request, now);
     }
     const isAdmitted = queue.length < limits.overloadQueue && this.#admissionOf(kind).admits(queue.length, now);
-    if (isAdmitted) queue.push(request);
-    else this.#turnAway(kind, request);
+    if (!isAdmitted) return this.#turnAway(kind, request);
+    queue.push(request);
+    if (kind === 'register' && queue.length === 1) this.#gather(now);
+  }
+
+  #isGathering(now: number): boolean {
+    return this.#gatherTimer !== undefined || now - this.#registerServedMs < limits.registersGatheredMs;
+  }
+
+  #gather(now: number): void {
+    const restMs = this.#registerServedMs + limits.registersGatheredMs - now;
+    if (restMs <= 0) return;
+    this.#gatherTimer ??= this.#parts.clock.after(restMs, () => {
+      this.#gatherTimer = undefined;
+      if (!this.#isTurnPlanned) this.#planTurn();
+    });
   }
 
   /** A CANCEL must not overtake its INVITE: the one would find nothing, and the other would ring. */
@@ -184,8 +203,12 @@ export class Intake<F extends IntakeFlow, P> {
     }
   }
 
-  get #isNobodyWaiting(): boolean {
-    return this.#queues.invite.length === 0 && this.#queues.register.length === 0;
+  get #isNobodyDue(): boolean {
+    return this.#queues.invite.length === 0 && !this.#hasRegistersDue;
+  }
+
+  get #hasRegistersDue(): boolean {
+    return this.#queues.register.length > 0 && this.#gatherTimer === undefined;
   }
 
   #isEmergency({ uri }: Glance, bytes: Buffer): boolean {
@@ -199,6 +222,7 @@ export class Intake<F extends IntakeFlow, P> {
 
   #serve(kind: Queued, request: Waiting<F, P>, now: number): void {
     this.#servedAtMs = now;
+    if (kind === 'register') this.#registerServedMs = now;
     const waited = now - request.arrivedMs;
     if (this.#admissionOf(kind).serves(waited, this.#queues[kind].length, now))
       this.#parts.deliver(request.bytes, request.flow, request.parsed);
@@ -247,10 +271,9 @@ export class Intake<F extends IntakeFlow, P> {
     if (isEmpty || now - this.#servedAtMs >= limits.overloadStarvedMs) this.#serveWaiting(now, hasServed);
     this.#invites.look(now);
     this.#registers.look(now);
-    if (!this.#isNobodyWaiting) {
+    if (!this.#isNobodyDue) {
       // Other threads are behind: turn after turn without work would only take time from them.
-      if (this.#queues.register.length === 0 && this.#parts.guard().isBusyOpening())
-        this.#planLook(limits.overloadPauseMs);
+      if (!this.#hasRegistersDue && this.#parts.guard().isBusyOpening()) this.#planLook(limits.overloadPauseMs);
       else if (!this.#isTurnPlanned) this.#planTurn();
     } else if (this.#invites.isOverloaded || this.#registers.isOverloaded) this.#planLook();
   }
@@ -267,7 +290,7 @@ export class Intake<F extends IntakeFlow, P> {
   #serveWaiting(began: number, hasServed: boolean): void {
     const { register, invite } = this.#queues;
     let now = began;
-    while (register.length > 0 && now - began < limits.overloadRegisterSliceMs) {
+    while (this.#hasRegistersDue && now - began < limits.overloadRegisterSliceMs) {
       this.#serve('register', register.shift()!, now);
       now = this.#parts.clock.now();
     }
@@ -279,6 +302,7 @@ export class Intake<F extends IntakeFlow, P> {
   stop(): void {
     this.#isStopped = true;
     this.#lookTimer?.cancel();
+    this.#gatherTimer?.cancel();
     this.#queues.invite.length = 0;
     this.#queues.register.length = 0;
     this.#resumeAll();

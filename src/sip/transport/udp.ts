@@ -13,6 +13,7 @@ import type { Unsubscribe } from '../../base/emitter.ts';
 import { limits } from '../../base/limits.ts';
 import type { Log } from '../../base/log.ts';
 import { err, ok, type Result } from '../../base/result.ts';
+import { type QueuedSocket, SendQueue } from '../../base/send-queue.ts';
 import { coveredAddresses, familyOf, isLoopback, isWildcard, type Locality, normalizeAddress } from './addresses.ts';
 import { isAddressAbsent, type ListenFailure, listenFailure } from './listen-failure.ts';
 import type { EventCounter, ListenAddress } from './options.ts';
@@ -94,12 +95,13 @@ export interface UdpContext {
 }
 
 /** One bound socket and the flows on it. */
-class UdpSocket {
+class UdpSocket implements QueuedSocket {
   readonly address: string;
   readonly port: number;
   readonly publicAddress: string | null | undefined;
   readonly listener: UdpListener;
-  readonly #socket: DatagramSocket;
+  readonly socket: DatagramSocket;
+  readonly #queue: SendQueue;
   readonly #context: UdpContext;
   // A bounded cache without work per hit: when the young half is full it becomes the old half, and the old one is dropped.
   #young = new Map<string, UdpFlow>();
@@ -108,12 +110,13 @@ class UdpSocket {
   readonly #recent: (UdpFlow | undefined)[] = new Array(RECENT_FLOWS).fill(undefined);
   #isOpen = true;
 
-  constructor(listener: UdpListener, socket: DatagramSocket, context: UdpContext) {
+  constructor(listener: UdpListener, socket: DatagramSocket, queue: SendQueue, context: UdpContext) {
     this.address = normalizeAddress(socket.address);
     this.port = socket.port;
     this.listener = listener;
     this.publicAddress = listener.listen.publicAddress;
-    this.#socket = socket;
+    this.socket = socket;
+    this.#queue = queue;
     this.#context = context;
   }
 
@@ -159,16 +162,21 @@ class UdpSocket {
       return Promise.resolve(err({ code: 'noSocket', detail: `no UDP socket on ${this.address} any more` }));
     if (bytes.length > DATAGRAM_MAX_BYTES)
       return Promise.resolve(err({ code: 'tooLarge', detail: `${bytes.length} bytes do not fit into a datagram` }));
-    const fault = this.#socket.send(bytes, port, address);
+    // Nothing overtakes what was to be sent before.
+    this.#queue.flush();
+    const fault = this.socket.send(bytes, port, address);
     return fault === null ? SENT : Promise.resolve(this.#sendFailed(fault));
   }
 
-  /** Without an answer; what the kernel refuses is lost, as a datagram may be on its way. */
+  /** At the end of the turn, in a row with others; what the kernel refuses is lost, as a datagram may be on its way. */
   sendQuietly(bytes: Buffer, port: number, address: string): void {
     if (!this.#isOpen) return;
     if (bytes.length > DATAGRAM_MAX_BYTES) return this.#context.count('udpSendFailed');
-    const fault = this.#socket.send(bytes, port, address);
-    if (fault !== null) this.#sendFailed(fault);
+    this.#queue.add(this, bytes, address, port);
+  }
+
+  failed(): void {
+    this.#context.count('udpSendFailed');
   }
 
   #sendFailed(code: string): Result<never, TransportError> {
@@ -178,9 +186,10 @@ class UdpSocket {
 
   close(): Promise<void> {
     if (!this.#isOpen) return Promise.resolve();
+    this.#queue.flush();
     this.#isOpen = false;
     this.forgetFlows();
-    return this.#socket.close();
+    return this.socket.close();
   }
 }
 
@@ -215,6 +224,7 @@ interface UdpListener {
 /** All UDP sockets, by listener. */
 export class UdpSockets {
   readonly #context: UdpContext;
+  readonly #queue = new SendQueue((flush) => setImmediate(flush));
   readonly #listeners: UdpListener[] = [];
   /** `address port` of failures that were logged: a broken address is reported once, not every 10 s. */
   readonly #reported = new Set<string>();
@@ -277,7 +287,7 @@ export class UdpSockets {
     const receiveBufferBytes = limits.udpReceiveBufferBytes;
     const bound = await bindDatagram(address, listener.port, handlers, { receiveBufferBytes });
     if (!bound.ok) return listenFailure('udp', address, listener.port, bound.error);
-    const socket = new UdpSocket(listener, bound.value, this.#context);
+    const socket = new UdpSocket(listener, bound.value, this.#queue, this.#context);
     handlers.socket = socket;
     // The kernel keeps twice what it says, for what it keeps beside the datagrams.
     const datagrams = Math.ceil((2 * bound.value.receiveBufferBytes) / SMALL_DATAGRAM_BYTES);

@@ -117,6 +117,35 @@ describe('order', () => {
     expect(w.intake.report().waiting).toBe(0);
   });
 
+  test('a REGISTER alone is served at once; those close behind it are gathered and served together', () => {
+    const w = world({ handlingMs: 0 });
+    for (let number = 1; number <= 3; number++) w.take(message('REGISTER', number));
+    w.take(message('INVITE', 4));
+    w.drain();
+    expect(w.delivered).toEqual(['REGISTER sip:REGISTER1@gw', 'INVITE sip:INVITE4@gw']);
+    w.clock.advance(limits.registersGatheredMs - 1);
+    expect(w.turns).toHaveLength(0);
+    w.take(message('REGISTER', 5));
+    w.drain();
+    expect(w.delivered).toHaveLength(2);
+    w.clock.advance(1);
+    w.drain();
+    expect(w.delivered.slice(2)).toEqual([2, 3, 5].map((number) => `REGISTER sip:REGISTER${number}@gw`));
+    w.clock.advance(limits.registersGatheredMs);
+    w.take(message('REGISTER', 6));
+    expect(w.delivered.at(-1)).toBe('REGISTER sip:REGISTER6@gw');
+  });
+
+  test('while REGISTERs are gathered, the end of intake is the end of them', () => {
+    const w = world({ handlingMs: 0 });
+    for (let number = 1; number <= 2; number++) w.take(message('REGISTER', number));
+    w.drain();
+    w.intake.stop();
+    w.clock.advance(limits.registersGatheredMs);
+    expect(w.turns).toHaveLength(0);
+    expect(w.delivered).toHaveLength(1);
+  });
+
   test('while the kernel has more, new calls wait, but not for ever', () => {
     const w = world({ handlingMs: 0 });
     w.take(message('INVITE', 0));

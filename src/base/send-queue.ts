@@ -4,9 +4,9 @@
 //
 //   one turn   receive, receive, receive … (at most 32) ─▶ send, send, send …
 
-import type { DatagramSocket } from '../base/datagram.ts';
+import type { DatagramSocket } from './datagram.ts';
 
-/** Packets in one row. Less than packet-buffers.ts has buffers for. */
+/** Packets in one row. Less than media/packet-buffers.ts has buffers for. */
 export const SENDS_IN_A_ROW = 32;
 
 /** A socket and who hears of its faults. */

@@ -3,7 +3,7 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'vitest';
 import type { DatagramSocket } from '../../../src/base/datagram.ts';
-import { type QueuedSocket, SENDS_IN_A_ROW, SendQueue } from '../../../src/media/send-queue.ts';
+import { type QueuedSocket, SENDS_IN_A_ROW, SendQueue } from '../../../src/base/send-queue.ts';
 
 function world() {
   const turns: (() => void)[] = [];
