@@ -5,7 +5,7 @@ import type { Case } from './case.ts';
 import { mediaCase } from './media.ts';
 import { memory } from './memory.ts';
 import { register, storm } from './register.ts';
-import { bridge, busy, relay } from './relay.ts';
+import { bridge, busy, relay, secure } from './relay.ts';
 import { startup } from './startup.ts';
 
 export const cases: readonly Case[] = [
@@ -15,6 +15,7 @@ export const cases: readonly Case[] = [
   relay,
   bridge,
   busy,
+  secure,
   mediaCase('srtp', 'most calls, SRTP on one leg', 'srtp'),
   mediaCase('transcode', 'most calls, PCMU to PCMA', 'transcode'),
   mediaCase('record', 'most calls, recorded (two channels)', 'record'),

@@ -2,11 +2,16 @@
 
 import { loadAddon, NATIVE_ADDON } from '../../media/native/addon.ts';
 import type { Bench, World } from '../bench.ts';
+import type { KindName } from '../generator/protocol.ts';
 import type { MediaSubject } from '../peers/subject.ts';
 import { gatewayMedia } from './gateway-media.ts';
 
 /** Undefined, and said so, where the addon is not built; undefined too where nothing compiled is wanted. */
-export async function nativeMedia(bench: Bench, world: World): Promise<MediaSubject | undefined> {
+export async function nativeMedia(
+  bench: Bench,
+  world: World,
+  kind: KindName = 'bridge',
+): Promise<MediaSubject | undefined> {
   if (!bench.options.withCompiler) return undefined;
   const addon = loadAddon(NATIVE_ADDON);
   if (!addon.ok) {
@@ -14,7 +19,7 @@ export async function nativeMedia(bench: Bench, world: World): Promise<MediaSubj
     return undefined;
   }
   const gateway = await bench.gateway([], undefined, 'native');
-  const calls = gatewayMedia(bench, { gateway, generator: world.generator }, 'bridge');
+  const calls = gatewayMedia(bench, { gateway, generator: world.generator }, kind);
   let isRunning = false;
   const rest = async () => {
     if (!isRunning) return;

@@ -91,6 +91,35 @@ async function knees(bench: Bench, generator: Generator, subject: MediaSubject):
 /** Share of the core that signalling takes while media is timed. */
 const BUSY_SHARE = 0.2;
 
+/** A core has room for them, whatever the machine. */
+const SECURE_CALLS = 150;
+
+export const secure: Case = {
+  name: 'srtp-cost',
+  title: 'SRTP on one leg against none',
+  run: async (bench) => {
+    const world = await bench.world();
+    const calls = bench.pick(3, SECURE_CALLS);
+    const title = `SRTP on one leg against none, ${calls} calls`;
+    const all: { name: string; subject: MediaSubject; samples: MediaSample[] }[] = [];
+    for (const kind of ['plain', 'srtp'] as const) {
+      const engines = [gatewayMedia(bench, world, kind), await nativeMedia(bench, world, kind)];
+      for (const subject of engines) {
+        if (subject) all.push({ name: `${subject.name}${kind === 'plain' ? ', no SRTP' : ''}`, subject, samples: [] });
+      }
+    }
+    for (let turn = 0; turn < bench.options.repeats; turn++) {
+      for (const { name, subject, samples } of all) {
+        bench.progress(`srtp-cost: ${name}, ${turn + 1} of ${bench.options.repeats}`);
+        samples.push(await sampleMedia(bench, world.generator, subject, calls));
+        await subject.release();
+      }
+    }
+    const rows = all.map(({ name, samples }) => ({ ...fixedRow(title, name, calls, samples), case: 'srtp-cost' }));
+    return withRatios(rows);
+  },
+};
+
 export const busy: Case = {
   name: 'busy',
   title: 'bridged calls while signalling takes 20 % of the core',

@@ -24,6 +24,8 @@ export interface Kind {
   /** Sends a digit so long after the answer, and is hung up on. */
   readonly digitMs?: number;
   readonly isStream?: true;
+  /** RTP by the generator in TypeScript, as for SRTP: so that both are compared with the same load. */
+  readonly isScripted?: true;
 }
 
 const dial =
@@ -45,6 +47,7 @@ const room = (members: number): Kind => ({
 
 export const kinds: Readonly<Record<KindName, Kind>> = {
   bridge: { document: dial(''), callerVoice: stamp, callee: { codec: 'PCMU', voice: 'stamp' } },
+  plain: { document: dial(''), callerVoice: stamp, callee: { codec: 'PCMU', voice: 'stamp' }, isScripted: true },
   srtp: { document: dial(''), callerVoice: stamp, callee: { codec: 'PCMU', voice: 'stamp' }, isSecure: true },
   transcode: { document: dial(''), callerVoice: level, callee: { codec: 'PCMA', voice: 'level' } },
   record: {
@@ -73,5 +76,6 @@ export const kinds: Readonly<Record<KindName, Kind>> = {
   },
 };
 
-/** Both sides send stamped packets without SRTP: the generator in C can do that. */
-export const isPlain = (kind: Kind): boolean => kind.callee?.voice === 'stamp' && kind.isSecure !== true;
+/** Both sides send stamped packets without SRTP: the generator in C does that. */
+export const isPlain = (kind: Kind): boolean =>
+  kind.callee?.voice === 'stamp' && kind.isSecure !== true && kind.isScripted !== true;

@@ -4,6 +4,7 @@
 /** How a call of the bench is made; the documents are in `kinds.ts`. */
 export type KindName =
   | 'bridge'
+  | 'plain'
   | 'srtp'
   | 'transcode'
   | 'record'

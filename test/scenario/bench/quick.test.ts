@@ -64,7 +64,17 @@ test('all cases: each has its rows in the table and in the JSON, each was measur
     );
   }
   // What the cases with media are about.
-  for (const name of ['relay', 'bridge', 'busy', 'srtp', 'transcode', 'record', 'stream', 'conference-3']) {
+  for (const name of [
+    'relay',
+    'bridge',
+    'busy',
+    'srtp-cost',
+    'srtp',
+    'transcode',
+    'record',
+    'stream',
+    'conference-3',
+  ]) {
     for (const row of own(report.rows, name)) {
       expect(row.latencyMs?.p50, name).toBeGreaterThan(0);
       expect(row.jitterMs, name).toBeGreaterThanOrEqual(0);
