@@ -41,6 +41,9 @@ import { FRAME_SAMPLES } from './tone.ts';
 const RELAY_PAUSE_MS = 200;
 const COMFORT_TOKEN = 0;
 
+/** A frame between its source and the packet that it is coded into; never kept. */
+const samples = new Int16Array(FRAME_SAMPLES);
+
 export class Endpoint {
   readonly id: EndpointId;
   readonly statistics: SlotStatistics;
@@ -61,7 +64,6 @@ export class Endpoint {
   readonly #budget = new PacketBudget();
   readonly #playback = new Playback();
   readonly #presses: Presses;
-  readonly #frame = new Int16Array(FRAME_SAMPLES);
   readonly #payloadTypes = new PayloadTypes();
   #plan: MediaPlan | null = null;
   /** Null while nobody listens to its audio. */
@@ -215,16 +217,16 @@ export class Endpoint {
 
   #sendFrame(plan: MediaPlan, frame: number, nowMs: number): void {
     if (this.#playback.isPlaying) {
-      const step = this.#playback.next(this.#frame, plan.telephoneEventSend !== null);
+      const step = this.#playback.next(samples, plan.telephoneEventSend !== null);
       if (typeof step === 'object') this.#outlet.sendEvent(this.#playToken, step, frame, nowMs);
-      else if (step !== 'end') this.#outlet.sendAudio(this.#playToken, this.#frame, frame, nowMs);
+      else if (step !== 'end') this.#outlet.sendAudio(this.#playToken, samples, frame, nowMs);
       const finished = step === 'end' || this.#playback.isPlayedOut ? this.#playback.stop(null) : null;
       if (finished !== null) this.#playEnded(finished, 'finished');
       if (step !== 'end') return;
     }
     if (this.isMixed || this.#playback.comfort === 'none' || nowMs - this.#relayedAtMs < RELAY_PAUSE_MS) return;
-    this.#playback.nextComfort(this.#frame);
-    this.#outlet.sendAudio(COMFORT_TOKEN, this.#frame, frame, nowMs);
+    this.#playback.nextComfort(samples);
+    this.#outlet.sendAudio(COMFORT_TOKEN, samples, frame, nowMs);
   }
 
   /** Codec of a frame that a mixer may send now; null while a play or comfort is what the peer hears, or nothing may be sent. */

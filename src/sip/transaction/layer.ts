@@ -12,6 +12,7 @@ import type { Clock } from '../../base/clock.ts';
 import { newTag, type RandomSource } from '../../base/ids.ts';
 import { limits as defaultLimits } from '../../base/limits.ts';
 import type { Log } from '../../base/log.ts';
+import { ownText } from '../../base/own-text.ts';
 import { createScheduler, type Scheduler } from '../../base/scheduler.ts';
 import { createResponse } from '../grammar/build.ts';
 import type { Message, Request, Response } from '../grammar/message.ts';
@@ -146,8 +147,10 @@ class Layer<F extends TransactionFlow> implements TransactionLayer<F>, ClientCon
   }
 
   #open(key: string, request: Request, flow: F): Server<F> {
-    const transaction = new Server<F>(this, key, request, flow);
-    this.#servers.set(key, transaction);
+    // A key that points into its request would keep that for half a minute.
+    const own = ownText(key);
+    const transaction = new Server<F>(this, own, request, flow);
+    this.#servers.set(own, transaction);
     this.#counts[transaction.isInvite ? 'inviteServer' : 'nonInviteServer']++;
     return transaction;
   }

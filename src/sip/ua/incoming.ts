@@ -102,7 +102,7 @@ export class MergedRequests {
     }
     const known = this.#young.get(key) ?? this.#old.get(key);
     if (known && now - known.at < limits.mergedRequestMs) return known.branch !== branch;
-    this.#young.set(key, { branch, at: now });
+    this.#young.set(ownText(key), { branch, at: now });
     return false;
   }
 
