@@ -7,8 +7,10 @@ import type { Generator } from '../generator.ts';
 import { findKnee } from '../knee.ts';
 import { kamailio } from '../peers/kamailio.ts';
 import { HOST } from '../peers/subject.ts';
-import { median, type Row, row, withRatios } from '../report.ts';
+import { figure, median, type Row, row, withRatios } from '../report.ts';
 import { type Case, effortNotes, isSaturated, LATE_CALL_MS } from './case.ts';
+import { gatewayMedia } from './gateway-media.ts';
+import { lostShare } from './media.ts';
 
 const SLOW_MS = 500;
 const REQUESTS = 2;
@@ -120,6 +122,9 @@ export const register: Case = {
   },
 };
 
+/** Bridged calls that go on while phones register. */
+const STORM_CALLS = 50;
+
 export const storm: Case = {
   name: 'storm',
   title: 'REGISTER storm after a restart',
@@ -129,6 +134,7 @@ export const storm: Case = {
     const seconds = bench.pick(1, 60);
     const gateway = await bench.gateway([], phones);
     const generator = await bench.generator();
+    const caller = await bench.generator();
     await gateway.start();
     const ask = async (isStorm: boolean, over: number) =>
       generator.ask(
@@ -142,8 +148,18 @@ export const storm: Case = {
     await ask(true, seconds * 2);
     await gateway.stop();
     await gateway.start();
-    bench.progress(`storm: ${phones} phones within ${seconds} s`);
+    // Calls that run meanwhile: they are first in line, and so is their audio.
+    const { sip } = await bench.places();
+    await bench.open(caller, { host: HOST, port: sip });
+    const running = gatewayMedia(bench, { gateway, generator: caller }, 'bridge');
+    const calls = bench.pick(2, STORM_CALLS);
+    const complaint = await running.hold(calls);
+    bench.progress(`storm: ${phones} phones within ${seconds} s, ${calls} calls meanwhile`);
+    const measured = caller.ask({ ask: 'measure', seconds }, seconds * 1_000);
     const answer = await ask(true, seconds);
+    const audio = await measured;
+    await running.release();
+    await caller.stop();
     await generator.stop();
     await gateway.dispose();
     return [
@@ -151,11 +167,14 @@ export const storm: Case = {
         ...{ case: 'storm', title: `${phones} phones register within ${seconds} s`, subject: gateway.name },
         ...{ value: answer.lastSeconds, unit: 's until all were' },
         latencyMs: answer.answerMs,
+        lost: lostShare(audio),
         notes: [
+          ...(complaint === undefined ? [] : [complaint]),
+          `audio of ${calls} calls meanwhile: p50 ${figure(audio.latencyMs.p50)}, p99 ${figure(audio.latencyMs.p99)} ms`,
           `${answer.registered} of ${phones} registered, ${answer.refused} asked to come later`,
           ...Object.entries(answer.failed).map(([why, count]) => `${count} × ${why}`),
         ],
-        details: { ...answer },
+        details: { ...answer, audio },
       }),
     ];
   },
