@@ -5,6 +5,7 @@
 //   bind ─▶ packets in: handlers.packet   ─▶ close
 //             send, connect, disconnect: at once, by return value
 
+import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 import type { BindDatagram, BindOptions, DatagramHandlers, DatagramSocket } from './datagram.ts';
 import { bindPlain } from './datagram-plain.ts';
@@ -86,20 +87,24 @@ class HandleSocket implements DatagramSocket {
   send(bytes: Uint8Array, port: number, address: string): string | null {
     if (this.#closing) return 'EBADF';
     if (!this.#isConnected && !isPort(port)) return 'EINVAL';
-    const handle = this.#handle;
-    const list = this.#list;
-    list[0] = bytes;
-    const result = this.#isConnected
-      ? handle.send(request, list, 1, false)
-      : this.#isV6
-        ? handle.send6(request, list, 1, port, address, false)
-        : handle.send(request, list, 1, port, address, false);
+    this.#list[0] = bytes;
+    let result = this.#attempt(port, address);
+    if (result > 0) return null;
+    // An ICMP message about an earlier datagram stands in the way of this one; it is gone then.
+    if (result === REFUSED) result = this.#attempt(port, address);
     if (result > 0) return null;
     if (result < 0) return getSystemErrorName(result);
     // The kernel had no room: this request is taken until it has.
     request.kept = [bytes];
     request = new this.#binding.SendWrap();
     return null;
+  }
+
+  #attempt(port: number, address: string): number {
+    const handle = this.#handle;
+    if (this.#isConnected) return handle.send(request, this.#list, 1, false);
+    if (this.#isV6) return handle.send6(request, this.#list, 1, port, address, false);
+    return handle.send(request, this.#list, 1, port, address, false);
   }
 
   connect(port: number, address: string): string | null {
@@ -122,6 +127,9 @@ class HandleSocket implements DatagramSocket {
     return this.#closing;
   }
 }
+
+/** The peer has no such port, or had none. */
+const REFUSED = -constants.errno.ECONNREFUSED;
 
 /** Serves every send that the kernel takes at once, of all sockets of the thread. */
 let request: SendRequest = binding ? new binding.SendWrap() : {};
