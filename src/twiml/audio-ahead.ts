@@ -26,7 +26,7 @@ export class AudioAhead {
   readonly #prepare: Prepare;
   #expected: Expected | undefined;
   /** Of one verb at most. */
-  #ready = new Map<string, Ready>();
+  #ready: Map<string, Ready> | undefined;
 
   constructor(prepare: Prepare) {
     this.#prepare = prepare;
@@ -55,8 +55,8 @@ export class AudioAhead {
   /** The audio of a source: what was made ahead, or made now. */
   get(source: AudioSource, signal: AbortSignal): Promise<Prepared> {
     const key = keyOf(source);
-    const ready = this.#ready.get(key);
-    this.#ready.delete(key);
+    const ready = this.#ready?.get(key);
+    this.#ready?.delete(key);
     return ready && !ready.signal.aborted ? ready.audio : this.#prepare(source, signal);
   }
 }

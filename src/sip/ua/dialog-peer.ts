@@ -2,6 +2,7 @@
 // send their in-dialog requests through here. Digest challenges are answered inside; the caller sees one final outcome.
 
 import { newBranch } from '../../base/ids.ts';
+import { ownText } from '../../base/own-text.ts';
 import { ackFor2xx, type Dialog, dialogId, nextHop, nextRequest, withLocalTarget } from '../dialog/dialog.ts';
 import type { HeaderField, Message, Request, Response } from '../grammar/message.ts';
 import { isSipUri } from '../grammar/uri.ts';
@@ -34,8 +35,8 @@ export class DialogPeer {
   readonly isSymmetric: boolean;
   /** Its certificate is verified when it has to be dialled again. */
   readonly #verifies: boolean;
-  /** Methods that its last Allow named; undefined while it said nothing. */
-  #allowed: ReadonlySet<string> | undefined;
+  /** Methods that its last Allow named, in lower case, between blanks: a set would cost ten times as much. Empty while it said nothing. */
+  #allowed = '';
   readonly #context: UaContext;
   readonly #auth: AuthClient;
   readonly #contactUser: string;
@@ -65,16 +66,17 @@ export class DialogPeer {
   /** RFC 3261 20.5. */
   noteAllow(message: Message): void {
     const methods = tokens(message.headers, 'allow');
-    if (methods.length > 0) this.#allowed = new Set(methods);
+    if (methods.length > 0) this.#allowed = ownText(` ${methods.join(' ')} `);
   }
 
   /** Whether the peer said that it takes this method. */
   allows(method: string): boolean {
-    return this.#allowed?.has(method.toLowerCase()) === true;
+    return this.#allowed.includes(` ${method.toLowerCase()} `);
   }
 
   forbid(method: string): void {
-    this.#allowed = new Set([...(this.#allowed ?? [])].filter((one) => one !== method.toLowerCase()));
+    const methods = this.#allowed.split(' ');
+    this.#allowed = methods.filter((one) => one !== method.toLowerCase()).join(' ');
   }
 
   /**
