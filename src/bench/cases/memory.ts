@@ -1,5 +1,6 @@
-// Memory of a bridged call that is held, and what is left of it afterwards, with the trace of calls and without. Garbage is collected before each look, through the
-// inspector of the gateway's process, so that what is counted is needed.
+// Memory of a bridged call that is held, and what is left of it afterwards, with the trace of calls and without. Garbage is collected
+// before each look, through the inspector of the gateway's process, so that what is counted is needed. What a call takes is the
+// difference between two numbers of calls: what the first ones make grow once (compiled code, V8's young generation) is not theirs.
 
 import { WebSocket } from 'ws';
 import { realClock } from '../../base/clock.ts';
@@ -83,15 +84,17 @@ async function round(bench: Bench, generator: Generator, calls: number, callTrac
   await hold(bench.pick(2, 20));
   await release();
   const before = await at();
-  const held = await hold(calls);
+  const few = await hold(bench.pick(2, 200));
+  const first = await at();
+  const held = await hold(few + calls);
   const during = await at();
   const stillOpen = await release();
   const after = await at();
   await gateway.dispose();
-  const each = (pick: (one: Look) => number, one: Look): number => (pick(one) - pick(before)) / Math.max(1, held);
+  const added = Math.max(1, held - few);
   return {
-    ...{ held, before, stillOpen, resident: each(({ residentKb }) => residentKb, during) },
-    ...{ heap: each(({ heapKb }) => heapKb, during), left: each(({ heapKb }) => heapKb, after) },
+    ...{ held, before, stillOpen, resident: (during.residentKb - first.residentKb) / added },
+    ...{ heap: (during.heapKb - first.heapKb) / added, left: (after.heapKb - before.heapKb) / Math.max(1, held) },
   };
 }
 
