@@ -13,6 +13,8 @@ export interface Machine {
   readonly ephemeral: { readonly first: number; readonly last: number } | undefined;
   /** Entries of the connection tracking table, where it is in use. */
   readonly trackedFlows: number | undefined;
+  /** Octets that a socket may have the kernel keep until they are read. */
+  readonly receiveBufferBytes: number | undefined;
   /** Octets, the limit of a container included. */
   readonly memoryBytes: number;
   /** Octets that V8 lets the heap grow to. */
@@ -47,6 +49,11 @@ function trackedFlows(): number | undefined {
   return isUsed && most > 0 ? most : undefined;
 }
 
+function receiveBufferLimit(): number | undefined {
+  const most = Number(readProc('/proc/sys/net/core/rmem_max') ?? 0);
+  return most > 0 ? most : undefined;
+}
+
 export function readMachine(): Machine {
   const constrained = process.constrainedMemory();
   return {
@@ -54,6 +61,7 @@ export function readMachine(): Machine {
     openFiles: openFileLimit(),
     ephemeral: ephemeralRange(),
     trackedFlows: trackedFlows(),
+    receiveBufferBytes: receiveBufferLimit(),
     memoryBytes: constrained > 0 ? Math.min(constrained, totalmem()) : totalmem(),
     heapBytes: getHeapStatistics().heap_size_limit,
     raisesPriority: mayRaisePriority(),

@@ -1,5 +1,6 @@
 // What the machine allows, compared with what is configured, before the first call finds out (design.md 5.4). Used by serve and doctor.
 
+import { limits } from './base/limits.ts';
 import type { Config } from './config.ts';
 import { type Machine, readMachine } from './machine.ts';
 
@@ -60,7 +61,16 @@ export function startupChecks(config: CheckedSettings, machine: Machine = readMa
     );
   }
   checks.push({ level: 'ok', text: machine.raisesPriority ? GOES_FIRST : WAITS });
+  checks.push(...bursts(machine));
   return [...checks, ...roomFor(fit, machine), ...threads(config, machine)];
+}
+
+/** What comes while the signalling is busy waits in the buffer of its socket. */
+function bursts({ receiveBufferBytes }: Machine): StartupCheck[] {
+  const wanted = limits.udpReceiveBufferBytes;
+  if (receiveBufferBytes === undefined || receiveBufferBytes >= wanted) return [];
+  const text = `a UDP socket keeps ${Math.floor(receiveBufferBytes / 1_024)} kB of a burst; "sysctl net.core.rmem_max=${wanted}" lets it keep more`;
+  return [{ level: 'ok', text }];
 }
 
 /** Tables and memory that so many calls at once would use up. */

@@ -11,6 +11,7 @@ const machine: Machine = {
   openFiles: 65_536,
   ephemeral: { first: 32_768, last: 60_999 },
   trackedFlows: 65_536,
+  receiveBufferBytes: 8_388_608,
   memoryBytes: 8 * GIB,
   heapBytes: 4 * GIB,
   raisesPriority: true,
@@ -28,6 +29,14 @@ test('a machine where all fits: how many calls, and no warning', () => {
   ]);
 });
 
+test('a kernel that keeps little of a burst: what to raise, and no warning', () => {
+  const checks = startupChecks(settings, { ...machine, receiveBufferBytes: 212_992 });
+  expect(checks.at(-1)).toEqual({
+    level: 'ok',
+    text: expect.stringMatching(/keeps 208 kB of a burst; "sysctl net\.core\.rmem_max=\d+"/),
+  });
+});
+
 test('a system that keeps priorities to itself: what to give, and no warning', () => {
   expect(startupChecks(settings, { ...machine, raisesPriority: false })[1]).toEqual({
     level: 'ok',
@@ -36,7 +45,13 @@ test('a system that keeps priorities to itself: what to give, and no warning', (
 });
 
 test('a system without these readings: no warning', () => {
-  expect(texts({ openFiles: undefined, ephemeral: undefined, trackedFlows: undefined })).toEqual([]);
+  const without = {
+    openFiles: undefined,
+    ephemeral: undefined,
+    trackedFlows: undefined,
+    receiveBufferBytes: undefined,
+  };
+  expect(texts(without)).toEqual([]);
 });
 
 test.each<[string, Partial<Machine>, Partial<typeof settings>, RegExp]>([
