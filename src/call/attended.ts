@@ -7,6 +7,7 @@
 
 import type { Clock } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
+import { ownText } from '../base/own-text.ts';
 import type { Domain } from '../base/records.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { Replaces } from '../sip/grammar/fields.ts';
@@ -183,7 +184,7 @@ export class Attended {
       if (now - at < limits.endedDialogMs && this.#ended.size < limits.endedDialogs) break;
       this.#ended.delete(key);
     }
-    this.#ended.set(keyOf(callId, localTag, remoteTag), now);
+    this.#ended.set(ownText(keyOf(callId, localTag, remoteTag)), now);
   }
 }
 

@@ -6,7 +6,8 @@ import type { Endpoint } from './endpoint.ts';
 
 export class CoreBridges {
   readonly #bridges = new Map<number, { readonly bridge: Bridge; readonly ends: readonly Endpoint[] }>();
-  readonly #numbers = new Map<Endpoint, Set<number>>();
+  /** One of each, most of the time: a set would cost more than it holds. */
+  readonly #numbers = new Map<Endpoint, readonly number[]>();
 
   get(number: number): Bridge | undefined {
     return this.#bridges.get(number)?.bridge;
@@ -16,9 +17,8 @@ export class CoreBridges {
   set(number: number, bridge: Bridge, ...ends: readonly Endpoint[]): void {
     this.#bridges.set(number, { bridge, ends });
     for (const end of ends) {
-      const numbers = this.#numbers.get(end);
-      if (numbers) numbers.add(number);
-      else this.#numbers.set(end, new Set([number]));
+      const numbers = this.of(end);
+      if (!numbers.includes(number)) this.#numbers.set(end, numbers.concat(number));
     }
   }
 
@@ -27,15 +27,15 @@ export class CoreBridges {
     if (!entry) return;
     this.#bridges.delete(number);
     for (const end of entry.ends) {
-      const numbers = this.#numbers.get(end);
-      numbers?.delete(number);
-      if (numbers?.size === 0) this.#numbers.delete(end);
+      const numbers = this.of(end).filter((one) => one !== number);
+      if (numbers.length === 0) this.#numbers.delete(end);
+      else this.#numbers.set(end, numbers);
     }
     entry.bridge.end();
   }
 
   /** Those that the endpoint is in. */
   of(endpoint: Endpoint): readonly number[] {
-    return [...(this.#numbers.get(endpoint) ?? [])];
+    return this.#numbers.get(endpoint) ?? [];
   }
 }

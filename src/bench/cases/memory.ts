@@ -4,6 +4,7 @@
 
 import { WebSocket } from 'ws';
 import { realClock } from '../../base/clock.ts';
+import { limits } from '../../base/limits.ts';
 import type { Bench } from '../bench.ts';
 import type { Generator } from '../generator.ts';
 import { median, type Row, row } from '../report.ts';
@@ -80,11 +81,12 @@ async function round(bench: Bench, generator: Generator, calls: number, callTrac
     await generator.ask({ ask: 'release', deadlineMs: 10_000 }, 10_000);
     return gateway.untilIdle(bench.pick(0, 60_000));
   };
-  // The first calls compile code and fill caches; what they take is not the calls'.
-  await hold(bench.pick(2, 20));
+  // The first calls compile code and fill caches, and the latest that ended are kept (limits.endedCalls); that is not the calls'.
+  const warmUp = bench.pick(2, limits.endedCalls);
+  await hold(warmUp);
   await release();
   const before = await at();
-  const few = await hold(bench.pick(2, 200));
+  const few = await hold(warmUp);
   const first = await at();
   const held = await hold(few + calls);
   const during = await at();
