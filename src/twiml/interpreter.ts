@@ -77,18 +77,19 @@ export type SessionEnd =
   | { readonly how: 'stopped' }
   | { readonly how: 'failed'; readonly notice: Notice };
 
-/** Runs a session to its end. Resolves always; a fault of our own is logged, and the call is hung up. */
-export async function runVoiceSession(options: SessionOptions): Promise<SessionEnd> {
+/**
+ * Runs a session to its end. Resolves always; a fault of our own is logged, and the call is hung up. No async function: it would wait
+ * as long as the call lasts, with a frame of its own.
+ */
+export function runVoiceSession(options: SessionOptions): Promise<SessionEnd> {
   const session = new VoiceSession(options);
-  try {
-    return await session.run();
-  } catch (fault) {
+  return session.run().catch((fault: unknown) => {
     options.log.error({ callSid: options.control.callSid, err: fault }, 'voice session fault');
     const notice: Notice = { level: 'error', code: 12400, message: 'internal failure' };
     session.notify(notice, undefined);
     if (!options.signal.aborted && !options.restriction) options.control.hangUp();
     return { how: 'failed', notice };
-  }
+  });
 }
 
 /** Verbs after which the next one runs in any case, unless the call ends. */
