@@ -27,7 +27,7 @@ import { PacketBudget } from './packet-budget.ts';
 import type { PacketTap } from './packet-tap.ts';
 import { codecOf, PayloadTypes, payloadKind } from './payload-types.ts';
 import { type ComfortMode, Playback } from './playback.ts';
-import { Presses } from './presses.ts';
+import { Presses, type PressesHost } from './presses.ts';
 import { Protection } from './protection.ts';
 import { Reception } from './reception.ts';
 import type { RelaySink } from './relay-sink.ts';
@@ -35,6 +35,7 @@ import { isRtcp, mayBeRtp, payloadEnd, payloadStart, readSequence, readSsrc, rea
 import { Silence } from './silence.ts';
 import { drop, field, type SlotStatistics } from './statistics.ts';
 import { obeyStream, StreamPlayer } from './stream-player.ts';
+import type { DigitEvent } from './telephone-event.ts';
 import { FRAME_SAMPLES } from './tone.ts';
 
 /** Without a relayed packet for so long, comfort goes on. */
@@ -44,7 +45,7 @@ const COMFORT_TOKEN = 0;
 /** A frame between its source and the packet that it is coded into; never kept. */
 const samples = new Int16Array(FRAME_SAMPLES);
 
-export class Endpoint {
+export class Endpoint implements PressesHost {
   readonly id: EndpointId;
   readonly statistics: SlotStatistics;
   /** Who hears this endpoint's peer. */
@@ -87,11 +88,16 @@ export class Endpoint {
     this.#outlet = new Outlet(stream, sockets, statistics, this.#latch, this.#protection, context.buffers);
     const nowMs = context.clock.now();
     this.#control = new ControlSession(stream, this.#reception, statistics, context.random, nowMs);
-    this.#presses = new Presses({
-      pressed: ({ digit, durationMs }) => context.emit({ type: 'digit', endpoint: id, digit, durationMs }),
-      insert: (digit) => this.insertDigits(digit),
-      wake: () => context.wake(this),
-    });
+    this.#presses = new Presses(this);
+  }
+
+  // Of PressesHost, as is insertDigits.
+  pressed({ digit, durationMs }: DigitEvent): void {
+    this.#context.emit({ type: 'digit', endpoint: this.id, digit, durationMs });
+  }
+
+  wake(): void {
+    this.#context.wake(this);
   }
 
   // --- commands

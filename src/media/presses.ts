@@ -12,7 +12,7 @@ export interface PressesHost {
   /** The endpoint's peer pressed a digit. */
   pressed(press: DigitEvent): void;
   /** A digit is to be put in as a tone. */
-  insert(digit: string): void;
+  insertDigits(digit: string): void;
   /** Ticks are needed until needsTicks is false. */
   wake(): void;
 }
@@ -62,7 +62,7 @@ export class Presses {
   /** A telephone event of a relayed peer, for one that knows none. */
   relayed(payload: Uint8Array, timestamp: number, nowMs: number): void {
     this.#watch(nowMs);
-    for (const { digit } of this.#relayed.push(payload, timestamp, nowMs)) this.#host.insert(digit);
+    for (const { digit } of this.#relayed.push(payload, timestamp, nowMs)) this.#host.insertDigits(digit);
   }
 
   /** The peer has begun a new stream. */
@@ -75,7 +75,7 @@ export class Presses {
     if (nowMs >= this.#untilMs) return;
     for (const press of this.#received.poll(nowMs)) this.#host.pressed(press);
     for (const press of this.#inband?.poll(nowMs) ?? []) this.#host.pressed(press);
-    for (const { digit } of this.#relayed.poll(nowMs)) this.#host.insert(digit);
+    for (const { digit } of this.#relayed.poll(nowMs)) this.#host.insertDigits(digit);
   }
 
   #watch(nowMs: number): void {
