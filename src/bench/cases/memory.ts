@@ -17,33 +17,79 @@ interface Look {
   readonly heapKb: number;
 }
 
-/** Asks the inspector at this port to collect garbage, and for the heap of the main thread. */
-async function look(port: number, residentKb: () => number): Promise<Look> {
-  const list = (await (await fetch(`http://127.0.0.1:${port}/json/list`)).json()) as { webSocketDebuggerUrl: string }[];
-  const socket = new WebSocket(list[0]!.webSocketDebuggerUrl);
-  await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
-  let number = 0;
-  const command = (method: string, params: object): Promise<unknown> => {
-    const id = ++number;
+/** The inspector of a process: its main thread, and through it the other threads. */
+class Inspector {
+  readonly #socket: WebSocket;
+  readonly #waiting = new Map<string, (result: unknown) => void>();
+  /** Sessions of the threads, once NodeWorker is enabled. */
+  readonly threads: string[] = [];
+  #number = 0;
+
+  private constructor(socket: WebSocket) {
+    this.#socket = socket;
+    socket.on('message', (data) => this.#receive('', String(data)));
+  }
+
+  static async open(port: number): Promise<Inspector> {
+    const list = (await (await fetch(`http://127.0.0.1:${port}/json/list`)).json()) as {
+      webSocketDebuggerUrl: string;
+    }[];
+    const socket = new WebSocket(list[0]!.webSocketDebuggerUrl);
+    await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
+    return new Inspector(socket);
+  }
+
+  #receive(thread: string, text: string): void {
+    const { id, result, method, params } = JSON.parse(text) as {
+      id?: number;
+      result?: unknown;
+      method?: string;
+      params?: { sessionId: string; message: string };
+    };
+    if (method === 'NodeWorker.attachedToWorker') this.threads.push(params!.sessionId);
+    if (method === 'NodeWorker.receivedMessageFromWorker') this.#receive(params!.sessionId, params!.message);
+    const key = `${thread} ${id}`;
+    this.#waiting.get(key)?.(result);
+    this.#waiting.delete(key);
+  }
+
+  /** `thread`: one of `threads`; the main one without. */
+  command(method: string, params: object, thread = ''): Promise<unknown> {
+    const id = ++this.#number;
     return new Promise((resolve, reject) => {
       const timer = realClock.after(ANSWER_MS, () => reject(new Error(`the inspector did not answer ${method}`)));
-      socket.on('message', (data) => {
-        const message = JSON.parse(String(data)) as { id?: number; result?: unknown };
-        if (message.id !== id) return;
+      this.#waiting.set(`${thread} ${id}`, (result) => {
         timer.cancel();
-        resolve(message.result);
+        resolve(result);
       });
-      socket.send(JSON.stringify({ id, method, params }));
+      const message = JSON.stringify({ id, method, params });
+      if (thread === '') this.#socket.send(message);
+      else void this.command('NodeWorker.sendMessageToWorker', { sessionId: thread, message }).catch(reject);
     });
-  };
-  // Twice: what the first one found unreachable may have held more.
-  await command('HeapProfiler.collectGarbage', {});
-  await command('HeapProfiler.collectGarbage', {});
-  const { result } = (await command('Runtime.evaluate', { expression: 'process.memoryUsage().heapUsed' })) as {
-    result: { value: number };
-  };
-  socket.close();
-  return { residentKb: residentKb(), heapKb: result.value / 1_024 };
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+}
+
+/** Collects garbage in all threads of the process behind this port, and looks. */
+async function look(port: number, residentKb: () => number): Promise<Look> {
+  const inspector = await Inspector.open(port);
+  await inspector.command('NodeWorker.enable', { waitForDebuggerOnStart: false });
+  let heapKb = 0;
+  for (const thread of ['', ...inspector.threads]) {
+    // Twice: what the first one found unreachable may have held more.
+    await inspector.command('HeapProfiler.collectGarbage', {}, thread);
+    await inspector.command('HeapProfiler.collectGarbage', {}, thread);
+    const expression = 'process.memoryUsage().heapUsed';
+    const { result } = (await inspector.command('Runtime.evaluate', { expression }, thread)) as {
+      result: { value: number };
+    };
+    heapKb += result.value / 1_024;
+  }
+  inspector.close();
+  return { residentKb: residentKb(), heapKb };
 }
 
 interface Round {
@@ -128,7 +174,7 @@ function rowsOf(bench: Bench, rounds: readonly Round[], subject: string): Row[] 
       notes: [`${held} calls held; without the kernel's four sockets (16 kB)`],
       details: { rounds },
     }),
-    row({ ...shared, title: 'memory of a bridged call, heap of the main thread', value: over(({ heap }) => heap) }),
+    row({ ...shared, title: 'memory of a bridged call, heaps of all threads', value: over(({ heap }) => heap) }),
     row({
       ...{ ...shared, title: 'heap that is left when the calls are over', value: over(({ left }) => left) },
       notes: bench.isQuick || stillOpen.length === 0 ? [] : [`still open: ${stillOpen.join(', ')}`],
