@@ -148,12 +148,11 @@ export class Intake<F extends IntakeFlow, P> {
   }
 
   #takeNew(kind: Queued, bytes: Buffer, flow: F, parsed: P | undefined): void {
-    const seen = glance(textOf(bytes));
-    // RFC 3261 10.2: a To tag in a REGISTER means nothing.
-    if (kind === 'invite' && seen && (seen.hasToTag || this.#isEmergency(seen, bytes)))
-      return this.#parts.deliver(bytes, flow, parsed);
+    // RFC 3261 10.2: a To tag in a REGISTER means nothing, so that it is looked at only when it is refused.
+    const seen = kind === 'invite' ? glance(textOf(bytes)) : undefined;
+    if (seen && (seen.hasToTag || this.#isEmergency(seen, bytes))) return this.#parts.deliver(bytes, flow, parsed);
     const now = this.#parts.clock.now();
-    const key = seen && kind === 'invite' ? this.#refusals.key(seen) : undefined;
+    const key = seen && this.#refusals.key(seen);
     if (seen && key && this.#refusals.isRemembered(key, now)) {
       this.#totals.repeated++;
       return this.#refuse(flow, seen, key);
@@ -312,7 +311,8 @@ export class Intake<F extends IntakeFlow, P> {
 
   /** A request that is running already, or that cannot be answered from a glance, is not refused. */
   #turnAway(cause: Queued | 'other', request: Waiting<F, P>): void {
-    const { seen, flow, bytes, parsed } = request;
+    const { flow, bytes, parsed } = request;
+    const seen = request.seen ?? glance(textOf(bytes));
     // Only the magic cookie makes a branch tell one request from the next (RFC 3261 17.2.3).
     if (!seen?.via.branch?.startsWith('z9hG4bK')) {
       if (flow.isReliable) return this.#parts.deliver(bytes, flow, parsed);
