@@ -15,6 +15,8 @@ type SendRequest = object & { kept?: readonly Uint8Array[] };
 
 /** The handle of Node, as far as it is used here. Numbers below 0 are errors of the system. */
 interface UdpHandle {
+  /** Ours. */
+  handlers: DatagramHandlers;
   onmessage: (read: number, handle: UdpHandle, packet: Buffer | undefined, source: Source) => void;
   bind(address: string, port: number, flags: number): number;
   bind6(address: string, port: number, flags: number): number;
@@ -64,30 +66,29 @@ export const hasHandles = binding !== null;
 class HandleSocket implements DatagramSocket {
   readonly address: string;
   readonly port: number;
-  readonly receiveBufferBytes: number;
   readonly #binding: UdpBinding;
   readonly #handle: UdpHandle;
   readonly #isV6: boolean;
-  readonly #list: Uint8Array[] = [new Uint8Array(0)];
   #isConnected = false;
   #closing: Promise<void> | null = null;
 
-  constructor(udp: UdpBinding, handle: UdpHandle, isV6: boolean) {
-    const bound: Source = { address: '', port: 0 };
-    handle.getsockname(bound);
+  constructor(udp: UdpBinding, handle: UdpHandle, isV6: boolean, { address, port }: Source) {
     this.#binding = udp;
     this.#handle = handle;
     this.#isV6 = isV6;
-    this.address = bound.address;
-    this.port = bound.port;
+    this.address = address;
+    this.port = port;
+  }
+
+  get receiveBufferBytes(): number {
     // The kernel says twice what was asked for.
-    this.receiveBufferBytes = (handle.bufferSize(0, true, {}) ?? 0) / 2;
+    return this.#closing ? 0 : (this.#handle.bufferSize(0, true, {}) ?? 0) / 2;
   }
 
   send(bytes: Uint8Array, port: number, address: string): string | null {
     if (this.#closing) return 'EBADF';
     if (!this.#isConnected && !isPort(port)) return 'EINVAL';
-    this.#list[0] = bytes;
+    list[0] = bytes;
     let result = this.#attempt(port, address);
     if (result > 0) return null;
     // An ICMP message about an earlier datagram stands in the way of this one; it is gone then.
@@ -102,9 +103,9 @@ class HandleSocket implements DatagramSocket {
 
   #attempt(port: number, address: string): number {
     const handle = this.#handle;
-    if (this.#isConnected) return handle.send(request, this.#list, 1, false);
-    if (this.#isV6) return handle.send6(request, this.#list, 1, port, address, false);
-    return handle.send(request, this.#list, 1, port, address, false);
+    if (this.#isConnected) return handle.send(request, list, 1, false);
+    if (this.#isV6) return handle.send6(request, list, 1, port, address, false);
+    return handle.send(request, list, 1, port, address, false);
   }
 
   connect(port: number, address: string): string | null {
@@ -133,6 +134,7 @@ const REFUSED = -constants.errno.ECONNREFUSED;
 
 /** Serves every send that the kernel takes at once, of all sockets of the thread. */
 let request: SendRequest = binding ? new binding.SendWrap() : {};
+const list: Uint8Array[] = [new Uint8Array(0)];
 
 /** Less than that is not asked for: systems have as much by themselves. */
 const SMALLEST_RECEIVE_BUFFER_BYTES = 16_384;
@@ -141,6 +143,12 @@ const SMALLEST_RECEIVE_BUFFER_BYTES = 16_384;
 const isPort = (port: number): boolean => (port & 0xffff) === port && port > 0;
 
 const nameOf = (result: number): string | null => (result < 0 ? getSystemErrorName(result) : null);
+
+/** One for all sockets: the handle has what is its own. */
+function onMessage(read: number, { handlers }: UdpHandle, packet: Buffer | undefined, source: Source): void {
+  if (read < 0) handlers.error(getSystemErrorName(read));
+  else if (packet !== undefined) handlers.packet(packet, source.address, source.port);
+}
 
 function bindHandle(
   udp: UdpBinding,
@@ -160,12 +168,13 @@ function bindHandle(
   // Kernels cap what is too much for them, or refuse it: take what is allowed.
   for (let bytes = receiveBufferBytes ?? 0; bytes >= SMALLEST_RECEIVE_BUFFER_BYTES; bytes /= 2)
     if (handle.bufferSize(bytes, true, {}) !== undefined) break;
-  handle.onmessage = (read, _handle, packet, source) => {
-    if (read < 0) handlers.error(getSystemErrorName(read));
-    else if (packet !== undefined) handlers.packet(packet, source.address, source.port);
-  };
+  handle.handlers = handlers;
+  handle.onmessage = onMessage;
   const started = handle.recvStart();
-  return started < 0 ? failed(started) : ok(new HandleSocket(udp, handle, isV6));
+  if (started < 0) return failed(started);
+  const own: Source = { address, port };
+  if (port === 0) handle.getsockname(own);
+  return ok(new HandleSocket(udp, handle, isV6, own));
 }
 
 export const bindDatagram: BindDatagram = binding

@@ -28,6 +28,7 @@ import { PacketBuffers } from './packet-buffers.ts';
 import { type CaptureOptions, PacketTap, type TappedBatch } from './packet-tap.ts';
 import { openPortPair } from './port-pair.ts';
 import { PortPool } from './port-pool.ts';
+import { Receiver } from './receiver.ts';
 import { drop } from './statistics.ts';
 
 const FRAME_MS = 20;
@@ -63,6 +64,7 @@ export class MediaCore {
   #tickEvents: MediaEvent[] | null = null;
   /** Recordings that are being completed. */
   readonly #finishing = new Set<Promise<void>>();
+  readonly #onFault = (endpoint: Endpoint, fault: unknown): void => this.#faulted(endpoint, fault);
 
   constructor(options: CoreOptions) {
     this.#options = options;
@@ -188,26 +190,13 @@ export class MediaCore {
   #openEndpoint(command: OpenCommand): Promise<Result<{ rtpPort: number; rtcpPort: number }, OpenFailure>> {
     const { localAddress } = command;
     const { sockets, clock } = this.#options;
-    let endpoint: Endpoint | undefined;
-    const guarded = (handle: (endpoint: Endpoint, packet: Buffer, address: string, port: number) => void) => ({
-      copied: (packet: Buffer) => endpoint?.receiveCopy(packet),
-      packet: (packet: Buffer, address: string, port: number) => {
-        if (!endpoint) return;
-        // A fault of ours in the handling of one packet must not take the calls of the whole worker with it.
-        try {
-          handle(endpoint, packet, address, port);
-        } catch (fault) {
-          this.#faulted(endpoint, fault);
-        }
-      },
-      error: () => endpoint?.socketFailed(),
-    });
-    const onRtp = guarded((target, packet, address, port) => target.receive(packet, address, port));
-    const onRtcp = guarded((target, packet, address, port) => target.receiveControl(packet, address, port));
+    const onRtp = new Receiver(false, this.#onFault);
+    const onRtcp = new Receiver(true, this.#onFault);
     const isStopped = () => this.#isStopped;
     const onOpen = (rtpPort: number, opened: EndpointSockets) => {
       const statistics = this.#options.statistics.claim(command.slot);
-      endpoint = new Endpoint(command.endpoint, this.#context, opened, statistics);
+      const endpoint = new Endpoint(command.endpoint, this.#context, opened, statistics);
+      onRtp.endpoint = onRtcp.endpoint = endpoint;
       this.#endpoints.set(command.endpoint, { endpoint, callSid: command.callSid, localAddress, rtpPort });
     };
     return openPortPair(localAddress, { pool: this.#pool, sockets, clock, onRtp, onRtcp, isStopped, onOpen });

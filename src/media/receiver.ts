@@ -1,0 +1,35 @@
+// What one socket of an endpoint hears. A fault of ours in the handling of one packet must not take the calls of the whole worker with it.
+
+import type { Endpoint } from './endpoint.ts';
+import type { SocketHandlers } from './sockets.ts';
+
+/** Gives what comes on the RTP or the RTCP socket to the endpoint, as soon as there is one. */
+export class Receiver implements SocketHandlers {
+  endpoint: Endpoint | null = null;
+  readonly #isControl: boolean;
+  readonly #faulted: (endpoint: Endpoint, fault: unknown) => void;
+
+  constructor(isControl: boolean, faulted: (endpoint: Endpoint, fault: unknown) => void) {
+    this.#isControl = isControl;
+    this.#faulted = faulted;
+  }
+
+  packet(packet: Buffer, address: string, port: number): void {
+    const { endpoint } = this;
+    if (!endpoint) return;
+    try {
+      if (this.#isControl) endpoint.receiveControl(packet, address, port);
+      else endpoint.receive(packet, address, port);
+    } catch (fault) {
+      this.#faulted(endpoint, fault);
+    }
+  }
+
+  copied(packet: Buffer): void {
+    this.endpoint?.receiveCopy(packet);
+  }
+
+  error(): void {
+    this.endpoint?.socketFailed();
+  }
+}
