@@ -1,4 +1,4 @@
-// The port through which a core gives a steady bridge away: to a native thread, to the kernel, to whatever relays without JavaScript.
+// The port through which a core gives a steady bridge away: to a native thread, to the kernel, to a shorter way through JavaScript.
 // fast-relays.ts offers bridges, reads the counters and takes bridges back; an implementation only moves packets. It never decides:
 // latching, digits, plays, reports stay with the endpoints.
 //
@@ -52,6 +52,8 @@ export interface FastDirection {
   /** Highest sequence number received of it so far, and the lowest that may still be relayed. */
   readonly highestSequence: number;
   readonly baseSequence: number;
+  /** RFC 3550 A.8 so far, in units of the timestamp. */
+  readonly jitterUnits: number;
   readonly audio: PayloadTypePair;
   /** Null: telephone events are the core's. Otherwise they are relayed, and a copy of each goes to the handlers' `copied`. */
   readonly telephoneEvent: PayloadTypePair | null;

@@ -253,7 +253,7 @@ function direction(
   const receiveCrypto = source.protection.receiving(ssrc);
   if (!numbering || codec === null || (source.protection.receiver && !receiveCrypto)) return null;
   return {
-    ...{ from, to, ssrc, ...numbering },
+    ...{ from, to, ssrc, ...numbering, jitterUnits: source.reception.jitterUnits },
     audio: { in: source.reception.audioType, out: target.plan.payloadType },
     telephoneEvent: eventTypes(source.plan, target.plan),
     translation: translation(codec, target.plan.codec),

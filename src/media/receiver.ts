@@ -26,7 +26,12 @@ export class Receiver implements SocketHandlers {
   }
 
   copied(packet: Buffer): void {
-    this.endpoint?.receiveCopy(packet);
+    const { endpoint } = this;
+    try {
+      endpoint?.receiveCopy(packet);
+    } catch (fault) {
+      if (endpoint) this.#faulted(endpoint, fault);
+    }
   }
 
   error(): void {

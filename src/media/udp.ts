@@ -1,6 +1,6 @@
 // Real UDP sockets for the media core, one per port. Connected sockets make sends cheaper and let the kernel drop what strangers send.
 
-import type { BindDatagram, DatagramSocket } from '../base/datagram.ts';
+import type { BindDatagram, DatagramHandlers, DatagramSocket } from '../base/datagram.ts';
 import { bindDatagram } from '../base/datagram-handles.ts';
 import { err, ok } from '../base/result.ts';
 import { type QueuedSocket, SendQueue } from '../base/send-queue.ts';
@@ -14,24 +14,52 @@ export function udpSocketsOn(bindSocket: BindDatagram): SocketFactory {
   const queue = new SendQueue((flush) => setImmediate(flush));
   return {
     async bind(address, port, handlers) {
-      const bound = await bindSocket(address, port, handlers, RECEIVE_BUFFER);
+      const media = new UdpMediaSocket(queue, handlers);
+      const bound = await bindSocket(address, port, media, RECEIVE_BUFFER);
       if (!bound.ok) return err({ code: bindFailures[bound.error] ?? 'failed', detail: bound.error });
-      return ok(new UdpMediaSocket(bound.value, queue, handlers));
+      media.socket = bound.value;
+      return ok(media);
     },
   };
 }
 
 export const udpSockets: SocketFactory = udpSocketsOn(bindDatagram);
 
-class UdpMediaSocket implements MediaSocket, QueuedSocket {
-  readonly socket: DatagramSocket;
+/** Takes packets before the endpoint does. */
+export interface PacketRelay {
+  /** False: it is not for the relay, and nothing was changed. */
+  pass(packet: Buffer, port: number): boolean;
+}
+
+/** Until a socket is bound. */
+const UNBOUND: DatagramSocket = {
+  ...{ address: '', port: 0, receiveBufferBytes: 0 },
+  ...{ send: () => 'EBADF', connect: () => 'EBADF', disconnect: () => 'EBADF', close: async () => {} },
+};
+
+export class UdpMediaSocket implements MediaSocket, QueuedSocket, DatagramHandlers {
+  socket: DatagramSocket = UNBOUND;
+  relay: PacketRelay | null = null;
   readonly #queue: SendQueue;
   readonly #handlers: SocketHandlers;
 
-  constructor(socket: DatagramSocket, queue: SendQueue, handlers: SocketHandlers) {
-    this.socket = socket;
+  constructor(queue: SendQueue, handlers: SocketHandlers) {
     this.#queue = queue;
     this.#handlers = handlers;
+  }
+
+  packet(packet: Buffer, address: string, port: number): void {
+    if (this.relay?.pass(packet, port)) return;
+    this.#handlers.packet(packet, address, port);
+  }
+
+  /** A telephone event that is relayed already. */
+  copy(packet: Buffer): void {
+    this.#handlers.copied?.(packet);
+  }
+
+  error(): void {
+    this.#handlers.error();
   }
 
   failed(): void {

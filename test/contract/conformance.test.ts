@@ -177,7 +177,14 @@ test('a wrong token is 401, 20003; dates of a call are there or null, never made
     twiml: '<Response><Hangup/></Response>',
   });
   const ringing = await inbox.next('ring');
-  const before = await client.calls(sid).fetch();
+  const before = await until(
+    async () => {
+      const call = await client.calls(sid).fetch();
+      return call.status !== 'queued' && call;
+    },
+    DEADLINE_MS,
+    () => 'the call as one that rings',
+  );
   expect([before.startTime, before.endTime]).toEqual([expect.any(Date), null]);
   await ringing.leg.answer();
   await expectEvent(bob, ringing, 'ended');

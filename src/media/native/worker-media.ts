@@ -1,8 +1,10 @@
-// What a media worker works with: its sockets and its fast path. With the addon's media thread where that was chosen and can be had,
-// else node:dgram. A worker that cannot have it says so once and works all the same.
+// What a media worker works with: its sockets and its fast path. With the addon's media thread where that was chosen and can be had, else
+// the sockets of Node and the short path over them. A worker that cannot have it says so once and works all the same.
 
+import { realClock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import type { FastPath } from '../fast-path.ts';
+import { ShortPath } from '../short-path.ts';
 import type { SocketFactory } from '../sockets.ts';
 import { udpSockets } from '../udp.ts';
 import { loadAddon } from './addon.ts';
@@ -18,16 +20,14 @@ export interface NativeChoice {
 
 export interface WorkerMedia {
   readonly sockets: SocketFactory;
-  readonly fastPath?: FastPath;
+  readonly fastPath: FastPath;
 }
 
 /** `choice` null: none. `first`: a fast path that goes before the media thread. */
 export function workerMedia(choice: NativeChoice | null, first: FastPath | null, log: Log): WorkerMedia {
   const native = choice && openNative(choice, log);
-  const paths = [first, native].filter((path) => path !== null);
-  const [only] = paths;
-  if (!only) return { sockets: udpSockets };
-  return { sockets: native ?? udpSockets, fastPath: paths.length === 1 ? only : firstThatTakes(paths) };
+  const own = native ?? new ShortPath(realClock);
+  return { sockets: native ?? udpSockets, fastPath: first ? firstThatTakes([first, own]) : own };
 }
 
 function openNative({ addon: file, dscp }: NativeChoice, log: Log): NativeMedia | null {

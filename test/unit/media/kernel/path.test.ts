@@ -22,7 +22,7 @@ function direction(
   more: Partial<FastDirection> = {},
 ): FastDirection {
   return {
-    ...{ from, to, ssrc: 7, outgoingSsrc: 7, highestSequence: 1, baseSequence: 1 },
+    ...{ from, to, ssrc: 7, outgoingSsrc: 7, highestSequence: 1, baseSequence: 1, jitterUnits: 0 },
     ...{ audio: { in: 0, out: 0 }, telephoneEvent: { in: 101, out: 101 }, translation: null },
     ...{ sequenceOffset: 0, timestampOffset: 0, receiveCrypto: null, sendCrypto: null },
     ...more,
