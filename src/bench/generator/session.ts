@@ -115,7 +115,8 @@ export class Session {
     const wires = this.#wires!;
     if (!kinds[kindName].isSecure) return wires.udp;
     if (!this.#open.sips) throw new Error('no SIP over TLS to call');
-    wires.tls ??= await tlsWire(this.#open.sips, (text) => this.#take(text));
+    // The gateway may be another one than that of the case before.
+    if (!wires.tls?.isOpen) wires.tls = await tlsWire(this.#open.sips, (text) => this.#take(text));
     return wires.tls;
   }
 

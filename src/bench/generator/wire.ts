@@ -10,6 +10,8 @@ export interface Wire {
   readonly port: number;
   /** Whether the transport keeps messages by itself, so that nothing is sent again. */
   readonly isReliable: boolean;
+  /** False once the other side has closed it. */
+  readonly isOpen: boolean;
   send(text: string, to: Place): void;
   close(): void;
 }
@@ -51,6 +53,7 @@ export async function udpWire(port: number, onMessage: OnMessage): Promise<Wire>
     transport: 'UDP',
     port: socket.address().port,
     isReliable: false,
+    isOpen: true,
     send: (text, to) => socket.send(Buffer.from(text, 'latin1'), to.port, to.host),
     close: () => socket.close(),
   };
@@ -79,6 +82,9 @@ export function tlsWire(to: Place, onMessage: OnMessage): Promise<Wire> {
         transport: 'TLS',
         port: socket.localPort ?? 0,
         isReliable: true,
+        get isOpen() {
+          return !socket.destroyed;
+        },
         send: (text) => socket.write(text, 'latin1'),
         close: () => socket.destroy(),
       });
