@@ -26,6 +26,7 @@ import type { SourceToken } from './outgoing-stream.ts';
 import type { EndpointSockets } from './outlet.ts';
 import { PacketBuffers } from './packet-buffers.ts';
 import { type CaptureOptions, PacketTap, type TappedBatch } from './packet-tap.ts';
+import { withSharedTypes } from './payload-types.ts';
 import { openPortPair } from './port-pair.ts';
 import { PortPool } from './port-pool.ts';
 import { Receiver } from './receiver.ts';
@@ -127,7 +128,7 @@ export class MediaCore {
     endpoint.fast?.takeBack();
     switch (command.type) {
       case 'configure':
-        endpoint.configure(command.plan, command.source);
+        endpoint.configure(withSharedTypes(command.plan), command.source);
         break;
       case 'play':
         endpoint.play(command.play, command.options);

@@ -1,6 +1,7 @@
 // What the payload types of a media plan mean (RFC 3551 6): one look into a table for each packet that endpoint.ts receives.
 
 import { remembered } from '../base/remembered.ts';
+import { sharedCodecs } from '../sdp/payloads.ts';
 import type { AudioCodec, MediaPlan } from '../sdp/plan.ts';
 import { readPayloadType } from './rtp.ts';
 
@@ -40,6 +41,12 @@ export class PayloadTypes {
     return this.#kinds[payloadType]!;
   }
 }
+
+/** A plan that comes from another thread is a copy of all it has. */
+export const withSharedTypes = (plan: MediaPlan): MediaPlan => ({
+  ...plan,
+  receivePayloadTypes: sharedCodecs(plan.receivePayloadTypes),
+});
 
 /** Codec of audio with this payload type; null: it is none of the plan's audio. */
 export const codecOfType = (plan: MediaPlan, type: number): AudioCodec | null =>

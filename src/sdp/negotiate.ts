@@ -17,7 +17,7 @@ import {
 } from './audio-section.ts';
 import type { CryptoLine } from './crypto.ts';
 import { hasAttribute, type MediaSection, parseSdp, type SdpFault, type SessionDescription } from './parse.ts';
-import { type CodecPayload, staticPayloadType } from './payloads.ts';
+import { type CodecPayload, sharedCodecs, staticPayloadType } from './payloads.ts';
 import type {
   Answered,
   LocalMedia,
@@ -166,7 +166,7 @@ export function takeSection(
     direction,
     codec: codecs[0]!.codec,
     payloadType: codecs[0]!.payloadType,
-    receivePayloadTypes: codecs,
+    receivePayloadTypes: sharedCodecs(codecs),
     telephoneEventSend: telephoneEvent?.payloadType ?? null,
     telephoneEventReceive: telephoneEvent?.payloadType ?? null,
     srtp: crypto ? keysOf(crypto, masterKey) : null,
@@ -253,7 +253,7 @@ export function acceptSection(
     ),
     codec: chosen.codec,
     payloadType: chosen.payloadType,
-    receivePayloadTypes: [...offered, ...foreign],
+    receivePayloadTypes: sharedCodecs([...offered, ...foreign]),
     telephoneEventSend: theirEvent,
     // Some peers leave it out of the answer and send it all the same.
     telephoneEventReceive: ourEvent,

@@ -95,3 +95,14 @@ const hasFlash = remembered(256, (value): boolean => {
     return range !== null && Number(range[1]) <= 16 && Number(range[2] ?? range[1]) >= 16;
   });
 });
+
+const listOf = remembered(64, (text): readonly CodecPayload[] =>
+  text.split(',').map((entry) => {
+    const [payloadType, codec] = entry.split(' ');
+    return { payloadType: Number(payloadType), codec: codec as AudioCodec };
+  }),
+);
+
+/** The same list for all whose codecs are the same: it is kept for as long as a call lasts, and nobody writes to it. */
+export const sharedCodecs = (codecs: readonly CodecPayload[]): readonly CodecPayload[] =>
+  codecs.length === 0 ? codecs : listOf(codecs.map(({ payloadType, codec }) => `${payloadType} ${codec}`).join());
