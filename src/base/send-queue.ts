@@ -1,6 +1,6 @@
 // Packets that leave together at the end of a turn of the event loop. Receiving and sending are long ways through Node and the kernel;
 // going one of them some dozen times in a row keeps its code in the processor's caches, and wakes a receiver on the same machine once
-// in place of each time. That is a fifth of the CPU of a relay. Nothing waits for long: a full queue leaves at once.
+// in place of each time. That is a tenth to a fifth of the CPU of a relay. Nothing waits for long: a full queue leaves at once.
 //
 //   one turn   receive, receive, receive … (at most 32) ─▶ send, send, send …
 

@@ -17,15 +17,14 @@ import type {
 } from '../sip/ua/ua.ts';
 import { type DigitPressed, LegDigits } from './leg-digits.ts';
 import type { AnswerOutcome, HeaderPair, LegDriver, LegEvent } from './leg-driver.ts';
+import { failureOf, ofMedia } from './leg-event-sources.ts';
 import { LegMedia, type LegMediaOptions, type LegMediaServices, type MediaFailure, mirror } from './leg-media.ts';
-import { redirectOf } from './redirects.ts';
 import { readReferTo } from './refer-to.ts';
 import {
   byeHeaders,
   customHeaders,
   elsewhereHeaders,
   headerFields,
-  isdnCauseOf,
   legHeaders,
   type RecordedLeg,
 } from './relay-headers.ts';
@@ -277,15 +276,7 @@ export class SipLeg implements LegDriver {
         return this.#onAccepted(event);
       case 'rejected':
         this.#finish();
-        return this.#listener({
-          type: 'failed',
-          status: event.status,
-          cause: event.cause,
-          detail: event.detail,
-          headers: customHeaders(event.response),
-          redirect: redirectOf(event.response),
-          isdnCause: isdnCauseOf(event.response),
-        });
+        return this.#listener(failureOf(event));
       case 'canceled':
         this.#finish();
         return this.#listener({ type: 'canceled' });
@@ -375,14 +366,9 @@ export class SipLeg implements LegDriver {
   }
 
   #onMedia(event: MediaEvent): void {
-    if (event.type === 'digit') this.#pressed(this.#digits.fromMedia(event.digit, event.durationMs));
-    else if (event.type === 'rtpTimeout') this.#listener({ type: 'mediaTimeout' });
-    else if (event.type === 'playEnded')
-      this.#listener({ type: 'playEnded', play: event.play, outcome: event.outcome });
-    else if (event.type === 'mediaStarted' || event.type === 'latched') {
-      const change = event.type === 'latched' ? 'media source learned' : 'media flows';
-      this.#listener({ type: 'media', change, detail: `${event.remoteAddress}:${event.remotePort}` });
-    }
+    if (event.type === 'digit') return this.#pressed(this.#digits.fromMedia(event.digit, event.durationMs));
+    const told = ofMedia(event);
+    if (told) this.#listener(told);
   }
 
   #byeHeaders(): HeaderField[] {

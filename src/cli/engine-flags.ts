@@ -6,7 +6,7 @@
 import { availableParallelism } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 
-/** V8's own: 400 and 3,000. Measured around the 4,000th call: 0.86 of the CPU of a call, most of it compiling that is done with by then. */
+/** V8's own: 400 and 3,000. About 0.9 of the CPU of a call around the 4,000th one: compiling is done with by then. A start takes longer. */
 const EARLY = ['--invocation-count-for-maglev=100', '--invocation-count-for-turbofan=300'];
 
 /** Helpers that collect garbage beside the thread which waits for them only get in its way where all share one core. */

@@ -51,6 +51,8 @@ export class ShortPath implements FastPath {
     const { from, to } = there;
     const [first, second] = [from.socket, to.socket];
     if (!(first instanceof UdpMediaSocket && second instanceof UdpMediaSocket)) return null;
+    // A bridge that was made before, and has not ended yet.
+    if (first.relay || second.relay) return null;
     if (directions.some(({ receiveCrypto, sendCrypto }) => receiveCrypto || sendCrypto)) return null;
     const ways = [
       new ShortDirection(there, first, second, this.#clock),

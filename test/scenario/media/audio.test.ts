@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, describe, test } from 'vitest';
+import { afterAll, describe, test } from 'vitest';
 import { realClock } from '../../../src/base/clock.ts';
 import { silentLog } from '../../../src/base/log.ts';
 import type { EndpointInfo, MediaEngine } from '../../../src/media/engine.ts';
@@ -31,6 +31,7 @@ import {
 } from '../../support/media.ts';
 import { seededRandom } from '../../support/network.ts';
 import { mediaRange } from '../../support/ports.ts';
+import { startedWorlds } from '../../support/started-worlds.ts';
 import { until } from '../../support/until.ts';
 
 const LOCAL = '127.0.0.1';
@@ -121,18 +122,8 @@ const fromSound = (samples: Int16Array): Int16Array =>
     ),
   );
 
-let worlds: World[] = [];
-async function world(workers: number): Promise<World> {
-  const made = new World(workers);
-  worlds.push(made);
-  assert.ok((await made.engine.start()).ok);
-  return made;
-}
-afterEach(async () => {
-  const made = worlds;
-  worlds = [];
-  for (const each of made) await each.stop();
-});
+const started = startedWorlds<World>((made) => made.stop());
+const world = (workers: number): Promise<World> => started(new World(workers));
 
 /** Median share of a tone over windows of 100 ms: a packet that a busy machine delayed does not count. */
 function medianShare(samples: Int16Array, frequency: number): number {

@@ -2,11 +2,12 @@
 // number twice, and hostile packets harm nothing.
 
 import { strict as assert } from 'node:assert';
-import { afterEach, describe, type test as vitestTest } from 'vitest';
+import { describe, type test as vitestTest } from 'vitest';
 import { SrtpReceiver } from '../../../src/media/srtp.ts';
 import type { SrtpKeys, SrtpSuite } from '../../../src/sdp/plan.ts';
 import { eventPayload, eventually, readRtp, rtpPacket } from '../../support/media.ts';
 import { seededRandom } from '../../support/network.ts';
+import { startedWorlds } from '../../support/started-worlds.ts';
 import { until } from '../../support/until.ts';
 import { FastPathWorld, type Leg, nextPackets, type PathUnderTest } from './fast-path-world.ts';
 
@@ -17,19 +18,9 @@ export interface FastPathSubject {
   readonly suites: readonly (readonly [SrtpSuite, SrtpSuite | null])[];
 }
 
-let worlds: FastPathWorld[] = [];
-export async function world(under: PathUnderTest | null): Promise<FastPathWorld> {
-  const made = new FastPathWorld(under);
-  worlds.push(made);
-  assert.ok((await made.engine.start()).ok);
-  return made;
-}
+const started = startedWorlds<FastPathWorld>((made) => made.stop());
+export const world = (under: PathUnderTest | null): Promise<FastPathWorld> => started(new FastPathWorld(under));
 
-afterEach(async () => {
-  const made = worlds;
-  worlds = [];
-  for (const one of made) await one.stop();
-});
 const numbersOf = (packets: readonly Buffer[]): number[] => packets.map((packet) => readRtp(packet).sequence);
 /** `count` numbers from `first` on. */
 const run = (first: number, count: number): number[] =>

@@ -2,7 +2,7 @@
 // in one worker and in two; a worker that fails takes its members only.
 
 import { strict as assert } from 'node:assert';
-import { afterEach, describe, test } from 'vitest';
+import { describe, test } from 'vitest';
 import { realClock } from '../../../src/base/clock.ts';
 import { type Log, silentLog } from '../../../src/base/log.ts';
 import type { MediaEngine } from '../../../src/media/engine.ts';
@@ -11,6 +11,7 @@ import { createWorkerMediaEngine } from '../../../src/media/workers.ts';
 import type { AudioCodec } from '../../../src/sdp/plan.ts';
 import { EventLog, eventually, plan, RtpPeer, readRtp, shareOf, strictSource } from '../../support/media.ts';
 import { mediaRange } from '../../support/ports.ts';
+import { startedWorlds } from '../../support/started-worlds.ts';
 
 const LOCAL = '127.0.0.1';
 const MEMBER: MixerMember = { isHeard: true, hears: true, coaches: null, jitterMs: 20 };
@@ -78,25 +79,14 @@ async function hears(leg: Leg, frequencies: readonly number[], silent: readonly 
   });
 }
 
-let worlds: World[] = [];
-async function world(workers: number): Promise<World> {
-  const made = new World(workers);
-  worlds.push(made);
-  assert.ok((await made.engine.start()).ok);
-  return made;
-}
-
-afterEach(async () => {
-  const made = worlds;
-  worlds = [];
-  for (const { engine, peers } of made) {
-    await engine.stop();
-    for (const peer of peers) peer.close();
-    const { endpoints, bridges, plays, mixers, mixerMembers, portsInUse } = engine.counts();
-    const left = { endpoints, bridges, plays, mixers, mixerMembers, portsInUse };
-    assert.deepEqual(left, { endpoints: 0, bridges: 0, plays: 0, mixers: 0, mixerMembers: 0, portsInUse: 0 });
-  }
+const started = startedWorlds<World>(async ({ engine, peers }) => {
+  await engine.stop();
+  for (const peer of peers) peer.close();
+  const { endpoints, bridges, plays, mixers, mixerMembers, portsInUse } = engine.counts();
+  const left = { endpoints, bridges, plays, mixers, mixerMembers, portsInUse };
+  assert.deepEqual(left, { endpoints: 0, bridges: 0, plays: 0, mixers: 0, mixerMembers: 0, portsInUse: 0 });
 });
+const world = (workers: number): Promise<World> => started(new World(workers));
 
 const workerOf = ({ id }: Leg): string => id.split('-')[0]!;
 

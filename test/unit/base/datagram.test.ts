@@ -137,7 +137,7 @@ describe.each([
     );
   });
 
-  test('more than the kernel takes at once arrives all the same, whole', async () => {
+  test('a burst arrives whole and in order', async () => {
     const a = await opened(bind, '127.0.0.1');
     const b = await opened(bind, '127.0.0.1');
     const packets = Array.from({ length: 60 }, (_, index) => Buffer.alloc(1_000, index));

@@ -1,7 +1,7 @@
 // The engine on a virtual clock and network: ports, plays, digits, comfort, echo, bridge, silence, directions, hostile packets.
 
 import { strict as assert } from 'node:assert';
-import { afterEach, describe, test } from 'vitest';
+import { describe, test } from 'vitest';
 import { limits } from '../../../src/base/limits.ts';
 import type { EndpointInfo, MediaEngine, SourceRule } from '../../../src/media/engine.ts';
 import { encode } from '../../../src/media/g711.ts';
@@ -23,6 +23,7 @@ import {
   VirtualPeer,
 } from '../../support/media.ts';
 import { seededRandom } from '../../support/network.ts';
+import { startedWorlds } from '../../support/started-worlds.ts';
 import { settle, VirtualClock } from '../../support/virtual-clock.ts';
 
 const ADDRESS = '10.0.0.1';
@@ -84,27 +85,16 @@ interface Leg {
   readonly plan: MediaPlan;
 }
 
-let worlds: World[] = [];
-async function world(portRange?: { first: number; last: number }): Promise<World> {
-  const made = new World(portRange);
-  worlds.push(made);
-  assert.ok((await made.engine.start()).ok);
-  return made;
-}
-
 // House rule 7: nothing is left at the end of any test.
-afterEach(async () => {
-  const made = worlds;
-  worlds = [];
-  for (const { engine, clock } of made) {
-    await engine.stop();
-    // Packets on their way are timers too.
-    clock.advance(1);
-    const { endpoints, bridges, plays, portsInUse } = engine.counts();
-    assert.deepEqual({ endpoints, bridges, plays, portsInUse }, { endpoints: 0, bridges: 0, plays: 0, portsInUse: 0 });
-    assert.equal(clock.pendingTimers, 0, 'timers are left');
-  }
+const started = startedWorlds<World>(async ({ engine, clock }) => {
+  await engine.stop();
+  // Packets on their way are timers too.
+  clock.advance(1);
+  const { endpoints, bridges, plays, portsInUse } = engine.counts();
+  assert.deepEqual({ endpoints, bridges, plays, portsInUse }, { endpoints: 0, bridges: 0, plays: 0, portsInUse: 0 });
+  assert.equal(clock.pendingTimers, 0, 'timers are left');
 });
+const world = (portRange?: { first: number; last: number }): Promise<World> => started(new World(portRange));
 
 const tone = (frequency: number, durationMs: number) =>
   ({ kind: 'tone', frequencies: [frequency], levelDb: -10, durationMs }) as const;

@@ -1,7 +1,7 @@
 // Which bridges a fast path is offered, as what they are described, what its counters become, and what brings a bridge back.
 
 import { strict as assert } from 'node:assert';
-import { afterEach, describe, test } from 'vitest';
+import { describe, test } from 'vitest';
 import { limits } from '../../../src/base/limits.ts';
 import type { EndpointInfo, MediaEngine } from '../../../src/media/engine.ts';
 import type { FastCount, FastCounts, FastPair, FastPath, FastRelay } from '../../../src/media/fast-path.ts';
@@ -20,6 +20,7 @@ import {
   VirtualPeer,
 } from '../../support/media.ts';
 import { seededRandom } from '../../support/network.ts';
+import { startedWorlds } from '../../support/started-worlds.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
 const ADDRESS = '10.0.0.1';
@@ -134,24 +135,13 @@ class World {
   }
 }
 
-let worlds: World[] = [];
-async function world(): Promise<World> {
-  const made = new World();
-  worlds.push(made);
-  assert.ok((await made.engine.start()).ok);
-  return made;
-}
-
-afterEach(async () => {
-  const made = worlds;
-  worlds = [];
-  for (const { engine, clock, path } of made) {
-    await engine.stop();
-    clock.advance(1);
-    assert.equal(path.isActive, false, 'a bridge is left with the path');
-    assert.equal(clock.pendingTimers, 0);
-  }
+const started = startedWorlds<World>(async ({ engine, clock, path }) => {
+  await engine.stop();
+  clock.advance(1);
+  assert.equal(path.isActive, false, 'a bridge is left with the path');
+  assert.equal(clock.pendingTimers, 0);
 });
+const world = (): Promise<World> => started(new World());
 
 /** Counters of `packets` packets, 160 octets each, after `sequence` of the source. */
 function countOf(packets: number, sequence: number): FastCount {

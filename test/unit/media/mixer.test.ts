@@ -1,7 +1,7 @@
 // Mixers on a virtual clock and network: who hears whom, sums to the sample, joins and leaves in mid-speech, plays, numbering.
 
 import { strict as assert } from 'node:assert';
-import { afterEach, describe, test } from 'vitest';
+import { describe, test } from 'vitest';
 import { limits } from '../../../src/base/limits.ts';
 import { silenceOctet } from '../../../src/media/g711.ts';
 import { eventPayload, plan, readRtp, rtpPacket, strictSource } from '../../support/media.ts';
@@ -17,20 +17,10 @@ import {
   sum,
   TALKER,
 } from '../../support/mixer-world.ts';
+import { startedWorlds } from '../../support/started-worlds.ts';
 
-let worlds: MixerWorld[] = [];
-async function openWorld(workers: number, pairs = 20): Promise<MixerWorld> {
-  const made = new MixerWorld(workers, pairs);
-  worlds.push(made);
-  assert.ok((await made.engine.start()).ok);
-  return made;
-}
-
-afterEach(async () => {
-  const made = worlds;
-  worlds = [];
-  for (const each of made) await each.end();
-});
+const started = startedWorlds<MixerWorld>((each) => each.end());
+const openWorld = (workers: number, pairs = 20): Promise<MixerWorld> => started(new MixerWorld(workers, pairs));
 
 /** The bytes of the last packets that came to a leg are all silence of its codec. */
 function hearsSilence(leg: Leg, count = 1): boolean {
