@@ -263,6 +263,8 @@ export const limits = {
   kernelBlockedMs: 600_000,
   /** Of the threads that carry audio; below 0 goes first. */
   mediaNice: -10,
+  /** What a media thread allocates until it collects: packets wait for that, so often and short in place of seldom and long. */
+  mediaYoungGenerationMb: 3,
   mediaPacketsPerSecond: 250,
   mediaPacketBurst: 500,
   mediaCatchUpFrames: 5,

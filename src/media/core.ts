@@ -30,6 +30,7 @@ import { withSharedTypes } from './payload-types.ts';
 import { openPortPair } from './port-pair.ts';
 import { PortPool } from './port-pool.ts';
 import { Receiver } from './receiver.ts';
+import { Round, turnsFor } from './round.ts';
 import { drop } from './statistics.ts';
 
 const FRAME_MS = 20;
@@ -51,6 +52,7 @@ export class MediaCore {
   readonly #pool: PortPool;
   readonly #context: EndpointContext<Endpoint>;
   readonly #endpoints = new Map<EndpointId, OpenEndpoint>();
+  readonly #round = new Round(this.#endpoints);
   readonly #bridges = new CoreBridges();
   readonly #fast: FastRelays;
   readonly #mixers: Mixers;
@@ -347,11 +349,12 @@ export class MediaCore {
 
   #keepHouse(): void {
     if (this.#housekeeper || this.#isStopped) return;
-    this.#housekeeper = this.#options.clock.after(HOUSEKEEPING_MS, () => {
+    const turns = turnsFor(this.#endpoints.size);
+    this.#housekeeper = this.#options.clock.after(HOUSEKEEPING_MS / turns, () => {
       this.#housekeeper = null;
       const { clock } = this.#options;
-      this.#fast.housekeep();
-      for (const { endpoint } of this.#endpoints.values()) endpoint.housekeep(clock.now(), clock.wall());
+      this.#fast.housekeep(turns);
+      this.#round.visit(turns, ({ endpoint }) => endpoint.housekeep(clock.now(), clock.wall()));
       const resting = this.#count();
       if (this.#endpoints.size > 0 || resting > 0) this.#keepHouse();
     });

@@ -25,6 +25,7 @@ import type { OutgoingStream, SourceToken } from './outgoing-stream.ts';
 import { codecOfType } from './payload-types.ts';
 import type { Protection } from './protection.ts';
 import type { Reception } from './reception.ts';
+import { Round } from './round.ts';
 import type { MediaSocket } from './sockets.ts';
 import { drop, field, type SlotStatistics } from './statistics.ts';
 
@@ -65,6 +66,7 @@ export class FastRelays {
   readonly #path: FastPath | null;
   readonly #clock: Clock;
   readonly #bridges = new Map<number, FastBridge>();
+  readonly #round = new Round(this.#bridges);
 
   constructor(path: FastPath | null, clock: Clock) {
     this.#path = path;
@@ -82,9 +84,9 @@ export class FastRelays {
     this.#bridges.delete(number);
   }
 
-  /** Twice a second, before the endpoints' own housekeeping. */
-  housekeep(): void {
-    for (const bridge of this.#bridges.values()) bridge.housekeep();
+  /** A turn of a round that takes half a second, before the endpoints' own housekeeping. */
+  housekeep(turns: number): void {
+    this.#round.visit(turns, (bridge) => bridge.housekeep());
   }
 }
 

@@ -144,6 +144,7 @@ class WorkerHost implements CoreHost {
       const worker = new Worker(workerUrl, {
         workerData: { ...this.#settings[index]!, kernel } satisfies WorkerSettings,
         transferList: kernel ? [kernel.port] : [],
+        resourceLimits: { maxYoungGenerationSizeMb: limits.mediaYoungGenerationMb },
         name: `media-${index}`,
       });
       this.#workers[index] = worker;

@@ -125,26 +125,32 @@ export const busy: Case = {
   title: 'bridged calls while signalling takes 20 % of the core',
   run: async (bench) => {
     const world = await bench.world();
-    const { gateway, generator } = world;
+    const { generator } = world;
     const second = await bench.generator();
     const perSecond = await registrationsFor(bench, world, second);
     const calls = bench.pick(3, 300);
-    const subject = gatewayMedia(bench, world, 'bridge');
-    const samples: MediaSample[] = [];
+    const subjects = [gatewayMedia(bench, world, 'bridge'), await nativeMedia(bench, world)].filter(
+      (one) => one !== undefined,
+    );
+    const all = subjects.map((subject) => ({ subject, samples: [] as MediaSample[] }));
     for (let turn = 0; turn < bench.options.repeats; turn++) {
-      await subject.hold(calls);
-      const seconds = bench.pick(1, 7);
-      const noise = second.ask(await registering(bench, perSecond, seconds), seconds * 1_000);
-      samples.push(await sampleMedia(bench, generator, subject, calls));
-      await noise;
-      await subject.release();
+      for (const { subject, samples } of all) {
+        bench.progress(`busy: ${subject.name}, ${turn + 1} of ${bench.options.repeats}`);
+        await subject.hold(calls);
+        const seconds = bench.pick(1, 7);
+        const noise = second.ask(await registering(bench, perSecond, seconds), seconds * 1_000);
+        samples.push(await sampleMedia(bench, generator, subject, calls));
+        await noise;
+        await subject.release();
+      }
     }
-    const one = fixedRow('', gateway.name, calls, samples);
-    // The CPU of both works cannot be told apart here.
-    const { load } = one.details;
-    return [
-      { ...one, case: 'busy', title: busy.title, cpu: null, cpuUnit: '', details: { ...one.details, load, perSecond } },
-    ];
+    await stopAll(subjects);
+    return all.map(({ subject, samples }) => {
+      const one = fixedRow('', subject.name, calls, samples);
+      const details = { ...one.details, perSecond };
+      // The CPU of both works cannot be told apart here.
+      return { ...one, case: 'busy', title: busy.title, cpu: null, cpuUnit: '', details };
+    });
   },
 };
 

@@ -19,7 +19,10 @@ export const NATIVE_RTP_SOURCE = `
 #include <time.h>
 #include <unistd.h>
 
-#define SLOTS 20
+/* Phones do not speak at the same time: each stream has its own tenth of a millisecond of the 20 ms. */
+#define SLOTS 200
+#define SLOT_MS 0.1
+#define SLOTS_AT_ONCE 40
 #define REMEMBERED 256
 #define BATCH 64
 #define PACKET 172
@@ -292,6 +295,8 @@ static int read_commands(void) {
 
 int main(int argc, char **argv) {
   int poll = epoll_create1(0), size = 4 << 20;
+  /* Where it is allowed: on its core, what takes the times goes first. */
+  setpriority(PRIO_PROCESS, 0, -10);
   for (int index = 1; index < argc && socket_count < MAX_SOCKETS; index++) {
     struct sockaddr_in own = {.sin_family = AF_INET, .sin_port = htons(atoi(argv[index]))};
     own.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -307,7 +312,7 @@ int main(int argc, char **argv) {
     sockets[socket_count++] = fd;
   }
   int timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
-  struct itimerspec every = {.it_interval = {.tv_nsec = 1000000}, .it_value = {.tv_nsec = 1000000}};
+  struct itimerspec every = {.it_interval = {.tv_nsec = 100000}, .it_value = {.tv_nsec = 100000}};
   timerfd_settime(timer, 0, &every, NULL);
   fcntl(0, F_SETFL, O_NONBLOCK);
   struct epoll_event watch = {.events = EPOLLIN, .data.u32 = 1000};
@@ -316,7 +321,8 @@ int main(int argc, char **argv) {
   epoll_ctl(poll, EPOLL_CTL_ADD, 0, &watch);
   puts("ready");
   fflush(stdout);
-  double next = now_ms();
+  double started = now_ms();
+  int64_t slot = 0;
   struct epoll_event events[MAX_SOCKETS + 2];
   for (;;) {
     int ready = epoll_wait(poll, events, MAX_SOCKETS + 2, -1);
@@ -328,12 +334,14 @@ int main(int argc, char **argv) {
       if (which < 1000) receive(which);
     }
     double now = now_ms();
-    if (now - next > CATCH_UP) {
-      if (measuring) count(&late, now - next);
-      next = now - CATCH_UP;
+    double behind = now - (started + slot * SLOT_MS);
+    if (behind > CATCH_UP) {
+      if (measuring) count(&late, behind);
+      slot += (int64_t)((behind - CATCH_UP) / SLOT_MS);
     }
     /* Some slots, then what has come is read: sending shall not starve receiving. */
-    for (int turn = 0; turn < 4 && next <= now; turn++, next += 1) send_slot((uint64_t)next % SLOTS, next);
+    for (int turn = 0; turn < SLOTS_AT_ONCE && started + slot * SLOT_MS <= now; turn++, slot++)
+      send_slot(slot % SLOTS, started + slot * SLOT_MS);
   }
 }
 `;

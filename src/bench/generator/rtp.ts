@@ -13,6 +13,8 @@ import { boundSocket } from './wire.ts';
 /** A generator that was away for longer leaves packets out, as a phone would; they count as late. */
 const CATCH_UP_MS = 100;
 const SLOTS_AT_ONCE = 4;
+/** Without streams of its own it only wakes whoever listens to ticks: a core that measures others must not be kept busy. */
+const RESTING_MS = FRAME_MS;
 
 export interface RtpSocket {
   readonly port: number;
@@ -37,7 +39,7 @@ export class Rtp {
   readonly #streams = new Map<number, Stream>();
   /** Whose packet it is tells the packet, not the port that it comes from: without signalling, ports need not be told apart. */
   isByStamp = false;
-  /** Told every millisecond, for whoever sends at a pace beside RTP. */
+  /** Told every millisecond while there are streams, else every RESTING_MS: for whoever sends at a pace beside RTP. */
   readonly ticks = new Set<(now: number) => void>();
   #numbers = 0;
   #turn = 0;
@@ -124,6 +126,11 @@ export class Rtp {
       this.#tick();
       this.#schedule();
     };
+    if (this.#streams.size === 0) {
+      this.#nextMs = realClock.now() + RESTING_MS;
+      realClock.after(RESTING_MS, next);
+      return;
+    }
     // Behind the plan: on as soon as the sockets were read.
     if (this.#nextMs + 1 < realClock.now()) setImmediate(next);
     else realClock.after(1, next);
