@@ -14,6 +14,7 @@
 
 import type { SrtpSuite } from '../sdp/plan.ts';
 import type { MediaSocket } from './sockets.ts';
+import type { SrtpReceiver, SrtpSender } from './srtp.ts';
 
 export interface FastPath {
   /** It can have bridges that change no header only: the core numbers what it relays so that there are as many as possible. */
@@ -65,6 +66,8 @@ export interface FastDirection {
   /** Null: plain RTP comes in, or goes out. */
   readonly receiveCrypto: FastReceiveCrypto | null;
   readonly sendCrypto: FastCrypto | null;
+  /** The same as the core has them, for a path of its own thread, which goes on with them. */
+  readonly contexts: { readonly receiver: SrtpReceiver | null; readonly sender: SrtpSender | null };
 }
 
 /** 7 bits each. */

@@ -262,6 +262,7 @@ function direction(
     outgoingSsrc: target.stream.ssrc,
     receiveCrypto,
     sendCrypto: target.protection.sending(),
+    contexts: { receiver: source.protection.receiver, sender: target.protection.sender },
   };
 }
 

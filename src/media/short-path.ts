@@ -5,12 +5,14 @@
 //   socket ─▶ ShortDirection: as described? ─yes─▶ header in place ─▶ the other socket, at the end of the turn
 //                                     └─no──▶ the endpoint, as before
 //
-// Plain RTP only: with SRTP the keys cost more than what is saved here.
+// SRTP is taken off and put on by the endpoints' own contexts: nothing is to be handed over when the bridge goes back.
 
 import type { Clock } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
 import type { FastCount, FastDirection, FastDrop, FastPair, FastPath, FastRelay } from './fast-path.ts';
+import { PacketBuffers } from './packet-buffers.ts';
 import { payloadStart, RTP_HEADER_BYTES, readTimestamp, writeUint16, writeUint32 } from './rtp.ts';
+import { SRTP_REPLAYED, SRTP_UNAUTHENTICATED, type SrtpReceiver, type SrtpSender } from './srtp.ts';
 import { FRAME_SAMPLES } from './tone.ts';
 import { type PacketRelay, UdpMediaSocket } from './udp.ts';
 
@@ -23,6 +25,7 @@ const JITTER_MAX_UNITS = 1_000 * UNITS_PER_MS;
 const NO_TYPE = 255;
 const PER_MS = limits.mediaPacketsPerSecond / 1_000;
 const NO_DROPS: FastCount['drops'] = {};
+const NOTHING_RECEIVED = { low: 0, high: 0 };
 
 /** Places of the numbers that are no small integers: fields of an object would each be an object of their own. */
 const at = {
@@ -38,6 +41,8 @@ const at = {
 
 export class ShortPath implements FastPath {
   readonly #clock: Clock;
+  /** For plain packets that leave under SRTP: they have no room for its tag. */
+  readonly #buffers = new PacketBuffers();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -53,10 +58,9 @@ export class ShortPath implements FastPath {
     if (!(first instanceof UdpMediaSocket && second instanceof UdpMediaSocket)) return null;
     // A bridge that was made before, and has not ended yet.
     if (first.relay || second.relay) return null;
-    if (directions.some(({ receiveCrypto, sendCrypto }) => receiveCrypto || sendCrypto)) return null;
     const ways = [
-      new ShortDirection(there, first, second, this.#clock),
-      new ShortDirection(back, second, first, this.#clock),
+      new ShortDirection(there, first, second, this.#clock, this.#buffers),
+      new ShortDirection(back, second, first, this.#clock, this.#buffers),
     ] as const;
     first.relay = ways[0];
     second.relay = ways[1];
@@ -77,6 +81,11 @@ class ShortDirection implements PacketRelay {
   readonly #from: UdpMediaSocket;
   readonly #to: UdpMediaSocket;
   readonly #clock: Clock;
+  readonly #buffers: PacketBuffers;
+  readonly #receiver: SrtpReceiver | null;
+  readonly #sender: SrtpSender | null;
+  /** What SRTP has behind each packet that comes. */
+  readonly #tagBytes: number;
   readonly #sourcePort: number;
   readonly #address: string;
   readonly #port: number;
@@ -96,13 +105,18 @@ class ShortDirection implements PacketRelay {
   #received = 0;
   #late = 0;
   #tooMany = 0;
+  readonly #refused = { authentication: 0, replay: 0, malformed: 0 };
   #sent = 0;
   #hasTransit = false;
 
-  constructor(one: FastDirection, from: UdpMediaSocket, to: UdpMediaSocket, clock: Clock) {
+  constructor(one: FastDirection, from: UdpMediaSocket, to: UdpMediaSocket, clock: Clock, buffers: PacketBuffers) {
     this.#from = from;
     this.#to = to;
     this.#clock = clock;
+    this.#buffers = buffers;
+    this.#receiver = one.contexts.receiver;
+    this.#sender = one.contexts.sender;
+    this.#tagBytes = this.#receiver?.tagBytes ?? 0;
     this.#sourcePort = one.from.remotePort;
     this.#address = one.to.remoteAddress;
     this.#port = one.to.remotePort;
@@ -124,7 +138,7 @@ class ShortDirection implements PacketRelay {
   }
 
   pass(packet: Buffer, port: number): boolean {
-    const end = packet.length;
+    const end = packet.length - this.#tagBytes;
     // Version 2 without padding, from whom it is described; the kernel has looked at the address: the socket is connected.
     if (end < RTP_HEADER_BYTES || (packet[0]! & 0xe0) !== 0x80 || port !== this.#sourcePort) return false;
     const second = packet[1]!;
@@ -137,9 +151,9 @@ class ShortDirection implements PacketRelay {
     const start = (packet[0]! & 0x1f) === 0 ? RTP_HEADER_BYTES : payloadStart(packet, end);
     if (start < 0 || (!isEvent && end - start !== FRAME_SAMPLES)) return false;
     const nowMs = this.#clock.now();
-    if (!this.#hasBudget(nowMs)) return true;
+    if (!this.#hasBudget(nowMs) || !this.#unprotect(packet)) return true;
     this.#count(packet, distance, sequence, end - start, isEvent, nowMs);
-    if (isEvent) this.#from.copy(packet);
+    if (isEvent) this.#from.copy(packet.subarray(0, end));
     this.#forward(packet, start, end, sequence, isEvent);
     return true;
   }
@@ -155,6 +169,16 @@ class ShortDirection implements PacketRelay {
     }
     numbers[at.tokens] = numbers[at.tokens]! - 1;
     return true;
+  }
+
+  #unprotect(packet: Buffer): boolean {
+    const receiver = this.#receiver;
+    const end = receiver ? receiver.unprotect(packet, packet.length) : 0;
+    if (end >= 0) return true;
+    if (end === SRTP_REPLAYED) this.#refused.replay += 1;
+    else if (end === SRTP_UNAUTHENTICATED) this.#refused.authentication += 1;
+    else this.#refused.malformed += 1;
+    return false;
   }
 
   /** As reception.ts counts. */
@@ -206,14 +230,36 @@ class ShortDirection implements PacketRelay {
     writeUint16(packet, header + 2, sequence + this.#sequenceOffset);
     writeUint32(packet, header + 4, timestamp + this.#timestampOffset);
     writeUint32(packet, header + 8, this.#outgoingSsrc);
+    if (!this.#send(packet, header, end)) {
+      this.#late += 1;
+      return;
+    }
     this.#sent += 1;
     this.#numbers[at.sentBytes] = this.#numbers[at.sentBytes]! + end - start;
-    this.#to.sendSoon(header === 0 ? packet : packet.subarray(header), this.#address, this.#port);
+  }
+
+  /** False: SRTP has no index for the packet, it came too late. */
+  #send(packet: Buffer, from: number, end: number): boolean {
+    const sender = this.#sender;
+    let [out, first, last] = [packet, from, end];
+    if (sender) {
+      if (from > 0 || packet.length - end < sender.tagBytes) {
+        out = this.#buffers.next();
+        packet.copy(out, 0, from, end);
+        [first, last] = [0, end - from];
+      }
+      last = sender.protect(out, last);
+      if (last < 0) return false;
+    }
+    const isWhole = first === 0 && last === out.length;
+    this.#to.sendSoon(isWhole ? out : out.subarray(first, last), this.#address, this.#port);
+    return true;
   }
 
   count(): FastCount {
     const numbers = this.#numbers;
     const heardMs = numbers[at.heardMs]!;
+    const progress = this.#receiver?.progress(this.#ssrc >>> 0);
     return {
       received: this.#received,
       receivedBytes: numbers[at.bytes]!,
@@ -225,12 +271,16 @@ class ShortDirection implements PacketRelay {
         highestSequence: this.#highest,
         latestTimestamp: numbers[at.latestTimestamp]!,
         jitterUnits: numbers[at.jitterUnits]!,
-        ...{ receiveIndex: -1, receiveWindow: { low: 0, high: 0 }, sendIndex: -1 },
+        receiveIndex: progress?.highest ?? -1,
+        receiveWindow: progress ?? NOTHING_RECEIVED,
+        sendIndex: this.#sender?.highestIndex ?? -1,
       },
     };
   }
 
   #drops(): Readonly<Partial<Record<FastDrop, number>>> {
-    return this.#late + this.#tooMany === 0 ? NO_DROPS : { late: this.#late, rate: this.#tooMany };
+    const { authentication, replay, malformed } = this.#refused;
+    const total = this.#late + this.#tooMany + authentication + replay + malformed;
+    return total === 0 ? NO_DROPS : { late: this.#late, rate: this.#tooMany, ...this.#refused };
   }
 }

@@ -9,8 +9,9 @@
 //
 // Roll-over counter, highest sequence number and replay window change only after the tag was verified (3.3, 3.4).
 
-import { type Cipheriv, createCipheriv, createHmac, createSecretKey, type KeyObject } from 'node:crypto';
+import { type Cipheriv, createCipheriv } from 'node:crypto';
 import type { IdentifiedKey, SrtpSuite } from '../sdp/plan.ts';
+import { HmacSha1 } from './hmac-sha1.ts';
 import { type ReceiveProgress, ReplayWindow } from './replay-window.ts';
 import { payloadStart, readSequence, readSsrc, readUint32, writeUint16, writeUint32 } from './rtp.ts';
 
@@ -95,14 +96,14 @@ interface SessionKeys {
 class Session {
   readonly #stream: KeyStream;
   readonly #salt: Uint8Array;
-  readonly #authKey: KeyObject;
+  readonly #hmac: HmacSha1;
   readonly #iv = new Uint8Array(BLOCK_BYTES);
 
   constructor(masterKey: Uint8Array, firstLabel: number) {
     const master = masterKey.subarray(0, SRTP_KEY_BYTES);
     const salt = masterKey.subarray(SRTP_KEY_BYTES, SRTP_MASTER_BYTES);
     this.#stream = new KeyStream(deriveKey(master, salt, firstLabel, SRTP_KEY_BYTES));
-    this.#authKey = createSecretKey(deriveKey(master, salt, firstLabel + 1, AUTH_KEY_BYTES));
+    this.#hmac = new HmacSha1(deriveKey(master, salt, firstLabel + 1, AUTH_KEY_BYTES));
     this.#salt = deriveKey(master, salt, firstLabel + 2, SRTP_SALT_BYTES);
   }
 
@@ -120,9 +121,9 @@ class Session {
     this.#stream.apply(iv, packet, start, end);
   }
 
-  /** 4.2: HMAC of packet[0..end): for SRTP the caller has put the roll-over counter behind the packet. One update is cheapest. */
-  tag(packet: Uint8Array, end: number): Buffer {
-    return createHmac('sha1', this.#authKey).update(packet.subarray(0, end)).digest();
+  /** 4.2: HMAC of packet[0..end): for SRTP the caller has put the roll-over counter behind the packet. Valid until the next one. */
+  tag(packet: Uint8Array, end: number): Uint8Array {
+    return this.#hmac.of(packet, end);
   }
 }
 
@@ -135,9 +136,9 @@ function isTagEqual(bytes: Uint8Array, at: number, tag: Uint8Array, sizeBytes: n
 
 /** Protects what we send with one master key. One SSRC (ours). */
 export class SrtpSender {
+  readonly tagBytes: number;
   readonly #rtp: Session;
   readonly #rtcp: Session;
-  readonly #tagBytes: number;
   /** Highest packet index sent: roll-over counter · 2^16 + sequence number; -1 before the first. */
   #highest = -1;
   #rtcpIndex = 0;
@@ -146,7 +147,7 @@ export class SrtpSender {
   constructor(suite: SrtpSuite, masterKey: Uint8Array) {
     this.#rtp = new Session(masterKey, 0);
     this.#rtcp = new Session(masterKey, 3);
-    this.#tagBytes = srtpTagBytes(suite);
+    this.tagBytes = srtpTagBytes(suite);
   }
 
   /**
@@ -163,8 +164,8 @@ export class SrtpSender {
     this.#rtp.crypt(packet, start, end, readSsrc(packet), rollOver, sequence);
     writeUint32(packet, end, rollOver);
     const tag = this.#rtp.tag(packet, end + ROLL_OVER_BYTES);
-    for (let at = 0; at < this.#tagBytes; at++) packet[end + at] = tag[at]!;
-    return end + this.#tagBytes;
+    for (let at = 0; at < this.tagBytes; at++) packet[end + at] = tag[at]!;
+    return end + this.tagBytes;
   }
 
   /** Highest packet index sent, -1 before the first; set when a fast path went on with these keys. */
@@ -213,10 +214,10 @@ class ReceiveKey {
 
 /** Verifies and decrypts what the peer sends with one master key, or with several that its packets tell apart. */
 export class SrtpReceiver {
+  readonly tagBytes: number;
   readonly #keys: readonly ReceiveKey[];
   /** Length of the key identifier in packets, 0 where the peer writes none. */
   readonly #identifierBytes: number;
-  readonly #tagBytes: number;
   readonly #streams = new Map<number, ReplayWindow>();
   readonly #rtcpStreams = new Map<number, ReplayWindow>();
   /** The tag of the packet in hand. */
@@ -234,7 +235,7 @@ export class SrtpReceiver {
         ? [new ReceiveKey(key, NO_IDENTIFIER)]
         : key.map(({ masterKey, identifier }) => new ReceiveKey(masterKey, identifier));
     this.#identifierBytes = this.#keys[0]!.identifier.length;
-    this.#tagBytes = srtpTagBytes(suite);
+    this.tagBytes = srtpTagBytes(suite);
     this.#earlier = new Map(former?.rollOvers());
   }
 
@@ -255,7 +256,7 @@ export class SrtpReceiver {
 
   /** Decrypts packet[0..end) in place, whatever was refused may be changed behind its payload. Returns the end of the plain packet, or SRTP_SHORT, SRTP_UNAUTHENTICATED, SRTP_REPLAYED. */
   unprotect(packet: Uint8Array, end: number): number {
-    const tagAt = end - this.#tagBytes;
+    const tagAt = end - this.tagBytes;
     const plainEnd = tagAt - this.#identifierBytes;
     const start = payloadStart(packet, plainEnd);
     if (start < 0) return SRTP_SHORT;
@@ -267,7 +268,7 @@ export class SrtpReceiver {
     let index = known ? estimateIndex(known.highest, sequence) : sequence;
     if (index < 0 || known?.isFresh(index) === false) return SRTP_REPLAYED;
     const received = this.#received;
-    for (let at = 0; at < this.#tagBytes; at++) received[at] = packet[tagAt + at]!;
+    for (let at = 0; at < this.tagBytes; at++) received[at] = packet[tagAt + at]!;
     if (!this.#isAuthentic(key, packet, plainEnd, Math.floor(index / 0x10000))) {
       const rollOver = known ? -1 : this.#lateRollOver(key, packet, plainEnd, ssrc, sequence);
       if (rollOver < 0) return SRTP_UNAUTHENTICATED;
@@ -288,7 +289,7 @@ export class SrtpReceiver {
   #isAuthentic(key: ReceiveKey, packet: Uint8Array, plainEnd: number, rollOver: number): boolean {
     // The counter takes the place of identifier and tag, which are at least as long. 4.2: the identifier is not in what the tag covers.
     writeUint32(packet, plainEnd, rollOver >>> 0);
-    return isTagEqual(this.#received, 0, key.rtp.tag(packet, plainEnd + ROLL_OVER_BYTES), this.#tagBytes);
+    return isTagEqual(this.#received, 0, key.rtp.tag(packet, plainEnd + ROLL_OVER_BYTES), this.tagBytes);
   }
 
   /**

@@ -11,7 +11,15 @@ import { nextPackets, type PathUnderTest } from './fast-path-world.ts';
 
 const openPath = (): PathUnderTest => ({ sockets: udpSockets, path: new ShortPath(realClock), close: () => {} });
 
-fastPathSuite({ test, open: openPath, suites: [] });
+fastPathSuite({
+  test,
+  open: openPath,
+  suites: [
+    ['AES_CM_128_HMAC_SHA1_80', null],
+    ['AES_CM_128_HMAC_SHA1_32', 'AES_CM_128_HMAC_SHA1_80'],
+    ['AES_CM_128_HMAC_SHA1_80', 'AES_CM_128_HMAC_SHA1_32'],
+  ],
+});
 
 test('packets of other than 20 ms, and those with padding, are for the core, which has the bridge from then on', async () => {
   const here = await world(openPath());

@@ -25,6 +25,7 @@ function direction(
     ...{ from, to, ssrc: 7, outgoingSsrc: 7, highestSequence: 1, baseSequence: 1, jitterUnits: 0 },
     ...{ audio: { in: 0, out: 0 }, telephoneEvent: { in: 101, out: 101 }, translation: null },
     ...{ sequenceOffset: 0, timestampOffset: 0, receiveCrypto: null, sendCrypto: null },
+    contexts: { receiver: null, sender: null },
     ...more,
   };
 }
