@@ -20,9 +20,9 @@ export interface TokenBuckets {
 }
 
 interface Bucket {
-  readonly tokens: number;
+  tokens: number;
   /** Monotonic milliseconds of the last refill. */
-  readonly at: number;
+  at: number;
 }
 
 export function createTokenBuckets(clock: Clock, settings: TokenBucketSettings): TokenBuckets {
@@ -37,12 +37,19 @@ export function createTokenBuckets(clock: Clock, settings: TokenBucketSettings):
       return !bucket || refilled(bucket) >= 1;
     },
     take(key) {
-      const bucket = buckets.get(key);
+      let bucket = buckets.get(key);
       const tokens = bucket ? refilled(bucket) : settings.burst;
-      buckets.delete(key); // Re-inserted below: the map stays in order of use.
+      // Half full or more, the map is brought into the order of use; below that nobody asks for the order.
+      const isOrdered = buckets.size >= settings.keys / 2;
+      if (bucket && isOrdered) buckets.delete(key);
       if (buckets.size >= settings.keys) buckets.delete(buckets.keys().next().value!);
       const allowed = tokens >= 1;
-      buckets.set(key, { tokens: allowed ? tokens - 1 : tokens, at: clock.now() });
+      if (!bucket || isOrdered) {
+        bucket = { tokens: 0, at: 0 };
+        buckets.set(key, bucket);
+      }
+      bucket.tokens = allowed ? tokens - 1 : tokens;
+      bucket.at = clock.now();
       return allowed;
     },
     get size() {

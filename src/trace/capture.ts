@@ -13,6 +13,7 @@ import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import type { CaptureFiles, FamilyCapture } from './capture-files.ts';
 import { maskText } from './mask.ts';
+import type { Payload } from './packet-headers.ts';
 import type { CapturedPayload } from './pcap.ts';
 import { writePcap } from './pcap.ts';
 import { RtpLog, type RtpPacket } from './rtp-log.ts';
@@ -160,13 +161,14 @@ export function captureOf(
   rtp: readonly RtpPacket[],
   settings: { readonly isDecrypted: boolean; readonly withSecrets: boolean },
 ): Buffer {
-  const payloads = family.entries.flatMap((entry) => {
-    const isLeftOut = entry.kind !== 'sip' || (isEncrypted(entry.flow.transport) && !settings.isDecrypted);
-    if (isLeftOut) return [];
+  const payloads: CapturedPayload<Payload>[] = [];
+  for (const entry of family.entries) {
+    if (entry.kind !== 'sip' || (isEncrypted(entry.flow.transport) && !settings.isDecrypted)) continue;
     const shown = settings.withSecrets ? entry.text : maskText(entry.text);
-    const text = settings.isDecrypted && rtp.length > 0 ? withPlainMedia(shown) : shown;
-    return [sipPayload(entry, Buffer.from(text, 'latin1'))];
-  });
+    payloads.push(sipPayload(entry, settings.isDecrypted && rtp.length > 0 ? withPlainMedia(shown) : shown));
+  }
+  // Of the messages alone the family has the order already.
+  if (rtp.length === 0) return writePcap(payloads);
   for (const packet of rtp) payloads.push(rtpPayload(packet));
   return writePcap(payloads.sort((a, b) => a.wallMs - b.wallMs));
 }
@@ -181,15 +183,21 @@ const withPlainMedia = (message: string): string =>
 export const isEncrypted = (transport: string): boolean => transport === 'tls' || transport === 'wss';
 
 /** A message between its two ends; `payload` is what is shown of it. */
-export function sipPayload(
+export function sipPayload<P extends Payload>(
   { flow, wall, direction }: Pick<Extract<TraceEntry, { kind: 'sip' }>, 'flow' | 'wall' | 'direction'>,
-  payload: Buffer,
-): CapturedPayload {
-  const port = (number: number) => (isEncrypted(flow.transport) ? plainPort(number) : number);
-  const local = { address: flow.localAddress, port: port(flow.localPort) };
-  const remote = { address: flow.remoteAddress, port: port(flow.remotePort) };
-  const [source, destination] = direction === 'in' ? [remote, local] : [local, remote];
-  return { wallMs: wall, protocol: flow.transport === 'udp' ? 'udp' : 'tcp', source, destination, payload };
+  payload: P,
+): CapturedPayload<P> {
+  const isHidden = isEncrypted(flow.transport);
+  const local = { address: flow.localAddress, port: isHidden ? plainPort(flow.localPort) : flow.localPort };
+  const remote = { address: flow.remoteAddress, port: isHidden ? plainPort(flow.remotePort) : flow.remotePort };
+  const isIn = direction === 'in';
+  return {
+    wallMs: wall,
+    protocol: flow.transport === 'udp' ? 'udp' : 'tcp',
+    source: isIn ? remote : local,
+    destination: isIn ? local : remote,
+    payload,
+  };
 }
 
 /** What is in clear must not look like TLS to an analyser, which goes by the port. */

@@ -78,15 +78,23 @@ function sum(bytes: Uint8Array, first: number, end: number, start: number): numb
 
 const complement = (total: number): number => ~total & 0xffff;
 
+/** What a packet carries: bytes, or a text that has one character for each. */
+export type Payload = Uint8Array | string;
+
+function writePayload(out: Buffer, payload: Payload, at: number): void {
+  if (typeof payload === 'string') out.write(payload, at, 'latin1');
+  else out.set(payload, at);
+}
+
 /** Writes one UDP datagram as an IP packet into zeroes. `payload` is at most PAYLOAD_MAX_BYTES. */
-export function writeUdpPacket(out: Buffer, at: number, ends: Ends, payload: Uint8Array): void {
+export function writeUdpPacket(out: Buffer, at: number, ends: Ends, payload: Payload): void {
   const header = at + ipBytes(ends);
   const end = header + UDP_BYTES + payload.length;
   writeIpHeader(out, at, ends, UDP, end - header);
   out.writeUInt16BE(ends.fromPort, header);
   out.writeUInt16BE(ends.toPort, header + 2);
   out.writeUInt16BE(end - header, header + 4);
-  out.set(payload, header + UDP_BYTES);
+  writePayload(out, payload, header + UDP_BYTES);
   const checksum = complement(transportSum(out, header, end, ends, UDP));
   // RFC 768: 0 means that there is none.
   out.writeUInt16BE(checksum === 0 ? 0xffff : checksum, header + 6);
@@ -98,7 +106,7 @@ export function writeTcpPacket(
   at: number,
   ends: Ends,
   numbers: { readonly sequence: number; readonly acknowledged: number },
-  payload: Uint8Array,
+  payload: Payload,
 ): void {
   const header = at + ipBytes(ends);
   const end = header + TCP_BYTES + payload.length;
@@ -110,7 +118,7 @@ export function writeTcpPacket(
   out[header + 12] = (TCP_BYTES / 4) << 4;
   out[header + 13] = TCP_FLAGS;
   out.writeUInt16BE(0xffff, header + 14);
-  out.set(payload, header + TCP_BYTES);
+  writePayload(out, payload, header + TCP_BYTES);
   out.writeUInt16BE(complement(transportSum(out, header, end, ends, TCP)), header + 16);
 }
 

@@ -8,6 +8,7 @@ import {
   type Ends,
   endsOf,
   PAYLOAD_MAX_BYTES,
+  type Payload,
   type Place,
   packetBytes,
   writeTcpPacket,
@@ -15,19 +16,19 @@ import {
 } from './packet-headers.ts';
 
 /** A payload that crossed the wire, and between whom. */
-export interface CapturedPayload {
+export interface CapturedPayload<P extends Payload = Uint8Array> {
   /** Wall milliseconds, fractions allowed. */
   readonly wallMs: number;
   readonly protocol: 'udp' | 'tcp';
   readonly source: Place;
   readonly destination: Place;
-  readonly payload: Uint8Array;
+  readonly payload: P;
 }
 
 interface Packet {
-  readonly of: CapturedPayload;
+  readonly of: CapturedPayload<Payload>;
   readonly ends: Ends;
-  readonly payload: Uint8Array;
+  readonly payload: Payload;
   readonly length: number;
 }
 
@@ -38,7 +39,7 @@ const FILE_HEADER_BYTES = 24;
 const RECORD_HEADER_BYTES = 16;
 
 /** The file with these payloads, in the order given; without any it is a header alone. */
-export function writePcap(payloads: Iterable<CapturedPayload>): Buffer {
+export function writePcap(payloads: Iterable<CapturedPayload<Payload>>): Buffer {
   const packets: Packet[] = [];
   let size = FILE_HEADER_BYTES;
   for (const of of payloads) {
@@ -64,20 +65,27 @@ export function writePcap(payloads: Iterable<CapturedPayload>): Buffer {
 }
 
 /** A datagram is one packet, what is too long for it is cut; of a stream as many as it takes. */
-function piecesOf({ protocol, payload }: CapturedPayload): readonly Uint8Array[] {
+function piecesOf({ protocol, payload }: CapturedPayload<Payload>): readonly Payload[] {
   if (payload.length <= PAYLOAD_MAX_BYTES) return protocol === 'tcp' && payload.length === 0 ? [] : [payload];
-  if (protocol === 'udp') return [payload.subarray(0, PAYLOAD_MAX_BYTES)];
-  const pieces: Uint8Array[] = [];
-  for (let at = 0; at < payload.length; at += PAYLOAD_MAX_BYTES)
-    pieces.push(payload.subarray(at, at + PAYLOAD_MAX_BYTES));
+  if (protocol === 'udp') return [pieceOf(payload, 0)];
+  const pieces: Payload[] = [];
+  for (let at = 0; at < payload.length; at += PAYLOAD_MAX_BYTES) pieces.push(pieceOf(payload, at));
   return pieces;
 }
+
+const pieceOf = (payload: Payload, at: number): Payload =>
+  typeof payload === 'string'
+    ? payload.slice(at, at + PAYLOAD_MAX_BYTES)
+    : payload.subarray(at, at + PAYLOAD_MAX_BYTES);
 
 /** Numbers the bytes of each direction of each connection from 1, so that an analyser puts messages together again. */
 class TcpStreams {
   readonly #next = new Map<string, number>();
 
-  numbers({ source, destination }: CapturedPayload, length: number): { sequence: number; acknowledged: number } {
+  numbers(
+    { source, destination }: CapturedPayload<Payload>,
+    length: number,
+  ): { sequence: number; acknowledged: number } {
     const there = nameOf(source, destination);
     const sequence = this.#next.get(there) ?? 1;
     const acknowledged = this.#next.get(nameOf(destination, source)) ?? 1;

@@ -165,20 +165,26 @@ class CallTrace implements Trace {
       return { callSids: [], accountSid: '', isOver: true, owners: new Map(), entries: [...entries], dropped };
     }
     const callSids = this.#descendants(this.rootOf(sid));
-    const calls = callSids.map((one) => this.#calls.get(one)!);
-    if (calls.length === 0) return undefined;
-    const owners = new Map(
-      callSids.flatMap((one) => [...this.#calls.get(one)!.sip.keys()].map((callId) => [callId, one] as const)),
-    );
-    const strands = calls.flatMap((call) => [call.events, ...call.sip.values()]);
-    return {
-      callSids,
-      accountSid: calls[0]!.accountSid,
-      isOver: calls.every((call) => call.isOver),
-      owners,
-      entries: strands.flatMap((strand) => strand.entries).sort((a, b) => a.atMs - b.atMs),
-      dropped: strands.reduce((total, strand) => total + strand.dropped, 0),
+    if (callSids.length === 0) return undefined;
+    const owners = new Map<string, string>();
+    const entries: TraceEntry[] = [];
+    let isOver = true;
+    let dropped = 0;
+    const gather = (strand: Strand) => {
+      for (const entry of strand.entries) entries.push(entry);
+      dropped += strand.dropped;
     };
+    for (const callSid of callSids) {
+      const call = this.#calls.get(callSid)!;
+      if (!call.isOver) isOver = false;
+      gather(call.events);
+      for (const [callId, strand] of call.sip) {
+        owners.set(callId, callSid);
+        gather(strand);
+      }
+    }
+    entries.sort((a, b) => a.atMs - b.atMs);
+    return { callSids, accountSid: this.#calls.get(callSids[0]!)!.accountSid, isOver, owners, entries, dropped };
   }
 
   isFamilyOver(root: string): boolean {

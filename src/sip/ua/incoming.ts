@@ -38,9 +38,14 @@ export const checkMethod: Check = ({ method }) => {
 /** RFC 3261 8.2.2.1: a Request-URI that is no SIP URI. */
 export const checkScheme: Check = ({ uri }) => (isSipUri(uri) ? undefined : { status: 416 });
 
-/** RFC 3261 8.2.2.2: the same request by two ways (a proxy forked it to us twice). */
+/**
+ * RFC 3261 8.2.2.2: the same request by two ways (a proxy forked it to us twice). Of a REGISTER that is no matter: the registrar takes
+ * each CSeq of a Call-ID once (10.3 step 7), and nothing is kept of one that is challenged.
+ */
 export const checkMerged: Check = (request, merged) =>
-  tagOf(request.to) === undefined && merged.isMerged(request) ? { status: 482 } : undefined;
+  request.method !== 'REGISTER' && tagOf(request.to) === undefined && merged.isMerged(request)
+    ? { status: 482 }
+    : undefined;
 
 /** RFC 3261 8.2.2.3: extensions that are required of us and that we do not have. */
 export const checkRequire: Check = (request) => {
@@ -93,7 +98,7 @@ export class MergedRequests {
     const isAuthorized = request.headers.has('authorization') || request.headers.has('proxy-authorization');
     const { sequence, method } = request.cseq;
     const key = `${tagOf(request.from) ?? ''} ${request.callId} ${sequence} ${method} ${isAuthorized}`;
-    const branch = ownText(`${request.via.branch} ${request.via.host} ${request.via.port ?? ''}`);
+    const branch = `${request.via.branch} ${request.via.host} ${request.via.port ?? ''}`;
     const now = this.#now();
     if (now - this.#youngSince >= limits.mergedRequestMs || this.#young.size >= limits.mergedRequests / 2) {
       this.#old = this.#young;
@@ -102,7 +107,7 @@ export class MergedRequests {
     }
     const known = this.#young.get(key) ?? this.#old.get(key);
     if (known && now - known.at < limits.mergedRequestMs) return known.branch !== branch;
-    this.#young.set(ownText(key), { branch, at: now });
+    this.#young.set(ownText(key), { branch: ownText(branch), at: now });
     return false;
   }
 

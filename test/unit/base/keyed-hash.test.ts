@@ -1,4 +1,4 @@
-// RFC 4231 vectors of HMAC-SHA-256, and agreement with node:crypto for every length around the edges.
+// RFC 4231 vectors of HMAC-SHA-256, and agreement with node:crypto, of SHA-1 too, for every length around the edges.
 
 import { createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
@@ -38,6 +38,13 @@ describe('HMAC-SHA-256 of short messages', () => {
         expect(keyed.sign(head, text).toString('hex')).toBe(expected);
       }
     }
+  });
+
+  test('of SHA-1 in Base64, also of a lone surrogate and of what is longer than the buffer', () => {
+    const key = Buffer.from('0123456789abcdef');
+    const keyed = createKeyedHash(key, 40, 'sha1');
+    for (const text of ['', 'one', 'é'.repeat(13), 'é'.repeat(20), 'a\ud800b', 'x'.repeat(40), 'x'.repeat(41)])
+      expect(keyed.base64(text)).toBe(createHmac('sha1', key).update(text, 'utf8').digest('base64'));
   });
 
   test('a signature stays as it is when another one is made', () => {
