@@ -24,17 +24,22 @@ export interface MediaSample {
   readonly complaint: string | undefined;
 }
 
-/** Holds so many calls and measures them for a while. */
+const SETTLE_MS = 1_000;
+/** A gateway that has just been started is still compiling. One that is measured once in a turn gets time for that. */
+export const WARM_MS = 4_000;
+
+/** Holds so many calls and measures them for a while, `settleMs` after the last one was answered. */
 export async function sampleMedia(
   bench: Bench,
   generator: Generator,
   subject: MediaSubject,
   calls: number,
+  settleMs = SETTLE_MS,
 ): Promise<MediaSample> {
   const complaint = await subject.hold(calls);
   const seconds = bench.pick(0.4, 5);
   // The last call has just been answered: its first packets come before its bridge is there.
-  await sleep(realClock, bench.pick(200, 1_000));
+  await sleep(realClock, bench.pick(200, settleMs));
   const { answer, cpuSeconds, wallSeconds } = await bench.measured(
     generator,
     subject,

@@ -9,7 +9,7 @@ import { Direct, type MediaSubject } from '../peers/subject.ts';
 import { median, type Row, row, withRatios } from '../report.ts';
 import { type Case, effortNotes, LATE_FRAME_MS } from './case.ts';
 import { gatewayMedia } from './gateway-media.ts';
-import { kneeRow, lostShare, type MediaSample, mediaKnees, sampleMedia } from './media.ts';
+import { kneeRow, lostShare, type MediaSample, mediaKnees, sampleMedia, WARM_MS } from './media.ts';
 import { nativeMedia } from './native-media.ts';
 
 async function subjects(bench: Bench, { gateway, generator }: World): Promise<MediaSubject[]> {
@@ -35,7 +35,7 @@ export const relay: Case = {
       for (let turn = 0; turn < bench.options.repeats; turn++) {
         for (const subject of all) {
           bench.progress(`relay: ${calls} calls through ${subject.name}, ${turn + 1} of ${bench.options.repeats}`);
-          const sample = await sampleMedia(bench, world.generator, subject, calls);
+          const sample = await sampleMedia(bench, world.generator, subject, calls, WARM_MS);
           samples.set(subject.name, [...(samples.get(subject.name) ?? []), sample]);
           await subject.release();
         }
@@ -111,7 +111,7 @@ export const secure: Case = {
     for (let turn = 0; turn < bench.options.repeats; turn++) {
       for (const { name, subject, samples } of all) {
         bench.progress(`srtp-cost: ${name}, ${turn + 1} of ${bench.options.repeats}`);
-        samples.push(await sampleMedia(bench, world.generator, subject, calls));
+        samples.push(await sampleMedia(bench, world.generator, subject, calls, WARM_MS));
         await subject.release();
       }
     }
@@ -137,9 +137,10 @@ export const busy: Case = {
       for (const { subject, samples } of all) {
         bench.progress(`busy: ${subject.name}, ${turn + 1} of ${bench.options.repeats}`);
         await subject.hold(calls);
-        const seconds = bench.pick(1, 7);
+        // As long as the calls settle and are measured.
+        const seconds = bench.pick(1, 10);
         const noise = second.ask(await registering(bench, perSecond, seconds), seconds * 1_000);
-        samples.push(await sampleMedia(bench, generator, subject, calls));
+        samples.push(await sampleMedia(bench, generator, subject, calls, WARM_MS));
         await noise;
         await subject.release();
       }
