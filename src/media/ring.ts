@@ -8,6 +8,7 @@
 
 import { limits } from '../base/limits.ts';
 import type { AudioCodec } from '../sdp/plan.ts';
+import { PacketBuffers } from './packet-buffers.ts';
 
 const HEAD_BYTES = 16;
 const SLOT_HEAD_BYTES = 8;
@@ -21,7 +22,10 @@ export const ringMemory = (): SharedArrayBuffer =>
   new SharedArrayBuffer(HEAD_BYTES + limits.mediaRingPackets * SLOT_BYTES);
 export const doorbellMemory = (): SharedArrayBuffer => new SharedArrayBuffer(4);
 
-/** `codec` null: a telephone event. The packet is the reader's own copy. */
+/** Of all rings that the thread reads; made when the first packet comes. */
+let copies: PacketBuffers | undefined;
+
+/** `codec` null: a telephone event. The packet is a copy that may be changed, valid until 255 more were read. */
 export type RingReader = (bridge: number, packet: Buffer, codec: AudioCodec | null) => void;
 
 export class PacketRing {
@@ -60,7 +64,10 @@ export class PacketRing {
       const at = slotOf(tail);
       const length = this.#view.getUint16(at + 4);
       const body = at + SLOT_HEAD_BYTES;
-      const packet = Buffer.from(this.#bytes.slice(body, body + length).buffer);
+      copies ??= new PacketBuffers();
+      const copy = copies.next();
+      for (let index = 0; index < length; index++) copy[index] = this.#bytes[body + index]!;
+      const packet = copy.subarray(0, length);
       const bridge = this.#view.getUint32(at);
       const codec = codecOf[this.#view.getUint8(at + 6)] ?? null;
       Atomics.store(this.#counters, 1, (tail + 1) | 0);
