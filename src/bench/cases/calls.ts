@@ -10,7 +10,7 @@ import { HOST } from '../peers/subject.ts';
 import { median, type Row, row, withRatios } from '../report.ts';
 import { type Case, effortNotes, isSaturated, LATE_CALL_MS } from './case.ts';
 
-/** Issue and README: the knee is the most calls per second with p99 of the answer below this, and none failed. */
+/** The knee is the most calls per second with p99 of the answer below this, and none failed. */
 const SLOW_MS = 500;
 /** With media: so long from answer to BYE. */
 const MEDIA_HOLD_MS = 1_000;
