@@ -13,6 +13,7 @@ import type { KernelLink } from './kernel/slots.ts';
 import type { CoreCommand, CoreReply } from './messages.ts';
 import { type NativeChoice, workerMedia } from './native/worker-media.ts';
 import { Outbox } from './outbox.ts';
+import { type Packed, packReplies, unpack } from './packed.ts';
 import { Doorbell, PacketRing, type RingReader } from './ring.ts';
 import { StatisticsTable } from './statistics.ts';
 
@@ -32,7 +33,7 @@ export interface WorkerSettings {
 
 function run(port: NonNullable<typeof parentPort>, settings: WorkerSettings): void {
   raisePriority();
-  const replies = new Outbox<CoreReply>((messages) => port.postMessage(messages));
+  const replies = new Outbox<CoreReply>((messages) => port.postMessage(packReplies(messages)));
   const reply = (message: CoreReply) => replies.add(message);
   const incoming = incomingRings(settings);
   for (const { ring } of incoming) ring.skipAll();
@@ -55,8 +56,8 @@ function run(port: NonNullable<typeof parentPort>, settings: WorkerSettings): vo
   const listener = new Doorbell(settings.doorbells[settings.index]!).listen(() => {
     while (readers.map((drain) => drain()).some((hasMore) => hasMore));
   });
-  port.on('message', (commands: readonly CoreCommand[]) => {
-    for (const command of commands) {
+  port.on('message', (commands: Packed<CoreCommand>) => {
+    for (const command of unpack(commands)) {
       core.handle(command);
       if (command.type === 'stop') listener.stop();
     }

@@ -17,6 +17,7 @@ import type { KernelLink } from './kernel/slots.ts';
 import type { CoreCommand, CoreReply } from './messages.ts';
 import type { NativeChoice } from './native/worker-media.ts';
 import { Outbox } from './outbox.ts';
+import { type Packed, packCommands, unpack } from './packed.ts';
 import { type PortRange, pairsOf } from './port-pool.ts';
 import { doorbellMemory, ringMemory } from './ring.ts';
 import { StatisticsTable, statisticsMemory } from './statistics.ts';
@@ -106,7 +107,7 @@ class WorkerHost implements CoreHost {
 
   #post(index: number, commands: readonly CoreCommand[]): void {
     const worker = this.#workers[index];
-    if (worker) worker.postMessage(commands);
+    if (worker) worker.postMessage(packCommands(commands));
     else for (const command of commands) this.#lose(index, command);
   }
 
@@ -160,7 +161,7 @@ class WorkerHost implements CoreHost {
           this.#dispatcher?.receive(index, reply);
         }
       };
-      worker.on('message', (replies: readonly CoreReply[]) => replies.forEach(onReply));
+      worker.on('message', (replies: Packed<CoreReply>) => unpack(replies).forEach(onReply));
       worker.on('error', (fault) => {
         const reason = fault instanceof Error ? (fault.stack ?? fault.message) : String(fault);
         this.#options.log.error({ worker: index, reason }, 'media worker failed');
