@@ -1,9 +1,14 @@
 // Memory of a bridged call that is held, and what is left of it afterwards, with the trace of calls and without. Garbage is collected
-// before each look, through the inspector of the gateway's process, so that what is counted is needed. What a call takes is the
-// difference between two numbers of calls: what the first ones make grow once (compiled code, V8's young generation) is not theirs.
+// before each look, in all threads, through the inspector of the gateway's process, so that what is counted is needed. What a call takes
+// is read from several numbers of calls, all of them more than the process ever held: memory that an earlier call gave back is still
+// resident, and would hide what the next one takes. A reading by itself may be some MB off (compiled code, pages of V8 and of malloc
+// that are half used), two of them give one call or another; so it is the median of what each reading tells against each other one.
+//
+//   calls     1,000 … gone …  1,000   1,100   1,200 … 1,600
+//   looks               ▲        ▲       ▲       ▲        ▲   … gone ▲
 
 import { WebSocket } from 'ws';
-import { realClock } from '../../base/clock.ts';
+import { realClock, sleep } from '../../base/clock.ts';
 import { limits } from '../../base/limits.ts';
 import type { Bench } from '../bench.ts';
 import type { Generator } from '../generator.ts';
@@ -11,8 +16,22 @@ import { median, type Row, row } from '../report.ts';
 import type { Case } from './case.ts';
 
 const ANSWER_MS = 10_000;
+/** A call costs the gateway a tenth of that: the ramp of a run is over before the first call's transactions are (32 s). */
+const CALLS_PER_SECOND = 100;
+/**
+ * Calls before the first look, all at once. Code is compiled until about the thousandth call, and that is resident too: after 200 of them
+ * one step gives 36 kB a call and the next one 80.
+ */
+const FIRST_CALLS = 1_000;
+/** Numbers of calls above the first one. */
+const STEPS = 6;
+/** Calls that a busy machine could not set up are made again so often. */
+const MOST_TRIES = 5;
+/** Records are written, answers of webhooks read to their end. */
+const SETTLE_MS = 1_000;
 
 interface Look {
+  readonly calls: number;
   readonly residentKb: number;
   readonly heapKb: number;
 }
@@ -73,23 +92,31 @@ class Inspector {
   }
 }
 
-/** Collects garbage in all threads of the process behind this port, and looks. */
-async function look(port: number, residentKb: () => number): Promise<Look> {
-  const inspector = await Inspector.open(port);
-  await inspector.command('NodeWorker.enable', { waitForDebuggerOnStart: false });
+/** Collects garbage in all threads of the inspected process, and looks. */
+async function look(inspector: Inspector, calls: number, residentKb: () => number): Promise<Look> {
+  const threads = ['', ...inspector.threads];
+  // Twice: what the first one found unreachable may have held more, and what a thread kept for another one.
+  for (const thread of [...threads, ...threads]) await inspector.command('HeapProfiler.collectGarbage', {}, thread);
   let heapKb = 0;
-  for (const thread of ['', ...inspector.threads]) {
-    // Twice: what the first one found unreachable may have held more.
-    await inspector.command('HeapProfiler.collectGarbage', {}, thread);
-    await inspector.command('HeapProfiler.collectGarbage', {}, thread);
+  for (const thread of threads) {
     const expression = 'process.memoryUsage().heapUsed';
     const { result } = (await inspector.command('Runtime.evaluate', { expression }, thread)) as {
       result: { value: number };
     };
     heapKb += result.value / 1_024;
   }
-  inspector.close();
-  return { residentKb: residentKb(), heapKb };
+  return { calls, residentKb: residentKb(), heapKb };
+}
+
+/** What a call takes: the median of what each look tells against each earlier one (Theil and Sen). 0 for fewer than two. */
+export function perCall(looks: readonly Look[], of: (look: Look) => number): number {
+  const slopes = looks.flatMap((later, index) =>
+    looks
+      .slice(0, index)
+      .filter(({ calls }) => calls < later.calls)
+      .map((earlier) => (of(later) - of(earlier)) / (later.calls - earlier.calls)),
+  );
+  return slopes.length === 0 ? 0 : median(slopes);
 }
 
 interface Round {
@@ -100,50 +127,52 @@ interface Round {
   /** Heap that is kept when the calls are over: what the trace holds. */
   readonly left: number;
   readonly before: Look;
+  readonly looks: readonly Look[];
+  readonly after: Look;
   readonly stillOpen: readonly string[];
 }
 
-/** A gateway of its own for each round: memory that an earlier round gave back would hide what the next one takes. */
-async function round(bench: Bench, generator: Generator, calls: number, callTrace: boolean): Promise<Round> {
-  const { inspector, sip } = await bench.places();
-  const gateway = await bench.gateway([`--inspect=127.0.0.1:${inspector}`], undefined, undefined, callTrace);
+/** A gateway of its own for each round. */
+async function round(bench: Bench, generator: Generator, callTrace: boolean): Promise<Round> {
+  const { inspector: port, sip } = await bench.places();
+  const gateway = await bench.gateway([`--inspect=127.0.0.1:${port}`], undefined, undefined, callTrace);
   bench.progress('memory: starting the gateway');
   await gateway.start();
   await bench.open(generator, { host: '127.0.0.1', port: sip });
-  const at = () => look(inspector, () => gateway.residentKb());
-  const hold = async (count: number) => {
-    bench.progress(`memory: ${count} calls`);
-    const held = {
-      ask: 'hold',
-      kind: 'bridge',
-      withMedia: false,
-      calls: count,
-      perSecond: 50,
-      deadlineMs: 10_000,
-    } as const;
-    return (await generator.ask(held, 30_000)).held;
+  const inspector = await Inspector.open(port);
+  await inspector.command('NodeWorker.enable', { waitForDebuggerOnStart: false });
+  const at = async (calls: number) => {
+    await sleep(realClock, bench.pick(0, SETTLE_MS));
+    return look(inspector, calls, () => gateway.residentKb());
+  };
+  const hold = async (calls: number) => {
+    bench.progress(`memory: ${calls} calls`);
+    const how = { kind: 'bridge', withMedia: false, perSecond: CALLS_PER_SECOND, deadlineMs: 10_000 } as const;
+    let held = 0;
+    for (let tries = 0; held < calls && tries < MOST_TRIES; tries++)
+      held = (await generator.ask({ ask: 'hold', calls, ...how }, 60_000)).held;
+    return held;
   };
   const release = async () => {
     await generator.ask({ ask: 'release', deadlineMs: 10_000 }, 10_000);
     return gateway.untilIdle(bench.pick(0, 60_000));
   };
-  // The first calls compile code and fill caches, and the latest that ended are kept (limits.endedCalls); that is not the calls'.
-  const warmUp = bench.pick(2, limits.endedCalls);
-  await hold(warmUp);
+  // The first calls compile code and fill caches, and the latest that ended are kept; that is not the calls'.
+  const first = bench.pick(2, Math.max(FIRST_CALLS, limits.endedCalls));
+  await hold(first);
   await release();
-  const before = await at();
-  const few = await hold(warmUp);
-  const first = await at();
-  const held = await hold(few + calls);
-  const during = await at();
+  const before = await at(0);
+  const looks: Look[] = [];
+  for (let step = 0; step <= STEPS; step++) looks.push(await at(await hold(first + step * bench.pick(1, 100))));
   const stillOpen = await release();
-  const after = await at();
+  const after = await at(0);
+  inspector.close();
   await gateway.dispose();
-  const added = Math.max(1, held - few);
-  return {
-    ...{ held, before, stillOpen, resident: (during.residentKb - first.residentKb) / added },
-    ...{ heap: (during.heapKb - first.heapKb) / added, left: (after.heapKb - before.heapKb) / Math.max(1, held) },
-  };
+  const held = looks.at(-1)?.calls ?? 0;
+  const left = (after.heapKb - before.heapKb) / Math.max(1, held);
+  const resident = perCall(looks, ({ residentKb }) => residentKb);
+  const heap = perCall(looks, ({ heapKb }) => heapKb);
+  return { held, resident, heap, left, before, looks, after, stillOpen };
 }
 
 export const memory: Case = {
@@ -152,12 +181,11 @@ export const memory: Case = {
   run: async (bench) => {
     await bench.endWorld();
     const generator = await bench.generator();
-    const calls = bench.pick(4, 500);
     const traced: Round[] = [];
     const untraced: Round[] = [];
     for (let turn = 0; turn < bench.options.repeats; turn++) {
-      traced.push(await round(bench, generator, calls, true));
-      untraced.push(await round(bench, generator, calls, false));
+      traced.push(await round(bench, generator, true));
+      untraced.push(await round(bench, generator, false));
     }
     await generator.stop();
     return [...rowsOf(bench, traced, 'hookswitch'), ...rowsOf(bench, untraced, 'hookswitch, trace off')];

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { isSaturated } from '../../../src/bench/cases/case.ts';
+import { perCall } from '../../../src/bench/cases/memory.ts';
 import { Histogram } from '../../../src/bench/generator/histogram.ts';
 import { findKnee } from '../../../src/bench/knee.ts';
 import { readCores } from '../../../src/bench/processes.ts';
@@ -28,6 +29,26 @@ describe('histogram', () => {
     histogram.add(1e9);
     expect(histogram.spread()).toMatchObject({ count: 2, max: 1e9 });
     expect(histogram.spread().p50).toBeLessThan(0.01);
+  });
+});
+
+describe('memory of a call', () => {
+  const looks = (residentKb: readonly number[], added = 100) =>
+    residentKb.map((kb, index) => ({ calls: 200 + added * index, residentKb: kb, heapKb: 0 }));
+  const of = ({ residentKb }: { residentKb: number }) => residentKb;
+
+  test('what each number of calls tells against each other one', () => {
+    expect(perCall(looks([100_000, 104_000, 108_000, 112_000]), of)).toBe(40);
+  });
+
+  test('a reading that is far off moves it little', () => {
+    const far = perCall(looks([100_000, 104_000, 108_000, 130_000, 116_000, 120_000, 124_000]), of);
+    expect(Math.abs(far - 40)).toBeLessThan(1);
+  });
+
+  test('calls that did not come tell nothing', () => {
+    expect(perCall(looks([100_000, 105_000], 0), of)).toBe(0);
+    expect(perCall([], of)).toBe(0);
   });
 });
 
