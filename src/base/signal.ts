@@ -7,6 +7,9 @@
 export const OVER: Error = new Error('it is over');
 OVER.name = 'AbortError';
 
+/** For what is told to wait and has nothing to wait for yet: one for all, as most of them are kept for the length of a call. */
+export const NOTHING_TO_WAIT_FOR: Promise<void> = Promise.resolve();
+
 /** Resolves when `signal` is aborted; at once if it already is. Leaves no listener behind when `other` settles first. */
 export function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();

@@ -11,7 +11,7 @@ import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import type { AnsweredBy } from '../base/machine-detection-api.ts';
 import type { CallDirection, CallRecord, CallStatus, Domain, HttpMethod } from '../base/records.ts';
-import { OVER } from '../base/signal.ts';
+import { NOTHING_TO_WAIT_FOR, OVER } from '../base/signal.ts';
 import { isTerminal, type LiveStatus, mayMove, recordStatus } from './call-states.ts';
 import type { DialEvent } from './dial-options.ts';
 import type { HeaderPair, LegDriver, LegEvent } from './leg-driver.ts';
@@ -78,7 +78,7 @@ export class Call {
   #errorCode: number | null = null;
   #notice: { readonly errorCode: number; readonly message: string } | undefined;
   /** Settles when the voice session of this call (if one runs) has made its last request. */
-  sessionEnded: Promise<unknown> = Promise.resolve();
+  sessionEnded: Promise<unknown> = NOTHING_TO_WAIT_FOR;
   /** Replaced by `amend`. */
   statusCallback: StatusCallback | undefined;
   #answeredBy: AnsweredBy | undefined;

@@ -16,7 +16,7 @@ import { type RunTransfer, Transfer } from './transfer.ts';
 export interface ConversationOptions {
   readonly timeLimitSeconds: number | undefined;
   readonly answerOnBridge: boolean;
-  readonly refer: { readonly url: string; readonly method: HttpMethod } | undefined;
+  readonly refer?: { readonly url: string; readonly method: HttpMethod } | undefined;
 }
 
 export interface ConversationServices {

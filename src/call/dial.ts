@@ -15,7 +15,7 @@ import type { MakeApplicationChild } from './application-child.ts';
 import type { Attended } from './attended.ts';
 import { Bridge } from './bridge.ts';
 import type { Call } from './call.ts';
-import { converse } from './conversation.ts';
+import { type ConversationEnd, converse } from './conversation.ts';
 import { type DetectionServices, detectMachine } from './detect-machine.ts';
 import type { ApplicationTarget, DialOptions, DialOutcome, DialTarget } from './dial-options.ts';
 import { race } from './dial-race.ts';
@@ -66,25 +66,38 @@ export async function dial(
   services: DialServices,
   documentSignal: AbortSignal,
 ): Promise<DialOutcome> {
-  const { controller, dispose } = linkedController(documentSignal);
-  const star = options.hangupOnStar
-    ? caller.onLegEvent((event) => event.type === 'digit' && event.digit === '*' && controller.abort('star'))
-    : () => {};
+  const { signal, dispose } = options.hangupOnStar ? untilStar(caller, documentSignal) : { signal: documentSignal };
   const ringback = new Ringback(services.engine, caller, options.ringTone);
   const recording = new DialRecording(caller, options.recording, services.record);
   const sound = { ringback, recording };
   try {
-    const ringing = await ringTargets(caller, options, services, sound, controller.signal);
-    const outcome = ringing.winner
-      ? await connect(caller, ringing.winner, options, services, sound, controller.signal)
-      : failedOutcome(ringing.attempts, caller, controller.signal);
+    const ringing = await ringTargets(caller, options, services, sound, signal);
+    const { winner } = ringing;
+    if (!winner) return { ...failedOutcome(ringing.attempts, caller, signal), recording: await recording.finish() };
+    const connected = await connect(caller, winner, options, services, sound, signal);
+    const outcome =
+      'conversation' in connected
+        ? afterConversation(await connected.conversation, winner.child, caller, signal)
+        : connected;
     return { ...outcome, recording: await recording.finish() };
   } finally {
     void recording.finish();
     ringback.stop();
-    star();
-    dispose();
+    dispose?.();
   }
+}
+
+/** Aborted by the caller's `*` too. Only where that is wanted: a controller of its own would be kept for every call. */
+function untilStar(caller: Call, documentSignal: AbortSignal): { signal: AbortSignal; dispose?: () => void } {
+  const { controller, dispose } = linkedController(documentSignal);
+  const star = caller.onLegEvent((event) => event.type === 'digit' && event.digit === '*' && controller.abort('star'));
+  return {
+    signal: controller.signal,
+    dispose: () => {
+      star();
+      dispose();
+    },
+  };
 }
 
 /** What the caller hears, and what is recorded of it. */
@@ -99,15 +112,16 @@ async function ringTargets(
   services: DialServices,
   { ringback, recording }: Sound,
   signal: AbortSignal,
-): Promise<{ attempts: Attempt[]; winner: { child: Call; target: Dialled } | undefined }> {
+): Promise<{ attempts: readonly Attempt[]; winner: { child: Call; target: Dialled } | undefined }> {
   const targets = options.application ? [options.application] : options.targets.slice(0, limits.dialTargets);
   const rounds = options.sequential ? targets.map((target) => [target]) : [targets];
   const timeoutMs = options.timeoutSeconds * 1000 + limits.dialTimeoutExtraMs;
-  const attempts: Attempt[] = [];
+  let attempts: readonly Attempt[] = [];
   for (const round of rounds) {
     if (signal.aborted) break;
     const started = await Promise.all(round.map((target) => makeChild(caller, target, options, services)));
-    attempts.push(...started);
+    // No room for more is kept for as long as the parties talk.
+    attempts = attempts.concat(started);
     const children = started.flatMap((attempt) => (attempt.child ? [attempt.child] : []));
     const result = await race(
       children,
@@ -160,6 +174,10 @@ const allOver = (children: readonly Call[]): Promise<unknown> =>
     ),
   );
 
+/**
+ * Joins the two who answered; the outcome where that fails. It does not wait for the end of their conversation: its frame would be
+ * kept all the while.
+ */
 async function connect(
   caller: Call,
   winner: { child: Call; target: Dialled },
@@ -167,7 +185,7 @@ async function connect(
   services: DialServices,
   { ringback, recording }: Sound,
   signal: AbortSignal,
-): Promise<DialOutcome> {
+): Promise<DialOutcome | { readonly conversation: Promise<ConversationEnd> }> {
   const { child, target } = winner;
   const detecting = detectAnswer(child, target, services, signal);
   if (target.kind !== 'application' && target.url !== undefined) {
@@ -194,15 +212,12 @@ async function connect(
   services.attended?.note(bridge);
   bridge.start();
   recording.onBridged(child);
-  const { clock, runTransfer, attended } = services;
-  const end = await converse(
-    bridge,
-    caller,
-    // An application that was dialled has a document of its own: nobody can be put into its place by a REFER.
-    { ...options, refer: target.kind === 'application' ? undefined : options.refer },
-    { clock, runTransfer, attended },
-    signal,
-  );
+  // An application that was dialled has a document of its own: nobody can be put into its place by a REFER.
+  const ownOptions = target.kind === 'application' ? { ...options, refer: undefined } : options;
+  return { conversation: converse(bridge, caller, ownOptions, services, signal) };
+}
+
+function afterConversation(end: ConversationEnd, child: Call, caller: Call, signal: AbortSignal): DialOutcome {
   if (end.how === 'over') {
     if (end.peer !== child && end.isPeerChild) end.peer.hangUp(reasonOf(caller, signal));
     return endChild(child, caller, signal, true);

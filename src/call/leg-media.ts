@@ -126,10 +126,14 @@ export class LegMedia {
   answer(offer: string, most: MediaDirection): Result<{ sdp: string; offered: MediaDirection }, MediaFailure> {
     const local = this.#local;
     if (!local || this.#closed) return err({ status: 488, reason: 'No media', errorCode: undefined });
+    const key = () => this.#key();
     const answered = this.#services.sdp.answerOffer(offer, local, {
       security: this.#options.security,
       direction: most,
-      masterKey: this.#key(),
+      // Drawn, and kept for the length of the leg, where the peer's offer has SRTP only.
+      get masterKey() {
+        return key();
+      },
       version: this.#version + 1,
     });
     if (!answered.ok) return err(failureOf(answered.error));

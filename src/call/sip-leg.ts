@@ -2,6 +2,7 @@
 // Knows nothing of TwiML, bridges or call status.
 
 import type { Log } from '../base/log.ts';
+import { NOTHING_TO_WAIT_FOR } from '../base/signal.ts';
 import type { EndpointId, MediaEvent } from '../media/engine.ts';
 import type { MediaDirection } from '../sdp/plan.ts';
 import type { HeaderField } from '../sip/grammar/message.ts';
@@ -66,7 +67,7 @@ export class SipLeg implements LegDriver {
   #onAcknowledged: ((outcome: AnswerOutcome) => void) | undefined;
   readonly #digits = new LegDigits();
   /** Re-offers of ours go one after another. */
-  #offers: Promise<unknown> = Promise.resolve();
+  #offers: Promise<unknown> = NOTHING_TO_WAIT_FOR;
 
   private constructor(
     identity: SipLegIdentity,

@@ -168,13 +168,7 @@ class Dequeue {
     this.#recording.onJoined();
     const startedAt = clock.now();
     // First, so that REFERs of both are dealt with by the rules of this Dial.
-    const talk = converse(
-      bridge,
-      agent,
-      { ...this.#options, refer: this.#options.refer },
-      this.#services,
-      this.#signal,
-    );
+    const talk = converse(bridge, agent, this.#options, this.#services, this.#signal);
     reservation.connect(bridge);
     const end = await talk;
     if (end.how === 'over' && end.isPeerChild) end.peer.hangUp('the agent left');

@@ -133,7 +133,7 @@ export function answerOffer(
     if (index === 0 || weight(judged.error) > weight(failure)) failure = judged.error;
   }
   if (!taken) return err(failure);
-  const { lines, plan } = takeSection(taken, options.direction, options.masterKey);
+  const { lines, plan } = takeSection(taken, options.direction, options);
   const sections = session.media.map((section, index) => (index === takenIndex ? lines : section));
   return ok({
     sdp: serializeSdp(local, options.version, session.timing, sections),
@@ -142,17 +142,18 @@ export function answerOffer(
   });
 }
 
-/** Our answer to one section and what it leads to; `most`: the widest direction that we agree to. */
+/** Our answer to one section and what it leads to; `most`: the widest direction that we agree to. `key`: asked only where SRTP is. */
 export function takeSection(
   { audio, codecs, crypto }: Acceptable,
   most: MediaDirection,
-  masterKey: Uint8Array,
+  key: { readonly masterKey: Uint8Array },
 ): { readonly lines: AudioLines; readonly plan: MediaPlan } {
   // RFC 3264 6.1: we send only if the offerer receives, and the other way round.
   const direction = directionOf(sends(most) && receives(audio.direction), receives(most) && sends(audio.direction));
   const remote = remoteOf(audio, true);
   const { telephoneEvent } = audio.payloads;
-  const ours = crypto ? { tag: crypto.tag, suite: crypto.suite, masterKey } : null;
+  const masterKey = crypto ? key.masterKey : null;
+  const ours = crypto && masterKey ? { tag: crypto.tag, suite: crypto.suite, masterKey } : null;
   const lines: AudioLines = {
     protocol: audio.protocol,
     codecs: [codecs[0]!],
@@ -169,7 +170,7 @@ export function takeSection(
     receivePayloadTypes: sharedCodecs(codecs),
     telephoneEventSend: telephoneEvent?.payloadType ?? null,
     telephoneEventReceive: telephoneEvent?.payloadType ?? null,
-    srtp: crypto ? keysOf(crypto, masterKey) : null,
+    srtp: crypto && masterKey ? keysOf(crypto, masterKey) : null,
   };
   return { lines, plan };
 }

@@ -98,7 +98,7 @@ export function answerRecordingOffer(
     }
     const judged = judge(section, parsed.value, media, { srtpAllowed: isSecure, srtpRequired: isSecure });
     if (!judged.ok) return judged;
-    const { lines, plan } = takeSection(judged.value, 'sendonly', stream.masterKey);
+    const { lines, plan } = takeSection(judged.value, 'sendonly', stream);
     plans[index] = { ...plan, telephoneEventSend: null, telephoneEventReceive: null };
     sections.push({ ...lines, telephoneEvent: null, port: stream.port, label: stream.label });
   }

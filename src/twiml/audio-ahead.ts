@@ -20,6 +20,9 @@ interface Ready {
   readonly signal: AbortSignal;
 }
 
+/** Most verbs have none that follows at once, and may last as long as the call. */
+const NOTHING: Expected = { sources: [], signal: AbortSignal.abort() };
+
 const keyOf = (source: AudioSource): string => JSON.stringify(source);
 
 export class AudioAhead {
@@ -34,7 +37,7 @@ export class AudioAhead {
 
   /** What is probably heard next; `begin` then gets it ready. */
   expect(sources: readonly AudioSource[], signal: AbortSignal): void {
-    this.#expected = { sources, signal };
+    this.#expected = sources.length === 0 ? NOTHING : { sources, signal };
   }
 
   /** Now there is time: what is heard first has been prepared. */

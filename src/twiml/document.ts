@@ -6,6 +6,7 @@ import { limits } from '../base/limits.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { notDialledNouns, notRunVerbs, schema } from './schema.ts';
 import type { Notice } from './verb.ts';
+import { NO_ATTRIBUTES } from './well-formed.ts';
 import { childElements, parseXml, type XmlElement } from './xml.ts';
 
 /** A verb of the document, schema-checked: unknown attributes and children are gone. */
@@ -90,7 +91,14 @@ function checkElement(
       children.push(checkElement(child, childRule, warnings));
     }
   }
-  return { ...element, attributes, children };
+  // A document is kept as long as it runs, which may be a call's whole life: nothing empty, no array with room for more, and where an
+  // attribute stood is said already.
+  return {
+    ...element,
+    ...NO_ATTRIBUTES,
+    ...(attributes.size > 0 ? { attributes } : {}),
+    children: children.slice(),
+  };
 }
 
 function ruleFor(parent: string, name: string) {

@@ -267,8 +267,11 @@ class VoiceSession {
     control.prefetch(prepared?.ok ? prepared.value.sources : [], signal);
   }
 
-  /** Undefined: go on with the next verb. */
-  async #runVerb({ name, element }: ParsedVerb, current: Current): Promise<Step | undefined> {
+  /**
+   * Undefined: go on with the next verb. No async function: a verb may take as long as the call, and a frame that waits for it would be
+   * kept all the while.
+   */
+  #runVerb({ name, element }: ParsedVerb, current: Current): Promise<Step | undefined> | Step | undefined {
     const { control, signal, emit, clock, restriction } = this.#options;
     const notify = (notice: Notice) => this.notify(notice, current.url);
     if (restriction && !restriction.verbs.has(name)) {
@@ -307,9 +310,10 @@ class VoiceSession {
       requestIgnored: (url, method, params) => this.#requestIgnored(url, method, params),
     };
     const startedAt = clock.now();
-    const result = await prepared.value.run(context, signal);
-    emit({ type: 'verbEnded', verb: name, outcome: result.outcome });
-    return this.#after(result, clock.now() - startedAt);
+    return prepared.value.run(context, signal).then((result) => {
+      emit({ type: 'verbEnded', verb: name, outcome: result.outcome });
+      return this.#after(result, clock.now() - startedAt);
+    });
   }
 
   #after(result: VerbResult, tookMs: number): Step | undefined {

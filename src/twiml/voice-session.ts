@@ -157,9 +157,10 @@ export class VoiceSessions {
 
   async #interpret(call: Call, session: Session): Promise<SessionEnd> {
     if (call.isOver) return { how: 'stopped' };
-    const { isScreening = false, dial = this.#sessionServices.dial, ...options } = session;
+    const { isScreening = false, dial, ...options } = session;
+    const services = dial ? { ...this.#sessionServices, dial } : this.#sessionServices;
     return runVoiceSession({
-      control: new CallSession(call, { ...this.#sessionServices, dial }, isScreening),
+      control: new CallSession(call, services, isScreening),
       webhook: this.#services.webhook,
       authToken: this.#services.authTokenOf(call.options.accountSid),
       emit: (event) => call.emit(event),

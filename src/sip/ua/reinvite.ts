@@ -8,7 +8,7 @@ import { strict as assert } from 'node:assert';
 import { sleep, type Timer } from '../../base/clock.ts';
 import { limits } from '../../base/limits.ts';
 import { err, ok, type Result } from '../../base/result.ts';
-import { OVER } from '../../base/signal.ts';
+import { NOTHING_TO_WAIT_FOR, OVER } from '../../base/signal.ts';
 import { withRemoteTarget } from '../dialog/dialog.ts';
 import { type Exchange, newExchange, readBody, withNewInvite, withRefusedOffer } from '../dialog/offer-answer.ts';
 import type { Request } from '../grammar/message.ts';
@@ -47,7 +47,7 @@ export class Reinvites {
   readonly #session: ReinviteSession;
   /** Made for the first that waits: most calls see no re-INVITE of ours. */
   #stopped: AbortController | undefined;
-  #ours: Promise<unknown> = Promise.resolve();
+  #ours: Promise<unknown> = NOTHING_TO_WAIT_FOR;
   #waiting = 0;
   #isInviteOut = false;
   /** The peer's INVITE or UPDATE that has no final response yet. */

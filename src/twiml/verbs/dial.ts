@@ -84,16 +84,28 @@ export const dial: Verb<Dial> = {
   run: runDial,
 };
 
-async function runDial(verb: Dial, context: RunContext, signal: AbortSignal): Promise<VerbResult> {
-  const { action, method, options } = verb;
-  const { control } = context;
+/** No async function: its frame would be kept for as long as the parties talk. */
+function runDial(verb: Dial, context: RunContext, signal: AbortSignal): Promise<VerbResult> {
   // twiml.md 4.3: with answerOnBridge the leg stays ringing until a child is bridged, if it still rings.
-  if (!options.answerOnBridge) await control.answer(signal);
-  if (signal.aborted) return endOfCall('aborted');
-  const outcome = await connect(verb, context, signal);
+  if (verb.options.answerOnBridge) return ring(verb, context, signal);
+  return context.control.answer(signal).then(() => ring(verb, context, signal));
+}
+
+function ring(verb: Dial, context: RunContext, signal: AbortSignal): Promise<VerbResult> {
+  if (signal.aborted) return Promise.resolve(endOfCall('aborted'));
+  return connect(verb, context, signal).then((outcome) => afterDial(outcome, verb, context, signal));
+}
+
+async function afterDial(
+  outcome: DialOutcome,
+  verb: Dial,
+  context: RunContext,
+  signal: AbortSignal,
+): Promise<VerbResult> {
+  const { action, method } = verb;
   // The document of referUrl took over, and is over.
   if (outcome.transferred) return endOfCall('transferred');
-  if (outcome.callerHungUp || control.callSignal.aborted) {
+  if (outcome.callerHungUp || context.control.callSignal.aborted) {
     // twiml.md 4.2 point 5: the application still hears how it ended; what it answers is ignored.
     const params = new Map([...actionParams(outcome), ['CallStatus', 'completed'] as const]);
     if (action !== undefined) await context.requestIgnored(action, method, params);
@@ -110,14 +122,12 @@ async function runDial(verb: Dial, context: RunContext, signal: AbortSignal): Pr
   return { kind: 'redirect', url: action, method, params, purpose: 'action', outcome: outcome.status, waited };
 }
 
-function connect(
-  { options, conference, queue }: Dial,
-  context: RunContext,
-  signal: AbortSignal,
-): Promise<DialOutcome> | DialOutcome {
+function connect({ options, conference, queue }: Dial, context: RunContext, signal: AbortSignal): Promise<DialOutcome> {
   if (conference) return dialConference(conference, options, context, signal);
   if (queue) return context.control.queues.dequeue(queue, options, signal);
-  return options.targets.length === 0 && !options.application ? NOBODY : context.control.dial(options, signal);
+  return options.targets.length === 0 && !options.application
+    ? Promise.resolve(NOBODY)
+    : context.control.dial(options, signal);
 }
 
 const NOBODY: DialOutcome = {

@@ -37,6 +37,26 @@ const mediaLines = (sdp: string) => linesOf(sdp).filter((line) => line.startsWit
 const keyBytes = (inline: string) => Uint8Array.from(Buffer.from(inline, 'base64'));
 
 describe('answers to offers of real clients', () => {
+  test('our key is asked for where SRTP is agreed, and nowhere else', () => {
+    let asked = 0;
+    const key = () => {
+      asked++;
+      return masterKey;
+    };
+    const options = {
+      security: optional,
+      direction: 'sendrecv',
+      version: 7,
+      get masterKey() {
+        return key();
+      },
+    } as const;
+    const plain = answerOffer(baresip, local, options);
+    expect([plain.ok && plain.value.plan.srtp, asked]).toEqual([null, 0]);
+    const secure = answerOffer(linphoneSecure, local, options);
+    expect([secure.ok && secure.value.plan.srtp?.sendKey, asked]).toEqual([masterKey, 1]);
+  });
+
   test('baresip: PCMA is first there, so we take PCMA; events mirrored with 0-15 [sip 1.6 telephone-event-answer]', () => {
     const { sdp, plan, offeredDirection } = answered(baresip);
     expect(linesOf(sdp)).toEqual([
