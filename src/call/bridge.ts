@@ -57,18 +57,19 @@ export class Bridge {
       [b, a],
     ] as const) {
       if (this.#isOver) return;
-      const onEnd = () => this.#finish({ call, how: 'ended' });
-      if (call.isOver) return onEnd();
-      call.signal.addEventListener('abort', onEnd, { once: true });
-      const unsubscribe = call.onLegEvent((event) => this.#onLegEvent(call, other, event));
-      this.#cleanups = this.#cleanups.concat(() => {
-        call.signal.removeEventListener('abort', onEnd);
-        unsubscribe();
-      });
+      if (call.isOver) return this.#finish({ call, how: 'ended' });
+      call.signal.addEventListener('abort', this, { once: true });
+      this.#cleanups = this.#cleanups.concat(call.onLegEvent((event) => this.#onLegEvent(call, other, event)));
       call.emit({ type: 'bridged', otherCallSid: other.sid });
       this.#enter(call, other);
       if (this.children.has(call)) call.leg.bridged?.();
     }
+  }
+
+  /** The signal of one of the calls was aborted: the bridge itself listens, as functions of its own would be kept for each of them. */
+  handleEvent({ target }: Pick<Event, 'target'>): void {
+    const call = this.calls.find(({ signal }) => signal === target);
+    if (call) this.#finish({ call, how: 'ended' });
   }
 
   #onLegEvent(call: Call, other: Call, event: LegEvent): void {
@@ -186,6 +187,7 @@ export class Bridge {
   #finish(end: BridgeEnd): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    for (const call of this.calls) call.signal.removeEventListener('abort', this);
     for (const cleanup of this.#cleanups) cleanup();
     this.#cleanups = [];
     for (const probe of this.#probes?.values() ?? []) probe.cancel();

@@ -127,7 +127,6 @@ type Step =
 
 class VoiceSession {
   readonly #options: SessionOptions;
-  readonly #log: Log;
   /** Documents fetched since the last verb that took time. */
   #documentsWithoutWait = 0;
   #hasGuardTripped = false;
@@ -136,7 +135,6 @@ class VoiceSession {
 
   constructor(options: SessionOptions) {
     this.#options = options;
-    this.#log = options.log.child({ folder: 'twiml', callSid: options.control.callSid });
   }
 
   async run(): Promise<SessionEnd> {
@@ -157,7 +155,10 @@ class VoiceSession {
   notify(notice: Notice, requestUrl: string | undefined): void {
     const { level, code: errorCode, message } = notice;
     const url = requestUrl === undefined ? null : withoutSecrets(requestUrl);
-    this.#log[level === 'error' ? 'warn' : 'info']({ errorCode, url }, message);
+    // Made for each line: few sessions write one, and all would keep it.
+    const { log, control } = this.#options;
+    const ownLog = log.child({ folder: 'twiml', callSid: control.callSid });
+    ownLog[level === 'error' ? 'warn' : 'info']({ errorCode, url }, message);
     this.#options.emit({ type: 'notification', level, errorCode, message, requestUrl: url });
   }
 
