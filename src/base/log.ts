@@ -4,6 +4,7 @@
 import pino from 'pino';
 import { realClock } from './clock.ts';
 import { lineOutput } from './log-output.ts';
+import { remembered } from './remembered.ts';
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -79,24 +80,31 @@ function membersOf(fields: LogFields, bound: LogFields): string | undefined {
     if (typeof value === 'bigint' || (typeof value === 'object' && value !== null && !isData(value))) return undefined;
     // Functions and the like have no JSON.
     const json = jsonOf(SECRETS.has(key) ? HIDDEN : isPlain(value) ? withoutSecretsBelow(value) : value);
-    if (json !== undefined) text += `,${jsonOf(key)}:${json}`;
+    if (json !== undefined) text += memberOf(key) + json;
   }
   return text;
 }
 
-let lastMs = 0;
-let lastTime = '';
+/** `,"name":` of the names that lines have; they are ours, and few. */
+const memberOf = remembered(512, (name) => `,${JSON.stringify(name)}:`);
+
+let lastSecond = Number.NaN;
+let lastDate = '';
+/** As Date.toISOString() writes it. */
 function timeNow(): string {
-  const now = realClock.wall();
-  if (now !== lastMs) {
-    lastMs = now;
-    lastTime = new Date(now).toISOString();
+  const now = Math.floor(realClock.wall());
+  const second = Math.floor(now / 1_000);
+  if (second !== lastSecond) {
+    lastSecond = second;
+    // Up to the point before the milliseconds.
+    lastDate = new Date(second * 1_000).toISOString().slice(0, -4);
   }
-  return lastTime;
+  const ms = now - second * 1_000;
+  return `${lastDate}${ms < 10 ? '00' : ms < 100 ? '0' : ''}${ms}Z`;
 }
 
-/** What a string in JSON must not hold as it stands; surrogates are left to the library too. */
-const ESCAPED = /["\\\p{Cc}\ud800-\udfff]/u;
+/** What a string in JSON must not hold as it stands. All that is not ASCII is left to the library too: one range is searched faster. */
+const ESCAPED = /[^ !#-[\]-~]/;
 
 /** JSON, without the library for what most members are. */
 function jsonOf(value: unknown): string | undefined {

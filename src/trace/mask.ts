@@ -21,16 +21,39 @@ const rules: readonly RegExp[] = [
 
 const DIGIT_BODY = /^(?:content-type|c)[ \t]*:[ \t]*application\/(?!kpml)[\w.-]*(?:dtmf(?!-relay)|digit)/im;
 
-/** What a message must hold, in lower case, for a rule to find something; passwords in URLs have no word of their own. */
-const SIGNS = ['auth', 'inline:', 'k=', 'ice-pwd', 'key-mgmt', 'digit', 'signal', 'dtmf'];
-const PASSWORD_IN_SIP = /sips?:[^:@\s<>;"]{1,256}:[^@\s<>;"]{1,256}@/;
+/**
+ * What a message must hold, in lower case, for a rule to find something: of each word (authorization, inline:, k=, ice-pwd:, key-mgmt,
+ * digit, signal, dtmf) the part that begins with a rare letter, since a search stops at each letter that a word begins with. Passwords
+ * in URLs have no word of their own.
+ */
+const SIGNS = ['uth', 'nline:', 'k=', 'wd:', 'y-mgmt', 'git', 'gnal', 'tmf'];
 const PASSWORD_IN_HTTP = /https?:\/\/[^/@\s<>"]{1,512}@/;
 
 /** Most messages hold no secret. To look for fixed words says so in a fraction of the time that the rules take. */
 function isSuspect(message: string): boolean {
   const lower = message.toLowerCase();
   for (const sign of SIGNS) if (lower.includes(sign)) return true;
-  return PASSWORD_IN_SIP.test(lower) || (lower.includes('http') && PASSWORD_IN_HTTP.test(lower));
+  return mayHoldPassword(lower) || (lower.includes('http') && PASSWORD_IN_HTTP.test(lower));
+}
+
+const [COLON, SEMICOLON, LESS, MORE, QUOTE] = [0x3a, 0x3b, 0x3c, 0x3e, 0x22];
+const [TAB, CR, SPACE] = [0x09, 0x0d, 0x20];
+
+/** Two colons before an `@`, with nothing between that ends a SIP URI: one is that of its scheme, the other that of a password. */
+function mayHoldPassword(message: string): boolean {
+  let after = 0;
+  for (let at = message.indexOf('@'); at >= 0; at = message.indexOf('@', after)) {
+    let colons = 0;
+    for (let index = at - 1; index >= after; index--) {
+      const code = message.charCodeAt(index);
+      if (code === COLON) colons++;
+      else if (code === SPACE || (code >= TAB && code <= CR)) break;
+      else if (code === LESS || code === MORE || code === SEMICOLON || code === QUOTE) break;
+    }
+    if (colons > 1) return true;
+    after = at + 1;
+  }
+  return false;
 }
 
 /** A copy of the message without secrets, of the same length. Line breaks stay. */

@@ -32,6 +32,8 @@ describe('[sip 9 capture-redaction] what is crossed out', () => {
     ['a header name in lower case', invite([`proxy-authorization:Digest response="${SECRET}"`])],
     ['Authentication-Info', invite([`Authentication-Info: rspauth="${SECRET}"`])],
     ['a password in a SIP URI', invite([`Contact: <sip:u:${SECRET}@192.0.2.1>`])],
+    ['a password behind another address', invite([`Contact: <sip:a@192.0.2.1>,<sip:u:${SECRET}@192.0.2.1>`])],
+    ['a password behind a control character', invite([`Contact: <sip:u:\x01${SECRET}\x02@192.0.2.1>`])],
     ['a password in an HTTP URL', invite([`Call-Info: <https://u:${SECRET}@example.com/x>`])],
     [
       'SRTP keys (RFC 4568), several of them',
