@@ -31,6 +31,7 @@ import { openPortPair } from './port-pair.ts';
 import { PortPool } from './port-pool.ts';
 import { Receiver } from './receiver.ts';
 import { Round, turnsFor } from './round.ts';
+import { ShortLinks } from './short-links.ts';
 import { drop } from './statistics.ts';
 
 const FRAME_MS = 20;
@@ -55,6 +56,7 @@ export class MediaCore {
   readonly #round = new Round(this.#endpoints);
   readonly #bridges = new CoreBridges();
   readonly #fast: FastRelays;
+  readonly #links: ShortLinks;
   readonly #mixers: Mixers;
   readonly #ticking = new Set<Endpoint>();
   readonly #epochMs: number;
@@ -73,6 +75,7 @@ export class MediaCore {
     this.#options = options;
     this.#pool = new PortPool(options.ports, options.random);
     this.#fast = new FastRelays(options.fastPath ?? null, options.clock);
+    this.#links = new ShortLinks(options.clock);
     this.#epochMs = options.clock.now();
     this.#context = {
       clock: options.clock,
@@ -253,6 +256,7 @@ export class MediaCore {
     const first = this.#endpoints.get(a);
     const second = this.#endpoints.get(b);
     if (!first || !second) return;
+    for (const { endpoint } of [first, second]) endpoint.fast?.takeBack();
     const token = this.#context.newToken();
     const bridge = joinBridge(first.endpoint, second.endpoint, token);
     this.#bridges.set(number, bridge, first.endpoint, second.endpoint);
@@ -263,11 +267,14 @@ export class MediaCore {
     const endpoint = this.#endpoints.get(id)?.endpoint;
     const ring = this.#options.rings.get(worker);
     if (!endpoint || !ring) return;
+    endpoint.fast?.takeBack();
     this.#bridges.set(number, linkBridge(endpoint, number, ring, this.#context.newToken()), endpoint);
+    this.#links.linked(number, endpoint);
   }
 
   #unjoin(number: number): void {
     this.#fast.left(number);
+    this.#links.left(number);
     this.#bridges.end(number);
   }
 
@@ -354,6 +361,7 @@ export class MediaCore {
       this.#housekeeper = null;
       const { clock } = this.#options;
       this.#fast.housekeep(turns);
+      this.#links.housekeep(turns);
       this.#round.visit(turns, ({ endpoint }) => endpoint.housekeep(clock.now(), clock.wall()));
       const resting = this.#count();
       if (this.#endpoints.size > 0 || resting > 0) this.#keepHouse();

@@ -9,8 +9,10 @@
 
 import type { Clock } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
+import type { AudioCodec } from '../sdp/plan.ts';
 import type { FastCount, FastDirection, FastDrop, FastPair, FastPath, FastRelay } from './fast-path.ts';
 import { PacketBuffers } from './packet-buffers.ts';
+import type { RelaySink } from './relay-sink.ts';
 import { payloadStart, RTP_HEADER_BYTES, readTimestamp, writeUint16, writeUint32 } from './rtp.ts';
 import { SRTP_REPLAYED, SRTP_UNAUTHENTICATED, type SrtpReceiver, type SrtpSender } from './srtp.ts';
 import { FRAME_SAMPLES } from './tone.ts';
@@ -22,7 +24,7 @@ const UNITS_PER_MS = 8;
 /** Beyond a second it is a jump of the sender's timestamps, not jitter. */
 const JITTER_MAX_UNITS = 1_000 * UNITS_PER_MS;
 /** No payload type has this number. */
-const NO_TYPE = 255;
+export const NO_TYPE = 255;
 const PER_MS = limits.mediaPacketsPerSecond / 1_000;
 const NO_DROPS: FastCount['drops'] = {};
 const NOTHING_RECEIVED = { low: 0, high: 0 };
@@ -59,8 +61,8 @@ export class ShortPath implements FastPath {
     // A bridge that was made before, and has not ended yet.
     if (first.relay || second.relay) return null;
     const ways = [
-      new ShortDirection(there, first, second, this.#clock, this.#buffers),
-      new ShortDirection(back, second, first, this.#clock, this.#buffers),
+      new ShortDirection(sourceOf(there), first, this.#targetOf(there, second), this.#clock),
+      new ShortDirection(sourceOf(back), second, this.#targetOf(back, first), this.#clock),
     ] as const;
     first.relay = ways[0];
     second.relay = ways[1];
@@ -75,13 +77,61 @@ export class ShortPath implements FastPath {
       },
     };
   }
+
+  #targetOf(one: FastDirection, socket: UdpMediaSocket): ShortTarget {
+    const { audio, telephoneEvent, translation, outgoingSsrc, sequenceOffset, timestampOffset, contexts } = one;
+    return {
+      ...{ socket, sink: null, codec: null, buffers: this.#buffers, sender: contexts.sender },
+      ...{ address: one.to.remoteAddress, port: one.to.remotePort, baseSequence: one.baseSequence },
+      ...{ audio: audio.out, event: telephoneEvent?.out ?? NO_TYPE, translation },
+      ...{ outgoingSsrc, sequenceOffset, timestampOffset },
+    };
+  }
 }
 
-class ShortDirection implements PacketRelay {
+const sourceOf = ({ from, ssrc, audio, telephoneEvent, highestSequence, jitterUnits, contexts }: FastDirection) => ({
+  ...{ port: from.remotePort, ssrc, audio: audio.in, event: telephoneEvent?.in ?? NO_TYPE },
+  ...{ highestSequence, jitterUnits, receiver: contexts.receiver },
+});
+
+/** Whose packets, and how far they have come. */
+export interface ShortSource {
+  readonly port: number;
+  readonly ssrc: number;
+  /** Payload types; NO_TYPE: such packets are the endpoint's. */
+  readonly audio: number;
+  readonly event: number;
+  readonly highestSequence: number;
+  readonly jitterUnits: number;
+  readonly receiver: SrtpReceiver | null;
+}
+
+/** Where they go: out of a socket with a new header, or as they are to a sink. */
+export interface ShortTarget {
+  readonly socket: UdpMediaSocket | null;
+  readonly sink: RelaySink | null;
+  /** What the sink is told of audio. */
+  readonly codec: AudioCodec | null;
+  readonly sender: SrtpSender | null;
+  readonly address: string;
+  readonly port: number;
+  readonly audio: number;
+  readonly event: number;
+  readonly translation: Uint8Array | null;
+  readonly outgoingSsrc: number;
+  readonly baseSequence: number;
+  readonly sequenceOffset: number;
+  readonly timestampOffset: number;
+  readonly buffers: PacketBuffers | null;
+}
+
+export class ShortDirection implements PacketRelay {
   readonly #from: UdpMediaSocket;
-  readonly #to: UdpMediaSocket;
+  readonly #to: UdpMediaSocket | null;
+  readonly #sink: RelaySink | null;
+  readonly #codec: AudioCodec | null;
   readonly #clock: Clock;
-  readonly #buffers: PacketBuffers;
+  readonly #buffers: PacketBuffers | null;
   readonly #receiver: SrtpReceiver | null;
   readonly #sender: SrtpSender | null;
   /** What SRTP has behind each packet that comes. */
@@ -109,32 +159,34 @@ class ShortDirection implements PacketRelay {
   #sent = 0;
   #hasTransit = false;
 
-  constructor(one: FastDirection, from: UdpMediaSocket, to: UdpMediaSocket, clock: Clock, buffers: PacketBuffers) {
+  constructor(source: ShortSource, from: UdpMediaSocket, target: ShortTarget, clock: Clock) {
     this.#from = from;
-    this.#to = to;
     this.#clock = clock;
-    this.#buffers = buffers;
-    this.#receiver = one.contexts.receiver;
-    this.#sender = one.contexts.sender;
-    this.#tagBytes = this.#receiver?.tagBytes ?? 0;
-    this.#sourcePort = one.from.remotePort;
-    this.#address = one.to.remoteAddress;
-    this.#port = one.to.remotePort;
-    this.#ssrc = one.ssrc | 0;
-    this.#audioIn = one.audio.in;
-    this.#audioOut = one.audio.out;
-    this.#eventIn = one.telephoneEvent?.in ?? NO_TYPE;
-    this.#eventOut = one.telephoneEvent?.out ?? NO_TYPE;
-    this.#translation = one.translation;
-    this.#outgoingSsrc = one.outgoingSsrc;
-    this.#sequenceOffset = one.sequenceOffset;
-    this.#timestampOffset = one.timestampOffset;
-    this.#highest = one.highestSequence;
-    this.#base = one.baseSequence;
+    this.#receiver = source.receiver;
+    this.#tagBytes = source.receiver?.tagBytes ?? 0;
+    this.#sourcePort = source.port;
+    this.#ssrc = source.ssrc | 0;
+    this.#audioIn = source.audio;
+    this.#eventIn = source.event;
+    this.#highest = source.highestSequence;
+    this.#to = target.socket;
+    this.#sink = target.sink;
+    this.#codec = target.codec;
+    this.#buffers = target.buffers;
+    this.#sender = target.sender;
+    this.#address = target.address;
+    this.#port = target.port;
+    this.#audioOut = target.audio;
+    this.#eventOut = target.event;
+    this.#translation = target.translation;
+    this.#outgoingSsrc = target.outgoingSsrc;
+    this.#sequenceOffset = target.sequenceOffset;
+    this.#timestampOffset = target.timestampOffset;
+    this.#base = target.baseSequence;
     this.#numbers[at.heardMs] = -1;
     this.#numbers[at.tokens] = limits.mediaPacketBurst;
     this.#numbers[at.refilledMs] = clock.now();
-    this.#numbers[at.jitterUnits] = one.jitterUnits;
+    this.#numbers[at.jitterUnits] = source.jitterUnits;
   }
 
   pass(packet: Buffer, port: number): boolean {
@@ -154,7 +206,8 @@ class ShortDirection implements PacketRelay {
     if (!this.#hasBudget(nowMs) || !this.#unprotect(packet)) return true;
     this.#count(packet, distance, sequence, end - start, isEvent, nowMs);
     if (isEvent) this.#from.copy(packet.subarray(0, end));
-    this.#forward(packet, start, end, sequence, isEvent);
+    if (this.#sink) this.#sink.relay(packet, start, end, isEvent ? null : this.#codec, nowMs);
+    else this.#forward(packet, start, end, sequence, isEvent);
     return true;
   }
 
@@ -244,7 +297,7 @@ class ShortDirection implements PacketRelay {
     let [out, first, last] = [packet, from, end];
     if (sender) {
       if (from > 0 || packet.length - end < sender.tagBytes) {
-        out = this.#buffers.next();
+        out = this.#buffers!.next();
         packet.copy(out, 0, from, end);
         [first, last] = [0, end - from];
       }
@@ -252,7 +305,7 @@ class ShortDirection implements PacketRelay {
       if (last < 0) return false;
     }
     const isWhole = first === 0 && last === out.length;
-    this.#to.sendSoon(isWhole ? out : out.subarray(first, last), this.#address, this.#port);
+    this.#to!.sendSoon(isWhole ? out : out.subarray(first, last), this.#address, this.#port);
     return true;
   }
 

@@ -26,7 +26,7 @@ export const TALKER: MixerMember = { isHeard: true, hears: true, coaches: null, 
 export const SETTLED_MS = 200;
 
 /** An engine of several cores on one virtual clock. Their ticks are not at the same time, as those of threads are not. */
-function linkedCores(clock: VirtualClock, sockets: SocketFactory, workers: number, pairs: number): MediaEngine {
+export function linkedCores(clock: VirtualClock, sockets: SocketFactory, workers: number, pairs: number): MediaEngine {
   const cores: MediaCore[] = [];
   const ring = (from: number, to: number): RingSink => {
     const packets = new PacketRing(ringMemory());
