@@ -74,30 +74,16 @@ function outgoingRings({ outgoing, doorbells }: WorkerSettings): Map<number, Rin
   for (const [index, memory] of outgoing.entries()) {
     if (!memory) continue;
     const ring = new PacketRing(memory);
-    rings.set(index, patientRing(ring, new Doorbell(doorbells[index]!)));
+    const doorbell = new Doorbell(doorbells[index]!);
+    rings.set(index, {
+      push: (bridge, packet, start, end, codec) => {
+        const isPushed = ring.push(bridge, packet, start, end, codec);
+        if (isPushed) doorbell.ring();
+        return isPushed;
+      },
+    });
   }
   return rings;
-}
-
-/** So many packets wake the reader before the turn ends. */
-const PUSHES_IN_A_ROW = 32;
-
-/** Rings for what one turn of the event loop has pushed together: waking another thread costs as much as relaying a packet. */
-function patientRing(ring: PacketRing, doorbell: Doorbell): RingSink {
-  let pushed = 0;
-  const wake = () => {
-    if (pushed > 0) doorbell.ring();
-    pushed = 0;
-  };
-  return {
-    push: (bridge, packet, start, end, codec) => {
-      if (!ring.push(bridge, packet, start, end, codec)) return false;
-      pushed += 1;
-      if (pushed === 1) setImmediate(wake);
-      if (pushed === PUSHES_IN_A_ROW) wake();
-      return true;
-    },
-  };
 }
 
 /** A log whose lines are written by the signalling thread. */
