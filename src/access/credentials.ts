@@ -7,6 +7,7 @@ import { timingSafeEqual } from 'node:crypto';
 import type { RandomSource } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import type { Domain, StoredHa1 } from '../base/records.ts';
+import { remembered } from '../base/remembered.ts';
 import {
   type Credentials,
   type DigestAlgorithm,
@@ -45,6 +46,9 @@ export interface DigestServer {
   check(parts: DigestCheck): DigestVerdict;
 }
 
+/** What phones write as digest-uri is the same few texts. */
+const isUri = remembered(256, (text) => parseUri(text).ok);
+
 const MD5_BYTES = 16;
 const SHA256_BYTES = 32;
 
@@ -79,7 +83,7 @@ export function createDigestServer(nonces: Nonces, random: RandomSource): Digest
       const isOfRealm = ({ realm }: StoredHa1) => realm === domain.realm;
       const known = listed.every(isOfRealm) ? listed : listed.filter(isOfRealm);
       const isMatch = responseMatches(request, credentials, algorithm, known.length > 0 ? known : [nobody]);
-      const isCorrect = isMatch && known.length > 0 && parseUri(credentials.uri).ok;
+      const isCorrect = isMatch && known.length > 0 && isUri(credentials.uri);
       const verdict = nonces.verify(credentials.nonce, domain.realm, source);
       if (!isCorrect) {
         // An old nonce proves nothing about the password: some phones only hash again when they are challenged again.

@@ -82,7 +82,7 @@ export class Metrics {
   readonly #unreadable = this.#counter('hookswitch_sip_unreadable_total', 'Messages that could not be parsed', [
     'transport',
   ]);
-  readonly #registrations = this.#counter('hookswitch_registrations_total', 'What happened to registrations', [
+  readonly #registrations = this.#tally('hookswitch_registrations_total', 'What happened to registrations', [
     'event',
     'cause',
   ]);
@@ -169,7 +169,7 @@ export class Metrics {
   }
 
   onRegistration({ event, cause }: RegistrationChange): void {
-    this.#registrations.inc({ event, cause: cause ?? '' });
+    this.#registrations.add([event, cause ?? '']);
   }
 
   onWebhook({ purpose, status, durationMs }: WebhookAnswer): void {

@@ -1,6 +1,7 @@
 // HTTP Digest as SIP uses it: RFC 3261 22, RFC 7616, RFC 8760. Values only: nonces, users and policy are the business of others.
 
 import { hash } from 'node:crypto';
+import { remembered } from '../../base/remembered.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { charClass, type SyntaxProblem, skipBlanks, spanOf } from './chars.ts';
 import { closingQuote, quote, unquote } from './params.ts';
@@ -63,7 +64,7 @@ export function parseChallenge(value: string): Result<Challenge, SyntaxProblem> 
     qop: qop === undefined ? [] : splitWords(qop),
     stale: stale === undefined ? undefined : stale.toLowerCase() === 'true',
     domain: take('domain'),
-    params: all,
+    params: othersOf(all, CHALLENGE),
   });
 }
 
@@ -100,7 +101,7 @@ export function parseCredentials(value: string): Result<Credentials, SyntaxProbl
     opaque,
     qop: qop?.toLowerCase(),
     nc,
-    params: all,
+    params: othersOf(all, CREDENTIALS),
   });
 }
 
@@ -111,15 +112,32 @@ const splitWords = (text: string): string[] =>
     .map((word) => word.trim())
     .filter((word) => word !== '');
 
-/** Takes a parameter out of `all` without its quotes: what is left behind is unknown. */
-const taker = (all: Map<string, string>) => (name: string) => {
+/** Gives a parameter of `all` without its quotes. */
+const taker = (all: ReadonlyMap<string, string>) => (name: string) => {
   const raw = all.get(name);
-  all.delete(name);
   return raw?.startsWith('"') ? unquote(raw.slice(1, -1)) : raw;
 };
 
+/** Parameters that have a field of their own. */
+const CHALLENGE: ReadonlySet<string> = new Set('realm nonce qop stale opaque algorithm domain'.split(' '));
+const CREDENTIALS: ReadonlySet<string> = new Set(
+  'username realm nonce uri response algorithm cnonce opaque qop nc'.split(' '),
+);
+const NO_OTHERS: ReadonlyMap<string, string> = new Map();
+
+/** What has no field of its own; nearly always nothing. */
+function othersOf(all: ReadonlyMap<string, string>, own: ReadonlySet<string>): ReadonlyMap<string, string> {
+  let others: Map<string, string> | undefined;
+  for (const [name, raw] of all) {
+    if (own.has(name)) continue;
+    others ??= new Map();
+    others.set(name, raw);
+  }
+  return others ?? NO_OTHERS;
+}
+
 /** Scans `Digest name=value, name="value"`. Values stay as written; a parameter that comes twice is an error. */
-function scanAuthParams(text: string): Result<Map<string, string>, SyntaxProblem> {
+function scanAuthParams(text: string): Result<ReadonlyMap<string, string>, SyntaxProblem> {
   const params = new Map<string, string>();
   let position = skipBlanks(text, 0);
   const schemeEnd = spanOf(charClass.token, text, position);
@@ -189,7 +207,7 @@ const ALGORITHMS: readonly DigestAlgorithm[] = [
 
 /** The algorithm that a challenge or credentials name (compared without case; absent = MD5), or undefined if unknown. */
 export function digestAlgorithm(name: string | undefined): DigestAlgorithm | undefined {
-  if (name === undefined) return 'MD5';
+  if (name === undefined || name === 'MD5') return 'MD5';
   return ALGORITHMS.find((algorithm) => algorithm.toLowerCase() === name.toLowerCase());
 }
 
@@ -236,16 +254,17 @@ export interface DigestResponseParts {
   readonly bodyHash?: string | undefined;
 }
 
+/** Method and digest-uri, which nearly all phones of a domain have in common: hashed once. No secret is in them. */
+const md5Ha2 = remembered(256, (text) => H('MD5', text));
+
 /** RFC 7616 3.4.1: the response value, lower-case hex. */
 export function digestResponse(parts: DigestResponseParts): string {
   const { algorithm, method, uri, nonce, qop } = parts;
   const cnonce = parts.cnonce ?? '';
   // 3.4.2: a session key hashes the stored HA1 once more with both nonces.
   const key = algorithm.endsWith('-sess') ? H(algorithm, `${parts.ha1}:${nonce}:${cnonce}`) : parts.ha1;
-  const ha2 = H(
-    algorithm,
-    qop === 'auth-int' ? `${method}:${uri}:${parts.bodyHash ?? H(algorithm, '')}` : `${method}:${uri}`,
-  );
+  const a2 = qop === 'auth-int' ? `${method}:${uri}:${parts.bodyHash ?? H(algorithm, '')}` : `${method}:${uri}`;
+  const ha2 = algorithm === 'MD5' && qop !== 'auth-int' ? md5Ha2(a2) : H(algorithm, a2);
   return H(
     algorithm,
     qop === undefined ? `${key}:${nonce}:${ha2}` : `${key}:${nonce}:${parts.nc ?? ''}:${cnonce}:${qop}:${ha2}`,

@@ -53,6 +53,7 @@ export class BindingCensus {
 
   /** The bindings of `aor` are others now. */
   changed(aor: string, before: readonly Binding[], after: readonly Binding[]): void {
+    if (isRefresh(before, after)) return;
     for (const binding of before) this.#count(binding, -1);
     for (const binding of after) this.#count(binding, 1);
     const domainSid = (after[0] ?? before[0])?.domainSid;
@@ -80,6 +81,14 @@ export class BindingCensus {
     add(this.#accounts, accountSid, amount);
   }
 }
+
+/** One binding in the place of one of the same domain, as nearly always: no number changes. */
+const isRefresh = ([old, second]: readonly Binding[], after: readonly Binding[]): boolean =>
+  old !== undefined &&
+  second === undefined &&
+  after.length === 1 &&
+  after[0]!.domainSid === old.domainSid &&
+  after[0]!.accountSid === old.accountSid;
 
 function add(counts: Map<string, number>, key: string, amount: number): void {
   const count = (counts.get(key) ?? 0) + amount;

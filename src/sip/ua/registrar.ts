@@ -27,8 +27,16 @@ import type { AccessControl } from './ua.ts';
 
 export const aorOf = (user: string, domainName: string): string => `${user}@${domainName.toLowerCase()}`;
 
-/** RFC 3261 20.17: always GMT. */
-const dateField = (clock: Clock): HeaderField => ({ name: 'Date', value: new Date(clock.wall()).toUTCString() });
+let lastSecond = Number.NaN;
+let lastDate: HeaderField = { name: 'Date', value: '' };
+
+/** RFC 3261 20.17: always GMT, in whole seconds, each of which is printed once. */
+function dateField(clock: Clock): HeaderField {
+  const second = Math.floor(clock.wall() / 1_000);
+  if (second !== lastSecond) lastDate = { name: 'Date', value: new Date(second * 1_000).toUTCString() };
+  lastSecond = second;
+  return lastDate;
+}
 
 export function createRegistrar(parts: {
   readonly context: UaContext;
