@@ -16,11 +16,12 @@ import { median, type Row, row } from '../report.ts';
 import type { Case } from './case.ts';
 
 const ANSWER_MS = 10_000;
-/** A call costs the gateway a tenth of that: the ramp of a run is over before the first call's transactions are (32 s). */
+/** The last call comes before the transactions of the first one are over (32 s): all of them count. */
 const CALLS_PER_SECOND = 100;
 /**
  * Calls before the first look, all at once. Code is compiled until about the thousandth call, and that is resident too: after 200 of them
- * one step gives 36 kB a call and the next one 80.
+ * one step gives 36 kB a call and the next one 80. With the trace there are fewer nevertheless: it keeps the latest 2,000 legs
+ * (limits.tracedCalls), and from then on another call would take nothing for it.
  */
 const FIRST_CALLS = 1_000;
 /** Numbers of calls above the first one. */
@@ -158,7 +159,7 @@ async function round(bench: Bench, generator: Generator, callTrace: boolean): Pr
     return gateway.untilIdle(bench.pick(0, 60_000));
   };
   // The first calls compile code and fill caches, and the latest that ended are kept; that is not the calls'.
-  const first = bench.pick(2, Math.max(FIRST_CALLS, limits.endedCalls));
+  const first = bench.pick(2, callTrace ? limits.endedCalls : Math.max(FIRST_CALLS, limits.endedCalls));
   await hold(first);
   await release();
   const before = await at(0);
