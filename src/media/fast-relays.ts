@@ -127,7 +127,9 @@ class FastBridge implements FastHold {
   }
 
   #offer(nowMs: number): void {
-    if (nowMs < this.#restsUntilMs || !this.#steady(nowMs)) return;
+    // The bridge before this one may still have one of them.
+    const isHeld = this.#ends.some(({ endpoint }) => endpoint.fast);
+    if (isHeld || nowMs < this.#restsUntilMs || !this.#steady(nowMs)) return;
     // What comes of this may change all.
     this.#path.settle();
     const sides = this.#steady(nowMs);
@@ -156,7 +158,7 @@ class FastBridge implements FastHold {
     const taken = this.#taken;
     if (!taken) return;
     this.#taken = null;
-    for (const { endpoint } of this.#ends) endpoint.fast = null;
+    for (const { endpoint } of this.#ends) if (endpoint.fast === this) endpoint.fast = null;
     taken.end(nowMs);
   }
 }

@@ -87,7 +87,7 @@ class ShortLink implements FastHold {
     if (!taken) return;
     this.#taken = null;
     taken.socket.relay = null;
-    this.#endpoint.fast = null;
+    if (this.#endpoint.fast === this) this.#endpoint.fast = null;
     this.#apply(taken, this.#clock.now());
   }
 
