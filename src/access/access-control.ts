@@ -97,6 +97,9 @@ const refusals = {
 const hostOf = (uri: Uri): string | undefined => (isSipUri(uri) ? uri.host : undefined);
 const userOf = (uri: Uri): string | undefined => (isSipUri(uri) ? uri.user : undefined);
 
+/** A source that is trusted is written down again after so long. */
+const TRUST_AGAIN_MS = 1_000;
+
 /** Builds the access control. Everything it looks up comes from `directory`, from memory. */
 export function createAccessControl(parts: {
   readonly directory: Directory;
@@ -122,9 +125,13 @@ export function createAccessControl(parts: {
   };
 
   const trust = (key: string) => {
+    const until = trusted.get(key);
+    const now = clock.now();
+    // Once a second will do: a PBX has many requests.
+    if (until !== undefined && until - now > limits.trustedSourceMs - TRUST_AGAIN_MS) return;
     trusted.delete(key);
     if (trusted.size >= limits.sourcesTracked) trusted.delete(trusted.keys().next().value!);
-    trusted.set(key, clock.now() + limits.trustedSourceMs);
+    trusted.set(key, now + limits.trustedSourceMs);
   };
   const isTrusted = (key: string): boolean => {
     const until = trusted.get(key);

@@ -39,8 +39,10 @@ export class Attended {
   readonly #bridges = new WeakMap<Call, Bridge>();
   /** Outgoing legs that ring: what to do with who picks up in their place. */
   readonly #ringing = new Map<Call, (substitute: Call) => void>();
-  /** Dialogs that ended a moment ago, oldest first. */
-  readonly #ended = new Map<string, number>();
+  /** When dialogs ended, of the latest; the older half is let go as a whole. */
+  #ended = new Map<string, number>();
+  #endedBefore = new Map<string, number>();
+  #endedSince = 0;
   #user: AttendedUser = { onBridge: () => {}, onOrphans: () => {} };
 
   constructor(calls: Calls, services: BridgeServices) {
@@ -108,7 +110,9 @@ export class Attended {
   replaced(replaces: Replaces, domain: Domain): Result<Replaced, ReferRefusal> {
     const found = this.#find(replaces, domain);
     if (!found) {
-      const isGone = this.#ended.has(keyOf(replaces.callId, replaces.toTag, replaces.fromTag));
+      const key = keyOf(replaces.callId, replaces.toTag, replaces.fromTag);
+      const endedAt = this.#ended.get(key) ?? this.#endedBefore.get(key);
+      const isGone = endedAt !== undefined && this.#clock.now() - endedAt < limits.endedDialogMs;
       // Decline: the user hung up, and the other party must not call back by itself.
       if (isGone) return err({ status: 603, reason: 'Dialog Has Ended' });
       return err({ status: 481, reason: 'Call/Transaction Does Not Exist' });
@@ -180,9 +184,10 @@ export class Attended {
 
   #remember({ callId, localTag, remoteTag }: DialogName): void {
     const now = this.#clock.now();
-    for (const [key, at] of this.#ended) {
-      if (now - at < limits.endedDialogMs && this.#ended.size < limits.endedDialogs) break;
-      this.#ended.delete(key);
+    if (now - this.#endedSince >= limits.endedDialogMs || this.#ended.size >= limits.endedDialogs / 2) {
+      this.#endedBefore = this.#ended;
+      this.#ended = new Map();
+      this.#endedSince = now;
     }
     this.#ended.set(ownText(keyOf(callId, localTag, remoteTag)), now);
   }

@@ -6,6 +6,7 @@ import type { CallEvent } from '../base/events.ts';
 import { newSid, type RandomSource } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
+import { oldestFirst } from '../base/oldest-first.ts';
 import { Call, type CallOptions } from './call.ts';
 
 export interface CallsOptions {
@@ -22,6 +23,7 @@ export class Calls {
   readonly #waiting = new Set<Call>();
   /** The latest that ended: their last requests to the application and what comes of them still belong to them. */
   readonly #ended = new Map<string, Call>();
+  readonly #oldestEnded = oldestFirst(this.#ended);
   readonly #events: Emitter<{ readonly event: CallEvent; readonly call: Call }>;
   /** When each has lasted as long as a call may, the oldest first. */
   readonly #endAt = new Map<Call, number>();
@@ -100,7 +102,7 @@ export class Calls {
     this.#endAt.delete(call);
     if (this.#endAt.size === 0) this.#stopHardEnd();
     this.#ended.set(call.sid, call);
-    if (this.#ended.size > limits.endedCalls) this.#ended.delete(this.#ended.keys().next().value!);
+    if (this.#ended.size > limits.endedCalls) this.#ended.delete(this.#oldestEnded()![0]);
     if (this.#live.size === 0) for (const done of this.#onEmpty.splice(0)) done();
   }
 

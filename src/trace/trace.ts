@@ -8,6 +8,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { CallEvent } from '../base/events.ts';
 import { limits } from '../base/limits.ts';
+import { oldestFirst } from '../base/oldest-first.ts';
 import type { Message } from '../sip/grammar/message.ts';
 
 export interface TracedFlow {
@@ -114,7 +115,9 @@ class CallTrace implements Trace {
   readonly #bounds: TraceBounds;
   /** By CallSid; insertion order is age. */
   readonly #calls = new Map<string, TracedCall>();
+  readonly #oldestCall = oldestFirst(this.#calls);
   readonly #strangers = new Map<string, Strand>();
+  readonly #oldestStranger = oldestFirst(this.#strangers);
   readonly #sidOfCallId = new Map<string, string>();
   #bytes = 0;
   #strangerBytes = 0;
@@ -289,14 +292,14 @@ class CallTrace implements Trace {
   }
 
   #forgetStranger(): void {
-    const [callId, strand] = this.#strangers.entries().next().value!;
+    const [callId, strand] = this.#oldestStranger()!;
     this.#bytes -= strand.bytes;
     this.#strangerBytes -= strand.bytes;
     this.#strangers.delete(callId);
   }
 
   #forgetCall(): void {
-    const [callSid, call] = this.#calls.entries().next().value!;
+    const [callSid, call] = this.#oldestCall()!;
     this.#calls.delete(callSid);
     for (const [callId, strand] of call.sip) {
       this.#bytes -= strand.bytes;
