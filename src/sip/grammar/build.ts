@@ -69,14 +69,14 @@ export function createRequest(parts: RequestParts): Request {
 
 export interface ResponseParts {
   /** Default: the registered phrase. */
-  readonly reason?: string;
+  readonly reason?: string | undefined;
   /** Added to To unless the status is 100 or To has a tag already. */
-  readonly toTag?: string;
+  readonly toTag?: string | undefined;
   /** Further fields, behind the copied ones. */
   readonly headers?: readonly HeaderField[];
-  readonly body?: Buffer;
+  readonly body?: Buffer | undefined;
   /** 12.1.1: responses that make a dialog copy Record-Route. */
-  readonly recordRoute?: boolean;
+  readonly recordRoute?: boolean | undefined;
 }
 
 /**
@@ -91,26 +91,21 @@ export function createResponse(request: Request, status: number, parts: Response
   const { headers } = request;
   const fields: HeaderField[] = [];
   const keys: string[] = [];
-  const add = (field: HeaderField, key: string) => {
-    fields.push(field);
-    keys.push(key);
-  };
-  const copy = (name: string, key: string) => {
-    for (let index = 0; index < headers.length; index++) {
-      if (headers.keyAt(index) === key) add({ name, value: headers.at(index)!.value }, key);
-    }
-  };
-  copy('Via', 'via');
-  if (parts.recordRoute) copy('Record-Route', 'record-route');
-  add({ name: 'From', value: headers.get('from') ?? serializeNameAddr(request.from) }, 'from');
+  copyFields(headers, 'Via', 'via', fields, keys);
+  if (parts.recordRoute) copyFields(headers, 'Record-Route', 'record-route', fields, keys);
   const to = headers.get('to') ?? serializeNameAddr(request.to);
-  add({ name: 'To', value: needsTag ? `${to};tag=${parts.toTag}` : to }, 'to');
-  add({ name: 'Call-ID', value: request.callId }, 'call-id');
-  add({ name: 'CSeq', value: headers.get('cseq') ?? serializeCSeq(request.cseq) }, 'cseq');
-  if (status === 100) copy('Timestamp', 'timestamp');
+  fields.push(
+    { name: 'From', value: headers.get('from') ?? serializeNameAddr(request.from) },
+    { name: 'To', value: needsTag ? `${to};tag=${parts.toTag}` : to },
+    { name: 'Call-ID', value: request.callId },
+    { name: 'CSeq', value: headers.get('cseq') ?? serializeCSeq(request.cseq) },
+  );
+  keys.push('from', 'to', 'call-id', 'cseq');
+  if (status === 100) copyFields(headers, 'Timestamp', 'timestamp', fields, keys);
   for (const field of parts.headers ?? []) {
     assertHeaderField(field);
-    add(field, canonicalName(field.name));
+    fields.push(field);
+    keys.push(canonicalName(field.name));
   }
   return {
     kind: 'response',
@@ -124,6 +119,16 @@ export function createResponse(request: Request, status: number, parts: Response
     callId: request.callId,
     cseq: request.cseq,
   };
+}
+
+/** Fields of one name as they came, spelled as we do. No closures: each message has one of these. */
+function copyFields(from: HeaderList, name: string, key: string, fields: HeaderField[], keys: string[]): void {
+  for (let index = 0; index < from.length; index++) {
+    if (from.keyAt(index) !== key) continue;
+    const field = from.at(index)!;
+    fields.push(field.name === name ? field : { name, value: field.value });
+    keys.push(key);
+  }
 }
 
 /** Replaces the topmost Via value (to add `received` and `rport`); further values on its line stay. */

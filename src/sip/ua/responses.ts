@@ -25,12 +25,13 @@ export function makeAnswer(
   status: number,
   parts: AnswerParts = {},
 ): Response {
+  const server = { name: 'Server', value: context.settings.serverHeader };
   return createResponse(request, status, {
     toTag: parts.toTag ?? newTag(context.random),
-    headers: [...(parts.headers ?? []), { name: 'Server', value: context.settings.serverHeader }],
-    ...(parts.reason === undefined ? {} : { reason: parts.reason }),
-    ...(parts.body ? { body: parts.body } : {}),
-    ...(parts.recordRoute ? { recordRoute: true } : {}),
+    headers: parts.headers ? [...parts.headers, server] : [server],
+    reason: parts.reason,
+    body: parts.body,
+    recordRoute: parts.recordRoute,
   });
 }
 
