@@ -16,7 +16,7 @@ import { isSipUri, parseUri, type SipUri } from '../grammar/uri.ts';
 import type { Flow, Transport } from '../transport/transport.ts';
 import { BindingCensus, type BindingQuotas, type RegistrationEvent, registrationEvents } from './binding-census.ts';
 import { bindingPage } from './binding-page.ts';
-import type { KeepAlive } from './keep-alive.ts';
+import type { Beat, KeepAlive } from './keep-alive.ts';
 import type { RegisterOutcome, RegisterRefusal } from './register-rules.ts';
 
 /** Port; store/ implements it. */
@@ -55,6 +55,8 @@ export interface BindingRegistry {
 interface Entry {
   readonly binding: Binding;
   readonly flow: Flow | undefined;
+  /** While its NAT pinhole is kept open. */
+  beat: Beat | undefined;
 }
 
 const SWEEP_MS = 10_000;
@@ -123,18 +125,18 @@ export function createBindingRegistry(parts: {
     const old = aors.get(aor) ?? [];
     const entries = bindings.map((binding): Entry => {
       const kept = old.find((entry) => entry.binding === binding);
-      return kept ?? { binding, flow: binding.transport === 'udp' ? undefined : flow };
+      return kept ?? { binding, flow: binding.transport === 'udp' ? undefined : flow, beat: undefined };
     });
     census.changed(
       aor,
       old.map((entry) => entry.binding),
       bindings,
     );
-    for (const entry of old) if (!entries.includes(entry)) keepAlive.remove(entry.binding);
+    for (const entry of old) if (entry.beat && !entries.includes(entry)) keepAlive.remove(entry.beat);
     for (const entry of entries) {
       const { binding } = entry;
       if (!old.includes(entry) && binding.transport === 'udp' && isBehindNat(binding))
-        keepAlive.add(binding, () => udpFlowOf(binding));
+        entry.beat = keepAlive.add(() => udpFlowOf(binding));
       const key = period(binding.expiresAt) + 1;
       const due = expiries.get(key) ?? new Set<string>();
       expiries.set(key, due.add(aor));
