@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -18,8 +19,12 @@ enum { HEADER_BYTES = 12, FRAME_BYTES = 160, DROPOUT_MAX = 3000, EVENTS = 256, S
 enum { RECEIVE_BUFFER_BYTES = 65536 };
 /* Packets that are received before they are sent on, in a row: each way through the kernel stays in the processor's caches. */
 enum { ROW = 32 };
-/* "nice" of the media thread, as limits.mediaNice is of JavaScript's. */
-enum { NICE = -10 };
+/*
+ * The lowest real-time priority, else "nice" as limits.mediaNice is of JavaScript's. With "nice" alone whoever has the core keeps it for
+ * its slice of some 3 ms before a packet has its turn. A thread in C needs a fraction of a core; JavaScript's may need all of one, and has
+ * no real time for that.
+ */
+enum { REAL_TIME = 1, NICE = -10 };
 
 /* Order of the numbers that engine_counters gives; native-path.ts reads them. */
 enum {
@@ -333,8 +338,10 @@ static void *run(void *argument) {
   engine *self = argument;
   struct epoll_event events[EVENTS];
   buffer buffers[ROW];
-  /* Where it is not allowed, audio waits for its turn as everything does. */
-  (void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE);
+  const struct sched_param first = {.sched_priority = REAL_TIME};
+  /* Where neither is allowed, audio waits for its turn as everything does. */
+  if (pthread_setschedparam(pthread_self(), SCHED_RR, &first) != 0)
+    (void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE);
   while (!atomic_load(&self->ends)) {
     int count = epoll_wait(self->epoll, events, EVENTS, -1);
     int wakes = 0;
@@ -361,7 +368,12 @@ engine *engine_open(engine_wake wake, void *context, int dscp) {
   self->queue_capacity = 65536;
   self->queue = malloc(self->queue_capacity);
   self->drains = 1;
-  pthread_mutex_init(&self->lock, NULL);
+  /* JavaScript goes first while the media thread waits for it to let go. */
+  pthread_mutexattr_t kind;
+  pthread_mutexattr_init(&kind);
+  pthread_mutexattr_setprotocol(&kind, PTHREAD_PRIO_INHERIT);
+  pthread_mutex_init(&self->lock, &kind);
+  pthread_mutexattr_destroy(&kind);
   pthread_cond_init(&self->nobody_waits, NULL);
   struct epoll_event watch = {.events = EPOLLIN, .data.u64 = 0};
   int is_ready = self->epoll >= 0 && self->bell >= 0 && self->queue &&

@@ -1,14 +1,14 @@
 // The native media thread: the suite of fast paths, and that no socket outlives its engine.
 
 import { strict as assert } from 'node:assert';
-import { readdirSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { describe } from 'vitest';
 import { realClock } from '../../../src/base/clock.ts';
 import { silentLog } from '../../../src/base/log.ts';
 import { loadAddon } from '../../../src/media/native/addon.ts';
 import { NativeMedia } from '../../../src/media/native/native-path.ts';
 import { createWorkerMediaEngine } from '../../../src/media/workers.ts';
-import { plan, RtpPeer, rtpPacket, strictSource } from '../../support/media.ts';
+import { eventually, plan, RtpPeer, rtpPacket, strictSource } from '../../support/media.ts';
 import { nativeAddon } from '../../support/native-addon.ts';
 import { mediaRange } from '../../support/ports.ts';
 import { testUnless } from '../../support/skip.ts';
@@ -40,6 +40,35 @@ fastPathSuite({
     ['AES_CM_128_HMAC_SHA1_32', 'AES_CM_128_HMAC_SHA1_80'],
   ],
 });
+
+/** Linux: SCHED_RR, and the place of the policy in a thread's stat behind its name. */
+const ROUND_ROBIN = '2';
+const POLICY = 38;
+const CAP_SYS_NICE = 23n;
+
+const policies = (): readonly (string | undefined)[] =>
+  readdirSync('/proc/self/task').map((thread) => {
+    const stat = readFileSync(`/proc/self/task/${thread}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[POLICY];
+  });
+
+function hasNice(): boolean {
+  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
+  return ((BigInt(`0x${effective}`) >> CAP_SYS_NICE) & 1n) === 1n;
+}
+
+const missing = 'missing' in built ? `native media thread: ${built.missing}` : undefined;
+const testRealTime = testUnless(missing ?? (hasNice() ? undefined : 'real-time priority: CAP_SYS_NICE is missing'));
+
+testRealTime(
+  'the thread has the lowest real-time priority, so that no other keeps a packet waiting; it goes with its engine',
+  async () => {
+    const media = openNative();
+    await eventually(() => policies().filter((policy) => policy === ROUND_ROBIN).length === 1, 'a real-time thread');
+    media.close();
+    assert.equal(policies().includes(ROUND_ROBIN), false);
+  },
+);
 
 describe('life', () => {
   const sockets = (): number =>
