@@ -1,5 +1,6 @@
 // HMAC-SHA1 (RFC 2104) of one packet after the other under one key: two one-shot hashes over prepared buffers. That is a third of what
-// an HMAC object for each packet costs, and nothing is left behind for the collector but two short strings.
+// an HMAC object for each packet costs, and nothing is left behind for the collector but two short strings. base/keyed-hash.ts has buffers
+// for its one key; here there are four keys for each protected leg, which share them.
 //
 //   tag = SHA1(key ^ opad │ SHA1(key ^ ipad │ packet))
 

@@ -7,11 +7,11 @@ import type { SocketHandlers } from './sockets.ts';
 export class Receiver implements SocketHandlers {
   endpoint: Endpoint | null = null;
   readonly #isControl: boolean;
-  readonly #faulted: (endpoint: Endpoint, fault: unknown) => void;
+  readonly #onFault: (endpoint: Endpoint, fault: unknown) => void;
 
-  constructor(isControl: boolean, faulted: (endpoint: Endpoint, fault: unknown) => void) {
+  constructor(isControl: boolean, onFault: (endpoint: Endpoint, fault: unknown) => void) {
     this.#isControl = isControl;
-    this.#faulted = faulted;
+    this.#onFault = onFault;
   }
 
   packet(packet: Buffer, address: string, port: number): void {
@@ -21,7 +21,7 @@ export class Receiver implements SocketHandlers {
       if (this.#isControl) endpoint.receiveControl(packet, address, port);
       else endpoint.receive(packet, address, port);
     } catch (fault) {
-      this.#faulted(endpoint, fault);
+      this.#onFault(endpoint, fault);
     }
   }
 
@@ -30,8 +30,12 @@ export class Receiver implements SocketHandlers {
     try {
       endpoint?.receiveCopy(packet);
     } catch (fault) {
-      if (endpoint) this.#faulted(endpoint, fault);
+      if (endpoint) this.#onFault(endpoint, fault);
     }
+  }
+
+  faulted(fault: unknown): void {
+    if (this.endpoint) this.#onFault(this.endpoint, fault);
   }
 
   error(): void {

@@ -190,6 +190,8 @@ export class ShortDirection implements PacketRelay {
   }
 
   pass(packet: Buffer, port: number): boolean {
+    // Too long for any buffer behind this: the endpoint counts it.
+    if (packet.length > limits.mediaDatagramBytes) return false;
     const end = packet.length - this.#tagBytes;
     // Version 2 without padding, from whom it is described; the kernel has looked at the address: the socket is connected.
     if (end < RTP_HEADER_BYTES || (packet[0]! & 0xe0) !== 0x80 || port !== this.#sourcePort) return false;

@@ -8,6 +8,8 @@ export interface SocketHandlers {
   packet(packet: Buffer, address: string, port: number): void;
   /** A telephone event in clear that a fast path (fast-path.ts) has relayed already. */
   copied?(packet: Buffer): void;
+  /** A fault of ours in a fast path, with a packet of this socket. */
+  faulted?(fault: unknown): void;
   /** An error of the socket (an ICMP message of an unreachable peer, for one). */
   error(): void;
 }

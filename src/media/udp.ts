@@ -49,7 +49,12 @@ export class UdpMediaSocket implements MediaSocket, QueuedSocket, DatagramHandle
   }
 
   packet(packet: Buffer, address: string, port: number): void {
-    if (this.relay?.pass(packet, port)) return;
+    try {
+      if (this.relay?.pass(packet, port)) return;
+    } catch (fault) {
+      this.#handlers.faulted?.(fault);
+      return;
+    }
     this.#handlers.packet(packet, address, port);
   }
 

@@ -1,4 +1,5 @@
-// Media: how many calls of a kind one core carries at less than 0.1 % loss and none a quarter of a second late, and how long packets take on the way.
+// Media: how many calls of a kind one core carries at less than 0.1 % loss and less than 1 % a quarter of a second late, and how long
+// packets take on the way.
 
 import { realClock, sleep } from '../../base/clock.ts';
 import type { Bench } from '../bench.ts';

@@ -20,9 +20,9 @@ enum { RECEIVE_BUFFER_BYTES = 65536 };
 /* Packets that are received before they are sent on, in a row: each way through the kernel stays in the processor's caches. */
 enum { ROW = 32 };
 /*
- * The lowest real-time priority, else "nice" as limits.mediaNice is of JavaScript's. With "nice" alone whoever has the core keeps it for
- * its slice of some 3 ms before a packet has its turn. A thread in C needs a fraction of a core; JavaScript's may need all of one, and has
- * no real time for that.
+ * The lowest real-time priority, else "nice" as limits.mediaNice is of JavaScript's. With "nice" alone packets were seen to wait up to some
+ * 3 ms for signalling on the same core. A thread in C needs a fraction of a core; JavaScript's may need all of one, and has no real time
+ * for that.
  */
 enum { REAL_TIME = 1, NICE = -10 };
 

@@ -186,7 +186,7 @@ export function fastPathSuite(subject: FastPathSubject): void {
 
 const hex = (packet: Buffer): string => packet.toString('hex');
 
-function keys(suite: SrtpSuite | null, seed: number): SrtpKeys | null {
+export function keys(suite: SrtpSuite | null, seed: number): SrtpKeys | null {
   const random = seededRandom(seed).bytes;
   return suite && { suite, sendKey: random(30), receiveKey: random(30) };
 }

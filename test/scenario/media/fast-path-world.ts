@@ -7,10 +7,10 @@ import type { EndpointInfo, MediaEngine } from '../../../src/media/engine.ts';
 import type { FastCounts, FastPath } from '../../../src/media/fast-path.ts';
 import { createInlineMediaEngine } from '../../../src/media/inline.ts';
 import type { SocketFactory } from '../../../src/media/sockets.ts';
-import { SRTP_TRAILER_BYTES, SrtpSender } from '../../../src/media/srtp.ts';
 import type { MediaPlan, SrtpKeys } from '../../../src/sdp/plan.ts';
 import { EventLog, plan, RtpPeer, rtpPacket, strictSource } from '../../support/media.ts';
 import { mediaRange } from '../../support/ports.ts';
+import { protection } from '../../support/protection.ts';
 import { until } from '../../support/until.ts';
 
 export const LOCAL = '127.0.0.1';
@@ -152,14 +152,6 @@ export class FastPathWorld {
   }
 }
 
-function protection(srtp: SrtpKeys | null): (packet: Buffer) => Buffer {
-  if (!srtp) return (packet) => packet;
-  const sender = new SrtpSender(srtp.suite, srtp.receiveKey);
-  return (packet) => {
-    const buffer = Buffer.concat([packet, Buffer.alloc(SRTP_TRAILER_BYTES)]);
-    return buffer.subarray(0, sender.protect(buffer, packet.length));
-  };
-}
 export function nextPackets(leg: Leg, count: number): Buffer[] {
   return Array.from({ length: count }, () => {
     leg.sequence += 1;

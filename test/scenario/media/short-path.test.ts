@@ -6,7 +6,7 @@ import { realClock } from '../../../src/base/clock.ts';
 import { ShortPath } from '../../../src/media/short-path.ts';
 import { udpSockets } from '../../../src/media/udp.ts';
 import { eventually, rtpPacket } from '../../support/media.ts';
-import { fastPathSuite, world } from './fast-path-suite.ts';
+import { fastPathSuite, keys, world } from './fast-path-suite.ts';
 import { nextPackets, type PathUnderTest } from './fast-path-world.ts';
 
 const openPath = (): PathUnderTest => ({ sockets: udpSockets, path: new ShortPath(realClock), close: () => {} });
@@ -37,6 +37,21 @@ test('packets of other than 20 ms, and those with padding, are for the core, whi
   assert.equal(here.path!.isActive, false);
   assert.equal(b.peer.packets.at(-1)!.length, 172);
 });
+
+for (const srtp of [null, keys('AES_CM_128_HMAC_SHA1_80', 1)]) {
+  test(`a digit of thousands of octets ${srtp ? 'under SRTP' : 'in clear'} is dropped and counted, and the call goes on`, async () => {
+    const here = await world(openPath());
+    const [a, b] = await here.bridged({ srtp });
+    const before = b.peer.packets.length;
+    const long = { ssrc: a.ssrc, sequence: a.sequence + 1, payloadType: 101, payload: Buffer.alloc(4_000) };
+    // Nobody needs a key to send it.
+    a.peer.send([rtpPacket(long)], a.endpoint.rtpPort);
+    await eventually(() => here.engine.statistics(a.id)!.drops.oversized === 1, 'it is counted');
+    assert.equal(here.path!.isActive, true);
+    await here.relay(a, b, nextPackets(a, 3));
+    assert.equal(b.peer.packets.length, before + 3);
+  });
+}
 
 test('a source that sends too many packets is counted, the other one is heard', async () => {
   const here = await world(openPath());

@@ -9,7 +9,7 @@ import { ok } from '../../../src/base/result.ts';
 import { SendQueue } from '../../../src/base/send-queue.ts';
 import type { BridgeId, MediaEngine } from '../../../src/media/engine.ts';
 import type { SocketFactory, SocketHandlers } from '../../../src/media/sockets.ts';
-import { SRTP_TRAILER_BYTES, SrtpReceiver, SrtpSender } from '../../../src/media/srtp.ts';
+import { SrtpReceiver } from '../../../src/media/srtp.ts';
 import { UdpMediaSocket } from '../../../src/media/udp.ts';
 import type { MediaPlan, SrtpKeys } from '../../../src/sdp/plan.ts';
 import {
@@ -24,6 +24,7 @@ import {
 } from '../../support/media.ts';
 import { ADDRESS, linkedCores } from '../../support/mixer-world.ts';
 import { seededRandom } from '../../support/network.ts';
+import { protection } from '../../support/protection.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
 const PEER = '10.0.0.2';
@@ -128,15 +129,6 @@ function next(side: Side, fields: Parameters<typeof rtpPacket>[0] = {}): Buffer 
   const payload = new Uint8Array(160).fill(side.sequence & 0xff);
   const { ssrc, sequence } = side;
   return rtpPacket({ ssrc, sequence: sequence & 0xffff, timestamp: (sequence * 160) >>> 0, payload, ...fields });
-}
-
-function protection(srtp: SrtpKeys | null): (packet: Buffer) => Buffer {
-  if (!srtp) return (packet) => packet;
-  const sender = new SrtpSender(srtp.suite, srtp.receiveKey);
-  return (packet) => {
-    const buffer = Buffer.concat([packet, Buffer.alloc(SRTP_TRAILER_BYTES)]);
-    return buffer.subarray(0, sender.protect(buffer, packet.length));
-  };
 }
 
 function keys(seed: number): SrtpKeys {
