@@ -7,7 +7,7 @@ import type { EndpointInfo, MediaEngine } from '../../../src/media/engine.ts';
 import type { FastCounts, FastPath } from '../../../src/media/fast-path.ts';
 import { createInlineMediaEngine } from '../../../src/media/inline.ts';
 import type { SocketFactory } from '../../../src/media/sockets.ts';
-import type { MediaPlan, SrtpKeys } from '../../../src/sdp/plan.ts';
+import type { MediaPlan } from '../../../src/sdp/plan.ts';
 import { EventLog, plan, RtpPeer, rtpPacket, strictSource } from '../../support/media.ts';
 import { mediaRange } from '../../support/ports.ts';
 import { protection } from '../../support/protection.ts';
