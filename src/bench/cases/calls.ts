@@ -151,15 +151,41 @@ async function besides(bench: Bench, generator: Generator): Promise<Row[]> {
   return rows;
 }
 
+/** Shares of the knee that show what a call costs on the way there. */
+const SHARES = [0.25, 0.5, 0.75, 0.95];
+
+/** CPU of a call below the knee, of a gateway that has found it: no more as the load grows means that calls scale with CPU. */
+async function onTheWay(bench: Bench, { gateway, generator }: World, knee: number, options: CallsOptions) {
+  const shares = bench.pick([0.5], SHARES);
+  const costs = shares.map(() => [] as number[]);
+  for (let turn = 0; turn < bench.options.repeats; turn++) {
+    for (const [index, share] of shares.entries()) {
+      const perSecond = Math.max(1, Math.round(knee * share));
+      costs[index]?.push((await sample(bench, generator, gateway, perSecond, options)).msPerCall);
+    }
+  }
+  const each = costs.map((ofShare, index) => `${median(ofShare).toFixed(2)} at ${Math.round(shares[index]! * 100)} %`);
+  return { note: `ms/call on the way there: ${each.join(', ')}`, shares, msPerCall: costs };
+}
+
+/** The row of our own gateway: its knees, and the way there. */
+async function ownRow(bench: Bench, name: string, title: string, options: CallsOptions) {
+  const world = await bench.world();
+  const found = await knees(bench, world.generator, world.gateway, options);
+  const knee = median(found.loads);
+  const { note, ...costs } = await onTheWay(bench, world, knee, options);
+  const one = callsRow({ case: name, title, subject: world.gateway.name }, found);
+  const details = { ...one.details, onTheWay: costs };
+  return { knee, generator: world.generator, row: { ...one, notes: [note, ...one.notes], details } };
+}
+
 export const calls: Case = {
   name: 'calls',
   title: TITLE,
   run: async (bench) => {
-    const { gateway, generator } = await bench.world();
-    const found = await knees(bench, generator, gateway, NO_MEDIA);
-    bench.callsPerSecond = median(found.loads);
-    const own = callsRow({ case: 'calls', title: TITLE, subject: gateway.name }, found);
-    return withRatios([own, ...(bench.options.withPeers ? await besides(bench, generator) : [])]);
+    const own = await ownRow(bench, 'calls', TITLE, NO_MEDIA);
+    bench.callsPerSecond = own.knee;
+    return withRatios([own.row, ...(bench.options.withPeers ? await besides(bench, own.generator) : [])]);
   },
 };
 
@@ -167,10 +193,7 @@ function rateCase(name: string, title: string, options: CallsOptions): Case {
   return {
     name,
     title,
-    run: async (bench) => {
-      const { gateway, generator } = await bench.world();
-      return [callsRow({ case: name, title, subject: gateway.name }, await knees(bench, generator, gateway, options))];
-    },
+    run: async (bench) => [(await ownRow(bench, name, title, options)).row],
   };
 }
 

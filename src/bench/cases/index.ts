@@ -7,6 +7,7 @@ import { memory } from './memory.ts';
 import { register, storm } from './register.ts';
 import { bridge, busy, relay, secure } from './relay.ts';
 import { startup } from './startup.ts';
+import { workers } from './workers.ts';
 
 export const cases: readonly Case[] = [
   register,
@@ -14,6 +15,7 @@ export const cases: readonly Case[] = [
   callsMedia,
   relay,
   bridge,
+  workers,
   busy,
   secure,
   mediaCase('srtp', 'most calls, SRTP on one leg', 'srtp'),

@@ -67,6 +67,7 @@ test('all cases: each has its rows in the table and in the JSON, each was measur
   for (const name of [
     'relay',
     'bridge',
+    'workers',
     'busy',
     'srtp-cost',
     'srtp',
