@@ -82,6 +82,8 @@ export const limits = {
   certificateFileBytes: 256 * 1_024,
   // --- transactions, dialogs, calls
   serverTransactions: 200_000,
+  /** With more than these, answers to new requests but INVITE are kept for a shorter time. */
+  serverTransactionsBusy: 50_000,
   calls: 10_000,
   /** Ended calls that their last webhook requests still find. */
   endedCalls: 200,

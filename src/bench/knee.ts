@@ -58,3 +58,58 @@ export async function findKnee<T>({ start, growth, most, refinements, run }: Kne
   }
   return { ...best, end };
 }
+
+export interface KneeSearchOptions<T> {
+  /** Where the first search begins, and the factor of its steps. */
+  readonly start: number;
+  readonly growth: number;
+  readonly most: number;
+  /** One step of `start` is all: whether it works. */
+  readonly isQuick: boolean;
+  readonly run: (load: number) => Promise<Step<T>>;
+  /** Before each turn, and after it. */
+  readonly prepare?: () => Promise<unknown>;
+  readonly release?: () => Promise<unknown>;
+}
+
+/** Later turns begin at this share of the knee that was found last, and take smaller steps. */
+const LATER_SHARE = 0.8;
+const LATER_GROWTH = 1.08;
+const REFINEMENTS = 3;
+
+/** Searches for the knee of one subject, a turn at a time, so that others can have their turns between. */
+export class KneeSearch<T> {
+  readonly loads: number[] = [];
+  readonly samples: T[] = [];
+  readonly ends: KneeEnd[] = [];
+  readonly #options: KneeSearchOptions<T>;
+
+  constructor(options: KneeSearchOptions<T>) {
+    this.#options = options;
+  }
+
+  async turn(): Promise<void> {
+    const { start, growth, most, isQuick, run, prepare, release } = this.#options;
+    // After a turn that found nothing the next one is a first one again.
+    const last = isQuick ? undefined : this.loads.at(-1) || undefined;
+    await prepare?.();
+    const knee = await findKnee<T>({
+      start: last === undefined ? start : Math.max(1, Math.round(last * LATER_SHARE)),
+      growth: last === undefined ? growth : LATER_GROWTH,
+      most: isQuick ? start : most,
+      refinements: isQuick ? 0 : REFINEMENTS,
+      run,
+    });
+    await release?.();
+    this.loads.push(knee.load);
+    this.samples.push(knee.result);
+    this.ends.push(knee.end);
+  }
+}
+
+/** Every search in turn, so often: a machine that is slower for a while is slower for all of them. */
+export async function searchInTurn(searches: readonly KneeSearch<unknown>[], repeats: number): Promise<void> {
+  for (let turn = 0; turn < repeats; turn++) {
+    for (const search of searches) await search.turn();
+  }
+}

@@ -3,7 +3,7 @@
 import type { Bench, Subject, World } from '../bench.ts';
 import type { KindName, RateAnswer, RateQuestion } from '../generator/protocol.ts';
 import type { Generator } from '../generator.ts';
-import { findKnee, type Step } from '../knee.ts';
+import { KneeSearch, type Step, searchInTurn } from '../knee.ts';
 import { kamailio, type SipSubject } from '../peers/kamailio.ts';
 import { sipp } from '../peers/sipp.ts';
 import { HOST } from '../peers/subject.ts';
@@ -63,35 +63,19 @@ function stepOf(bench: Bench, result: Sample): Step<Sample> {
   };
 }
 
-interface Knees {
-  readonly loads: number[];
-  readonly samples: Sample[];
-  readonly ends: string[];
-}
-
-async function knees(
+/** `prepare`: what the generator needs to hear before it calls this subject. */
+const searchOf = (
   bench: Bench,
   generator: Generator,
   subject: Subject,
   options: CallsOptions,
-  turns = bench.options.repeats,
-): Promise<Knees> {
-  const found: Knees = { loads: [], samples: [], ends: [] };
-  for (let turn = 0; turn < turns; turn++) {
-    const last = found.loads.at(-1);
-    const knee = await findKnee<Sample>({
-      start: bench.pick(6, last === undefined ? 50 : Math.max(10, Math.round(last * 0.8))),
-      growth: bench.pick(2, last === undefined ? 1.5 : 1.08),
-      most: bench.pick(6, MOST_PER_SECOND),
-      refinements: bench.pick(0, 3),
-      run: async (perSecond) => stepOf(bench, await sample(bench, generator, subject, perSecond, options)),
-    });
-    found.loads.push(knee.load);
-    found.samples.push(knee.result);
-    found.ends.push(knee.end);
-  }
-  return found;
-}
+  prepare?: () => Promise<unknown>,
+): KneeSearch<Sample> =>
+  new KneeSearch<Sample>({
+    ...{ start: bench.pick(6, 50), growth: 1.5, most: MOST_PER_SECOND, isQuick: bench.isQuick },
+    ...(prepare && { prepare }),
+    run: async (perSecond) => stepOf(bench, await sample(bench, generator, subject, perSecond, options)),
+  });
 
 const ENDS: Readonly<Record<string, string>> = {
   knee: '',
@@ -99,7 +83,7 @@ const ENDS: Readonly<Record<string, string>> = {
   bound: 'no more were tried',
 };
 
-function callsRow(of: Pick<Row, 'case' | 'title' | 'subject'>, { loads, samples, ends }: Knees): Row {
+function callsRow(of: Pick<Row, 'case' | 'title' | 'subject'>, { loads, samples, ends }: KneeSearch<Sample>): Row {
   const over = (pick: (one: Sample) => number): number => median(samples.map(pick));
   const last = samples.at(-1)!.answer;
   const failed = Object.entries(last.failed).map(([why, count]) => `${count} × ${why}`);
@@ -130,25 +114,28 @@ function callsRow(of: Pick<Row, 'case' | 'title' | 'subject'>, { loads, samples,
 const NO_MEDIA: CallsOptions = { kind: 'bridge', withMedia: false, holdMs: 0 };
 const TITLE = 'calls through webhook and Dial, no media';
 
-/** Programs that do a part of the same: each is called by the same generator. */
-async function besides(bench: Bench, generator: Generator): Promise<Row[]> {
-  const rows: Row[] = [];
-  const peers: readonly [(bench: Bench) => Promise<SipSubject | undefined>, string][] = [
-    [kamailio, 'a proxy: no webhook, one dialog'],
-    [sipp, 'answers by itself: one leg, nobody is called'],
-  ];
-  for (const [start, remark] of peers) {
-    const peer = await start(bench);
+/** Programs that do a part of the same. */
+const PEERS: readonly [(bench: Bench) => Promise<SipSubject | undefined>, string][] = [
+  [kamailio, 'a proxy: no webhook, one dialog'],
+  [sipp, 'answers by itself: one leg, nobody is called'],
+];
+
+interface Beside {
+  readonly peer: SipSubject;
+  readonly remark: string;
+  readonly search: KneeSearch<Sample>;
+}
+
+/** Those that are installed: each is called by the same generator. */
+async function besides(bench: Bench, generator: Generator): Promise<Beside[]> {
+  const found: Beside[] = [];
+  for (const [start, remark] of PEERS) {
+    const peer = bench.options.withPeers ? await start(bench) : undefined;
     if (!peer) continue;
-    await bench.open(generator, { host: HOST, port: peer.port });
-    const found = await knees(bench, generator, peer, NO_MEDIA);
-    const found_ = callsRow({ case: 'calls', title: TITLE, subject: peer.name }, found);
-    rows.push({ ...found_, notes: [remark, ...found_.notes] });
-    await peer.stop();
+    const prepare = () => bench.open(generator, { host: HOST, port: peer.port });
+    found.push({ peer, remark, search: searchOf(bench, generator, peer, NO_MEDIA, prepare) });
   }
-  const { sip, sips } = await bench.places();
-  await bench.open(generator, { host: HOST, port: sip }, { host: HOST, port: sips });
-  return rows;
+  return found;
 }
 
 /** Shares of the knee that show what a call costs on the way there. */
@@ -168,24 +155,38 @@ async function onTheWay(bench: Bench, { gateway, generator }: World, knee: numbe
   return { note: `ms/call on the way there: ${each.join(', ')}`, shares, msPerCall: costs };
 }
 
-/** The row of our own gateway: its knees, and the way there. */
-async function ownRow(bench: Bench, name: string, title: string, options: CallsOptions) {
-  const world = await bench.world();
-  const found = await knees(bench, world.generator, world.gateway, options);
-  const knee = median(found.loads);
-  const { note, ...costs } = await onTheWay(bench, world, knee, options);
-  const one = callsRow({ case: name, title, subject: world.gateway.name }, found);
-  const details = { ...one.details, onTheWay: costs };
-  return { knee, generator: world.generator, row: { ...one, notes: [note, ...one.notes], details } };
+/** The row of our own gateway, when its knees are found: those, and the way there. */
+async function ownRow(
+  bench: Bench,
+  world: World,
+  of: Pick<Row, 'case' | 'title'>,
+  found: KneeSearch<Sample>,
+  options: CallsOptions,
+) {
+  const { note, ...costs } = await onTheWay(bench, world, median(found.loads), options);
+  const one = callsRow({ ...of, subject: world.gateway.name }, found);
+  return { ...one, notes: [note, ...one.notes], details: { ...one.details, onTheWay: costs } };
 }
 
 export const calls: Case = {
   name: 'calls',
   title: TITLE,
   run: async (bench) => {
-    const own = await ownRow(bench, 'calls', TITLE, NO_MEDIA);
-    bench.callsPerSecond = own.knee;
-    return withRatios([own.row, ...(bench.options.withPeers ? await besides(bench, own.generator) : [])]);
+    const world = await bench.world();
+    const { gateway, generator } = world;
+    const { sip, sips } = await bench.places();
+    const prepare = () => bench.open(generator, { host: HOST, port: sip }, { host: HOST, port: sips });
+    const own = searchOf(bench, generator, gateway, NO_MEDIA, prepare);
+    const others = await besides(bench, generator);
+    await searchInTurn([own, ...others.map(({ search }) => search)], bench.options.repeats);
+    bench.callsPerSecond = median(own.loads);
+    for (const { peer } of others) await peer.stop();
+    await prepare();
+    const beside = others.map(({ peer, remark, search }): Row => {
+      const one = callsRow({ case: 'calls', title: TITLE, subject: peer.name }, search);
+      return { ...one, notes: [remark, ...one.notes] };
+    });
+    return withRatios([await ownRow(bench, world, { case: 'calls', title: TITLE }, own, NO_MEDIA), ...beside]);
   },
 };
 
@@ -193,7 +194,12 @@ function rateCase(name: string, title: string, options: CallsOptions): Case {
   return {
     name,
     title,
-    run: async (bench) => [(await ownRow(bench, name, title, options)).row],
+    run: async (bench) => {
+      const world = await bench.world();
+      const search = searchOf(bench, world.generator, world.gateway, options);
+      await searchInTurn([search], bench.options.repeats);
+      return [await ownRow(bench, world, { case: name, title }, search, options)];
+    },
   };
 }
 
@@ -208,8 +214,9 @@ export const gather = rateCase('gather', 'IVR calls: Gather with Play, a digit, 
 /** Where the knee is: what an earlier case of this run found, or a search of its own. */
 async function kneeOf(bench: Bench, { gateway, generator }: World, options: CallsOptions): Promise<number> {
   if (!options.withMedia && bench.callsPerSecond) return bench.callsPerSecond;
-  const [load = 0] = (await knees(bench, generator, gateway, options, 1)).loads;
-  return load;
+  const search = searchOf(bench, generator, gateway, options);
+  await search.turn();
+  return search.loads[0] ?? 0;
 }
 
 /** Times the knee. The knee itself comes first in each turn: what it gives there is what the others are compared with. */

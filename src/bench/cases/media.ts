@@ -5,7 +5,7 @@ import { realClock, sleep } from '../../base/clock.ts';
 import type { Bench } from '../bench.ts';
 import type { KindName, MediaAnswer } from '../generator/protocol.ts';
 import type { Generator } from '../generator.ts';
-import { findKnee, type Step } from '../knee.ts';
+import { KneeSearch, type Step, searchInTurn } from '../knee.ts';
 import type { MediaSubject } from '../peers/subject.ts';
 import { median, type Row, row } from '../report.ts';
 import { type Case, effortNotes, isSaturated, LATE_FRAME_MS } from './case.ts';
@@ -72,33 +72,21 @@ const quickStepOf = (sample: MediaSample): Step<MediaSample> => ({
   result: sample,
 });
 
-/** The most calls of a subject, `repeats` times. */
-export async function mediaKnees(
+/** The search for the most calls of a subject. */
+export const mediaSearch = (
   bench: Bench,
   generator: Generator,
   subject: MediaSubject,
   { quickCalls, most = MOST_CALLS }: { quickCalls: number; most?: number },
-): Promise<{ loads: number[]; samples: MediaSample[]; ends: string[] }> {
-  const found = { loads: [] as number[], samples: [] as MediaSample[], ends: [] as string[] };
-  for (let turn = 0; turn < bench.options.repeats; turn++) {
-    const last = found.loads.at(-1);
-    const knee = await findKnee<MediaSample>({
-      start: bench.pick(quickCalls, last === undefined ? 100 : Math.round(last * 0.8)),
-      growth: bench.pick(2, last === undefined ? 1.4 : 1.08),
-      most: bench.pick(quickCalls, most),
-      refinements: bench.pick(0, 3),
-      run: async (calls) => {
-        const sample = await sampleMedia(bench, generator, subject, calls);
-        return bench.isQuick ? quickStepOf(sample) : stepOf(sample);
-      },
-    });
-    await subject.release();
-    found.loads.push(knee.load);
-    found.samples.push(knee.result);
-    found.ends.push(knee.end);
-  }
-  return found;
-}
+): KneeSearch<MediaSample> =>
+  new KneeSearch<MediaSample>({
+    ...{ start: bench.pick(quickCalls, 100), growth: 1.4, most, isQuick: bench.isQuick },
+    run: async (calls) => {
+      const sample = await sampleMedia(bench, generator, subject, calls);
+      return bench.isQuick ? quickStepOf(sample) : stepOf(sample);
+    },
+    release: () => subject.release(),
+  });
 
 const ENDS: Readonly<Record<string, string>> = {
   knee: '',
@@ -106,10 +94,10 @@ const ENDS: Readonly<Record<string, string>> = {
   bound: 'no more were tried',
 };
 
-/** The row of some knees of one subject. */
+/** The row of the knees of one subject. */
 export function kneeRow(
   of: Pick<Row, 'case' | 'title' | 'subject' | 'unit'>,
-  { loads, samples, ends }: { loads: readonly number[]; samples: readonly MediaSample[]; ends: readonly string[] },
+  { loads, samples, ends }: KneeSearch<MediaSample>,
 ): Row {
   const over = (pick: (sample: MediaSample) => number): number => median(samples.map(pick));
   const { answer, complaint } = samples.at(-1)!;
@@ -162,11 +150,12 @@ export function mediaCase(
     run: async (bench) => {
       const world = await bench.world();
       const subject = gatewayMedia(bench, world, kind);
-      const knees = await mediaKnees(bench, world.generator, subject, {
+      const search = mediaSearch(bench, world.generator, subject, {
         quickCalls,
         ...(most === undefined ? {} : { most }),
       });
-      return [kneeRow({ case: name, title, subject: subject.name, unit }, knees)];
+      await searchInTurn([search], bench.options.repeats);
+      return [kneeRow({ case: name, title, subject: subject.name, unit }, search)];
     },
   };
 }

@@ -4,7 +4,7 @@ import type { Bench, Subject } from '../bench.ts';
 import { DOMAIN, PASSWORD } from '../gateway.ts';
 import type { RegisterAnswer, RegisterQuestion } from '../generator/protocol.ts';
 import type { Generator } from '../generator.ts';
-import { findKnee } from '../knee.ts';
+import { KneeSearch, searchInTurn } from '../knee.ts';
 import { kamailio } from '../peers/kamailio.ts';
 import { HOST } from '../peers/subject.ts';
 import { figure, median, type Row, row, withRatios } from '../report.ts';
@@ -47,31 +47,16 @@ async function sample(bench: Bench, generator: Generator, subject: Registrar, pe
 
 const allRegistered = ({ answer }: Sample): boolean => answer.registered === answer.offered && answer.refused === 0;
 
-async function mostRegistrations(bench: Bench, generator: Generator, subject: Registrar): Promise<Row> {
-  const found: { loads: number[]; samples: Sample[]; ends: string[] } = { loads: [], samples: [], ends: [] };
-  for (let turn = 0; turn < bench.options.repeats; turn++) {
-    const last = found.loads.at(-1);
-    const knee = await findKnee<Sample>({
-      start: bench.pick(20, last === undefined ? 500 : Math.round(last * 0.8)),
-      growth: bench.pick(2, last === undefined ? 1.5 : 1.08),
-      most: bench.pick(20, 20_000),
-      refinements: bench.pick(0, 3),
-      run: async (perSecond) => {
-        const result = await sample(bench, generator, subject, perSecond);
-        const isOut = isSaturated(result.answer.effort, LATE_CALL_MS);
-        const isQuickEnough = bench.isQuick || (result.answer.answerMs.p99 < SLOW_MS && !isOut);
-        return { isGood: allRegistered(result) && isQuickEnough, isSaturated: isOut, result };
-      },
-    });
-    found.loads.push(knee.load);
-    found.samples.push(knee.result);
-    found.ends.push(knee.end);
-  }
-  return registerRow('most REGISTER with digest', subject.name, median(found.loads), found.samples, {
-    loads: found.loads,
-    ends: found.ends,
+const searchOf = (bench: Bench, generator: Generator, subject: Registrar): KneeSearch<Sample> =>
+  new KneeSearch<Sample>({
+    ...{ start: bench.pick(20, 500), growth: 1.5, most: 20_000, isQuick: bench.isQuick },
+    run: async (perSecond) => {
+      const result = await sample(bench, generator, subject, perSecond);
+      const isOut = isSaturated(result.answer.effort, LATE_CALL_MS);
+      const isQuickEnough = bench.isQuick || (result.answer.answerMs.p99 < SLOW_MS && !isOut);
+      return { isGood: allRegistered(result) && isQuickEnough, isSaturated: isOut, result };
+    },
   });
-}
 
 function registerRow(
   title: string,
@@ -106,8 +91,11 @@ export const register: Case = {
     const own: Registrar = { name: gateway.name, port: sip, cpuSeconds: () => gateway.cpuSeconds() };
     const peer = bench.options.withPeers ? await kamailio(bench) : undefined;
     const all: Registrar[] = peer ? [own, peer] : [own];
-    const rows: Row[] = [];
-    for (const subject of all) rows.push(await mostRegistrations(bench, generator, subject));
+    const searches = all.map((subject) => searchOf(bench, generator, subject));
+    await searchInTurn(searches, bench.options.repeats);
+    const rows = searches.map(({ loads, samples, ends }, index) =>
+      registerRow('most REGISTER with digest', all[index]!.name, median(loads), samples, { loads, ends }),
+    );
     const perSecond = bench.pick(20, 1_000);
     const samples = new Map<string, Sample[]>(all.map(({ name }) => [name, []]));
     for (let turn = 0; turn < bench.options.repeats; turn++) {

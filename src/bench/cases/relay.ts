@@ -2,14 +2,14 @@
 // machine that is slower for a while is slower for all of them.
 
 import type { Bench, World } from '../bench.ts';
-import type { Generator } from '../generator.ts';
+import { searchInTurn } from '../knee.ts';
 import { cRelay } from '../peers/c-relay.ts';
 import { rtpengine } from '../peers/rtpengine.ts';
 import { Direct, type MediaSubject } from '../peers/subject.ts';
 import { median, type Row, row, withRatios } from '../report.ts';
 import { type Case, effortNotes, LATE_FRAME_MS } from './case.ts';
 import { gatewayMedia } from './gateway-media.ts';
-import { kneeRow, lostShare, type MediaSample, mediaKnees, sampleMedia, WARM_MS } from './media.ts';
+import { kneeRow, lostShare, type MediaSample, mediaSearch, sampleMedia, WARM_MS } from './media.ts';
 import { nativeMedia } from './native-media.ts';
 
 async function subjects(bench: Bench, { gateway, generator }: World): Promise<MediaSubject[]> {
@@ -75,18 +75,15 @@ export const bridge: Case = {
   run: async (bench) => {
     const world = await bench.world();
     const all = (await subjects(bench, world)).filter((one) => !(one instanceof Direct));
-    const rows: Row[] = [];
-    for (const subject of all) rows.push(await knees(bench, world.generator, subject));
+    bench.progress(`bridge: most calls of ${all.map(({ name }) => name).join(', ')}`);
+    const searches = all.map((subject) => mediaSearch(bench, world.generator, subject, { quickCalls: 3 }));
+    await searchInTurn(searches, bench.options.repeats);
     await stopAll(all);
-    return withRatios(rows);
+    const rowOf = ({ name }: MediaSubject, index: number): Row =>
+      kneeRow({ case: 'bridge', title: MOST_TITLE, subject: name, unit: 'calls' }, searches[index]!);
+    return withRatios(all.map(rowOf));
   },
 };
-
-async function knees(bench: Bench, generator: Generator, subject: MediaSubject): Promise<Row> {
-  bench.progress(`bridge: most calls of ${subject.name}`);
-  const found = await mediaKnees(bench, generator, subject, { quickCalls: 3 });
-  return kneeRow({ case: 'bridge', title: MOST_TITLE, subject: subject.name, unit: 'calls' }, found);
-}
 
 /** Share of the core that signalling takes while media is timed. */
 const BUSY_SHARE = 0.2;

@@ -20,6 +20,7 @@ import type { Via } from '../grammar/via.ts';
 import { Client, type ClientContext } from './client.ts';
 import { branchKey, clientKey, clientKeyOfResponse, inviteKeyOfAck, inviteKeyOfCancel, serverKey } from './match.ts';
 import { Server, type ServerContext } from './server.ts';
+import { BUSY_J_MS } from './timers.ts';
 import type {
   ClientTransaction,
   ClientTransactionOptions,
@@ -38,7 +39,7 @@ export interface TransactionLayerOptions<F extends TransactionFlow> {
   readonly clock: Clock;
   readonly log: Log;
   readonly random: RandomSource;
-  readonly limits?: { readonly serverTransactions: number };
+  readonly limits?: Readonly<Record<'serverTransactions' | 'serverTransactionsBusy', number>>;
 }
 
 /** Seconds in the Retry-After of a 503 that is sent because there are too many transactions. */
@@ -52,7 +53,8 @@ class Layer<F extends TransactionFlow> implements TransactionLayer<F>, ClientCon
   readonly #sender: Sender<F>;
   readonly #log: Log;
   readonly #random: RandomSource;
-  readonly #serverLimit: number;
+  readonly #limits: NonNullable<TransactionLayerOptions<F>['limits']>;
+  readonly waitsMs: { J: number | undefined } = { J: undefined };
   readonly isTracing: boolean;
   readonly #clients = new Map<string, Client<F>>();
   /** By key; an RFC 2543 INVITE transaction may be in it twice. */
@@ -68,7 +70,7 @@ class Layer<F extends TransactionFlow> implements TransactionLayer<F>, ClientCon
     this.#log = options.log;
     this.#random = options.random;
     this.isTracing = options.log.enabled('trace');
-    this.#serverLimit = (options.limits ?? defaultLimits).serverTransactions;
+    this.#limits = options.limits ?? defaultLimits;
     this.scheduler = createScheduler({
       clock: options.clock,
       onFault: (fault) => this.#log.error({ err: fault }, 'transaction timer failed'),
@@ -138,7 +140,12 @@ class Layer<F extends TransactionFlow> implements TransactionLayer<F>, ClientCon
   }
 
   #isFull(): boolean {
-    return this.#counts.inviteServer + this.#counts.nonInviteServer >= this.#serverLimit;
+    return this.#counts.inviteServer + this.#counts.nonInviteServer >= this.#limits.serverTransactions;
+  }
+
+  /** Of transactions that are answered from now on. */
+  #settleWaits(): void {
+    this.waitsMs.J = this.#counts.nonInviteServer > this.#limits.serverTransactionsBusy ? BUSY_J_MS : undefined;
   }
 
   #refuse(request: Request, flow: F): void {
@@ -152,6 +159,7 @@ class Layer<F extends TransactionFlow> implements TransactionLayer<F>, ClientCon
     const transaction = new Server<F>(this, own, request, flow);
     this.#servers.set(own, transaction);
     this.#counts[transaction.isInvite ? 'inviteServer' : 'nonInviteServer']++;
+    this.#settleWaits();
     return transaction;
   }
 

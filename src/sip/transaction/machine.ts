@@ -34,7 +34,7 @@ export interface MachineOptions<Input extends string, Action extends string, Eve
   readonly scheduler: Scheduler;
   readonly isReliable: boolean;
   /** Durations that differ from timers.ts in this transaction. */
-  readonly durationsMs?: Partial<Record<TimerName, number>>;
+  readonly durationsMs?: Readonly<Partial<Record<TimerName, number | undefined>>>;
 }
 
 const NO_TIMERS: readonly never[] = [];

@@ -13,6 +13,7 @@ import { type InviteServerAction, type InviteServerInput, inviteServer } from '.
 import { Machine, type OwnAction } from './machine.ts';
 import { ackKeyOfInvite } from './match.ts';
 import { type NonInviteServerAction, type NonInviteServerInput, nonInviteServer } from './non-invite-server.ts';
+import type { TimerName } from './timers.ts';
 import type { SendFailure, ServerTransaction, TransactionFlow } from './transaction.ts';
 
 type ServerInput = InviteServerInput | NonInviteServerInput;
@@ -39,6 +40,8 @@ export interface ServerContext<F extends TransactionFlow> {
   passAck(ack: Request, flow: F): void;
   /** Enters the transaction under a second key (RFC 2543 ACKs). */
   alias(transaction: Server<F>, key: string): void;
+  /** Durations of timers on flows that are not reliable, where they are not those of timers.ts; may change. */
+  readonly waitsMs: Readonly<Partial<Record<TimerName, number | undefined>>>;
   /** Steps are traced: then the request is needed to the end. */
   readonly isTracing: boolean;
   /** A trace line per step. */
@@ -112,6 +115,7 @@ export class Server<F extends TransactionFlow> {
       owner: this,
       scheduler: context.scheduler,
       isReliable: flow.isReliable,
+      ...(flow.isReliable ? {} : { durationsMs: context.waitsMs }),
     });
   }
 

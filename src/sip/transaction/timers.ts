@@ -9,6 +9,13 @@ export const T2 = 4_000;
 export const T4 = 5_000;
 
 /**
+ * Timer J while there are very many transactions, as in a storm of REGISTER requests: repetitions half a second, 1.5, 3.5 and 7.5 s after
+ * the request are still known (17.1.2.2). Half a minute of a storm fills the table and the heap, and helps nobody: the answer to a later
+ * repetition is made anew.
+ */
+export const BUSY_J_MS = 16 * T1;
+
+/**
  * - A, B: INVITE request retransmission and timeout. D: wait for retransmitted non-2xx finals. M: the same for 2xx.
  * - E, F, K: the same three for non-INVITE requests.
  * - G, H: response retransmission and wait for ACK. I: wait for retransmitted ACKs. L: for INVITEs after a 2xx.

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { isSaturated } from '../../../src/bench/cases/case.ts';
 import { perCall } from '../../../src/bench/cases/memory.ts';
 import { Histogram } from '../../../src/bench/generator/histogram.ts';
-import { findKnee } from '../../../src/bench/knee.ts';
+import { findKnee, KneeSearch, searchInTurn } from '../../../src/bench/knee.ts';
 import { readCores } from '../../../src/bench/processes.ts';
 import { figure, median, printTable, row, withRatios } from '../../../src/bench/report.ts';
 
@@ -90,6 +90,50 @@ describe('knee', () => {
 
   test('a generator that is out of breath is told from what it measures', async () => {
     expect(await findKnee({ ...search, run: carrying(500, 50).run })).toMatchObject({ end: 'generator' });
+  });
+
+  test('subjects take turns, and later turns begin near the knee that was found', async () => {
+    const order: string[] = [];
+    const searchOf = (name: string, limit: number) => {
+      const { run, tried } = carrying(limit);
+      const hooks = {
+        prepare: async () => order.push(`${name} begins`),
+        release: async () => order.push(`${name} ends`),
+      };
+      const one = new KneeSearch({ start: 10, growth: 1.5, most: 1_000, isQuick: false, run, ...hooks });
+      return { one, tried };
+    };
+    const [a, b] = [searchOf('a', 100), searchOf('b', 300)];
+    await searchInTurn([a.one, b.one], 2);
+    const turn = ['a begins', 'a ends', 'b begins', 'b ends'];
+    expect(order).toEqual([...turn, ...turn]);
+    for (const [{ one }, limit] of [[a, 100] as const, [b, 300] as const]) {
+      expect(one.ends).toEqual(['knee', 'knee']);
+      expect(one.samples).toEqual(one.loads);
+      for (const load of one.loads) expect(load).toBeGreaterThan(limit * 0.9);
+    }
+    const [before, last = 0] = [a.tried.length, a.one.loads.at(-1)];
+    await a.one.turn();
+    expect(a.tried[before]).toBe(Math.round(last * 0.8));
+    expect(a.tried.filter((load) => load === 10)).toHaveLength(1);
+  });
+
+  test('a turn that found nothing: the next one begins at the beginning', async () => {
+    const tried: number[] = [];
+    const run = async (load: number) => {
+      tried.push(load);
+      return { isGood: false, isSaturated: false, result: load };
+    };
+    await searchInTurn([new KneeSearch({ start: 50, growth: 1.5, most: 100, isQuick: false, run })], 2);
+    expect(tried.filter((load) => load === 50)).toHaveLength(4);
+  });
+
+  test('a quick search is one step', async () => {
+    const { run, tried } = carrying(100);
+    const one = new KneeSearch({ start: 3, growth: 2, most: 1_000, isQuick: true, run });
+    await searchInTurn([one], 1);
+    expect(tried).toEqual([3]);
+    expect(one.loads).toEqual([3]);
   });
 
   test('not even the first step, and the bound of the search', async () => {

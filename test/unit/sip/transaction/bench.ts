@@ -1,5 +1,6 @@
 // One transaction layer on a test bench: what it sends is kept, what it tells its users is written down, time is moved by hand.
 
+import { limits } from '../../../../src/base/limits.ts';
 import { type Log, silentLog } from '../../../../src/base/log.ts';
 import { err, ok, type Result } from '../../../../src/base/result.ts';
 import type { Message, Request, Response } from '../../../../src/sip/grammar/message.ts';
@@ -34,7 +35,7 @@ export interface Sent {
   readonly flow: TransactionFlow;
 }
 
-export function bench(options: { serverTransactions?: number; log?: Log } = {}) {
+export function bench(options: { serverTransactions?: number; serverTransactionsBusy?: number; log?: Log } = {}) {
   const clock = new VirtualClock();
   const random = seededRandom(1).bytes;
   const sent: Sent[] = [];
@@ -53,13 +54,13 @@ export function bench(options: { serverTransactions?: number; log?: Log } = {}) 
       return ok(undefined);
     },
   };
-  const { serverTransactions } = options;
+  const { serverTransactions, serverTransactionsBusy } = { ...limits, ...options };
   const layer = createTransactionLayer({
     sender,
     clock,
     log: options.log ?? strictLog,
     random,
-    ...(serverTransactions === undefined ? {} : { limits: { serverTransactions } }),
+    limits: { serverTransactions, serverTransactionsBusy },
   });
   const incoming: ServerTransaction<TransactionFlow>[] = [];
   const acks: Request[] = [];

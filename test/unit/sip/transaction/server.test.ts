@@ -359,6 +359,37 @@ describe('limits and faults', () => {
     assert.equal(on.incoming.length, 3);
   });
 
+  test('17.2.2, beyond limits.serverTransactionsBusy: an answer is kept for 8 s in place of 32, on TCP for none as ever', () => {
+    const on = bench({ serverTransactionsBusy: 2 });
+    /** Gives what says whether the request, once more, is new to the user. */
+    const arrive = (flow = udp) => {
+      const request = testRequest('REGISTER', { random: on.random, from: PEER, to: US });
+      on.layer.receive(request, flow);
+      on.incoming.at(-1)!.respond(createResponse(request, 200));
+      return () => {
+        const { length } = on.incoming;
+        on.layer.receive(request, flow);
+        return on.incoming.length > length;
+      };
+    };
+    const [first, second, third] = [arrive(), arrive(), arrive()];
+    assert.equal(on.layer.counts().nonInviteServer, 3);
+    on.clock.advance(7_500);
+    assert.equal(third(), false);
+    on.clock.advance(1_000);
+    assert.equal(on.layer.counts().nonInviteServer, 2);
+    assert.deepEqual([first(), second(), third()], [false, false, true]);
+    // There are three again: one that comes by TCP is not kept at all.
+    arrive(tcp);
+    assert.equal(on.layer.counts().nonInviteServer, 3);
+    on.clock.advance(25_000);
+    assert.equal(on.layer.counts().nonInviteServer, 1);
+    // Now there is room: it is kept as long as ever.
+    const last = arrive();
+    on.clock.advance(31_000);
+    assert.equal(last(), false);
+  });
+
   test('a user that throws on a request: logged, and the peer gets 500', () => {
     const faults: string[] = [];
     const on = bench({ log: { ...strictLog, error: (_fields, message) => faults.push(message) } });
