@@ -516,6 +516,9 @@ export const limits = {
   tracedCalls: 2_000,
   traceEntriesPerCall: 500,
   tracedStrangers: 2_000,
+  /** So many new ones within a second are a storm: then fewer are kept, and the heap is rid of them while they are young. */
+  strangersOfAStorm: 1_000,
+  tracedStrangersInStorm: 400,
   traceBytes: 64 * 1024 * 1024,
   /** How long after the end of a call its last answers may still come into its capture. */
   captureSettleMs: 5_000,

@@ -92,9 +92,12 @@ export class KneeSearch<T> {
     const { start, growth, most, isQuick, run, prepare, release } = this.#options;
     // After a turn that found nothing the next one is a first one again.
     const last = isQuick ? undefined : this.loads.at(-1) || undefined;
+    const first = last === undefined ? start : Math.max(1, Math.round(last * LATER_SHARE));
     await prepare?.();
+    // While others had their turns it cooled down: what it does then is no measure of what it carries.
+    if (last !== undefined) await run(Math.max(1, Math.round(first / 2)));
     const knee = await findKnee<T>({
-      start: last === undefined ? start : Math.max(1, Math.round(last * LATER_SHARE)),
+      start: first,
       growth: last === undefined ? growth : LATER_GROWTH,
       most: isQuick ? start : most,
       refinements: isQuick ? 0 : REFINEMENTS,

@@ -121,6 +121,10 @@ class CallTrace implements Trace {
   readonly #sidOfCallId = new Map<string, string>();
   #bytes = 0;
   #strangerBytes = 0;
+  /** New strangers since then, in windows of a second. */
+  #newcomers = 0;
+  #countsSinceMs = 0;
+  #isStorm = false;
 
   constructor(clock: Clock, bounds: TraceBounds) {
     this.#clock = clock;
@@ -249,6 +253,7 @@ class CallTrace implements Trace {
     if (known) return known;
     const strand = newStrand(Buffer.from(callId).toString(), true);
     this.#strangers.set(strand.callId, strand);
+    this.#noticeStorm();
     return strand;
   }
 
@@ -282,8 +287,24 @@ class CallTrace implements Trace {
     if (strand.isStranger) this.#strangerBytes += bytes;
   }
 
+  /**
+   * Half a second of what was said in a storm of registrations is of no use, and dear: what is kept for two collections of the young
+   * generation moves to the old one, and its collection makes all wait.
+   */
+  #noticeStorm(): void {
+    const nowMs = this.#clock.now();
+    const isOver = nowMs - this.#countsSinceMs >= 1_000;
+    this.#newcomers += 1;
+    if (!isOver && this.#newcomers < limits.strangersOfAStorm) return;
+    this.#isStorm = this.#newcomers >= limits.strangersOfAStorm;
+    if (!isOver) return;
+    this.#newcomers = 0;
+    this.#countsSinceMs = nowMs;
+  }
+
   #trim(): void {
-    while (this.#strangers.size > this.#bounds.strangers) this.#forgetStranger();
+    const strangers = this.#isStorm ? limits.tracedStrangersInStorm : this.#bounds.strangers;
+    while (this.#strangers.size > strangers) this.#forgetStranger();
     while (this.#calls.size > this.#bounds.calls) this.#forgetCall();
     // Strangers have a share: less, and the first message of a call would be lost before it is known to be one.
     const share = this.#bounds.bytes / STRANGER_SHARE;

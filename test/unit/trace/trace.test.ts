@@ -77,6 +77,27 @@ describe('families', () => {
 describe('bounds', () => {
   const bounds = { calls: 2, strangers: 3, bytes: 1_000_000 };
 
+  test('in a storm of strangers fewer are kept, and as many as ever a second later', () => {
+    const { clock, trace } = world();
+    let count = 0;
+    const come = (strangers: number) => {
+      for (const last = count + strangers; count < last; count++) {
+        const one = message(`stranger-${count}`);
+        trace.onMessage('in', one.bytes, flow, one.message);
+      }
+      return Array.from({ length: count }, (_, index) => trace.family(`stranger-${index}`)).filter(Boolean).length;
+    };
+    expect(come(900)).toBe(900);
+    clock.advance(1_000);
+    expect(come(900)).toBe(1_800);
+    expect(come(200)).toBe(limits.tracedStrangersInStorm);
+    clock.advance(1_000);
+    // A second must pass without a storm.
+    expect(come(500)).toBe(limits.tracedStrangersInStorm);
+    clock.advance(1_000);
+    expect(come(800)).toBe(limits.tracedStrangersInStorm + 800);
+  });
+
   test('registrations and strangers push no call out', () => {
     const { trace, sip, created } = world(bounds);
     sip('in', 'caller');
