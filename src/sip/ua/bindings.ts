@@ -121,6 +121,9 @@ export function createBindingRegistry(parts: {
       { address: binding.sourceAddress, port: binding.sourcePort },
     );
 
+  // Not within takeOver: a function made there keeps all that takeOver knows, so each registration would keep the one before it for ever.
+  const beatOf = (binding: Binding): Beat => keepAlive.add(() => udpFlowOf(binding));
+
   const takeOver = (aor: string, bindings: readonly Binding[], flow: Flow | undefined) => {
     const old = aors.get(aor) ?? [];
     const entries = bindings.map((binding): Entry => {
@@ -135,8 +138,7 @@ export function createBindingRegistry(parts: {
     for (const entry of old) if (entry.beat && !entries.includes(entry)) keepAlive.remove(entry.beat);
     for (const entry of entries) {
       const { binding } = entry;
-      if (!old.includes(entry) && binding.transport === 'udp' && isBehindNat(binding))
-        entry.beat = keepAlive.add(() => udpFlowOf(binding));
+      if (!old.includes(entry) && binding.transport === 'udp' && isBehindNat(binding)) entry.beat = beatOf(binding);
       const key = period(binding.expiresAt) + 1;
       const due = expiries.get(key) ?? new Set<string>();
       expiries.set(key, due.add(aor));

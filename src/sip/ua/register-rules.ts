@@ -2,6 +2,7 @@
 // No store, no flows, no clock here; registrar.ts reads the request, saves the outcome and answers.
 
 import { limits } from '../../base/limits.ts';
+import { ownText } from '../../base/own-text.ts';
 import type { Binding } from '../../base/records.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import type { Request } from '../grammar/message.ts';
@@ -173,14 +174,15 @@ function applyContact(
   if (asked === 0) return ok(others);
   if (asked < rules.minSeconds)
     return err({ status: 423, reason: 'Interval Too Brief', minExpiresSeconds: rules.minSeconds });
+  // Texts of their own: a slice of the REGISTER would keep it for as long as the phone is registered.
   const binding: Binding = {
     ...origin,
-    contact: contact.uri,
-    callId: order.callId,
+    contact: ownText(contact.uri),
+    callId: ownText(order.callId),
     cseq: order.cseq,
     q: contact.q,
     expiresAt: nowMs + Math.min(asked, rules.maxSeconds) * 1000,
-    instanceId: contact.instanceId,
+    instanceId: contact.instanceId === null ? null : ownText(contact.instanceId),
     registeredAt: known?.registeredAt ?? nowMs,
   };
   return ok([...others, binding]);

@@ -4,6 +4,7 @@
 import type { Clock } from '../../base/clock.ts';
 import { sipErrorValue } from '../../base/errors.ts';
 import { limits } from '../../base/limits.ts';
+import { ownText } from '../../base/own-text.ts';
 import type { Domain } from '../../base/records.ts';
 import { createTokenBuckets } from '../../base/token-buckets.ts';
 import type { HeaderField, Request } from '../grammar/message.ts';
@@ -75,7 +76,7 @@ export function createRegistrar(parts: {
 
   const register = async (transaction: ServerTransaction<Flow>, domain: Domain, user: string) => {
     const { request, flow } = transaction;
-    const aor = aorOf(user, domain.domainName);
+    const aor = ownText(aorOf(user, domain.domainName));
     if (!rate.take(aor))
       return refuse(transaction, { status: 503, reason: 'Register Rate Exceeded', errorCode: 32008 });
     const order = readRegister(request);
@@ -120,6 +121,7 @@ export function createRegistrar(parts: {
 }
 
 function originOf(request: Request, flow: Flow, aor: string, domain: Domain, nodeId: string): BindingOrigin {
+  const userAgent = request.headers.get('user-agent');
   return {
     aor,
     domainSid: domain.sid,
@@ -129,8 +131,8 @@ function originOf(request: Request, flow: Flow, aor: string, domain: Domain, nod
     sourcePort: flow.remotePort,
     localAddress: flow.localAddress,
     localPort: flow.localPort,
-    path: request.headers.getAll('path').flatMap(splitList).slice(0, limits.routeSetEntries),
-    userAgent: request.headers.get('user-agent')?.slice(0, 256) ?? null,
+    path: request.headers.getAll('path').flatMap(splitList).slice(0, limits.routeSetEntries).map(ownText),
+    userAgent: userAgent === undefined ? null : ownText(userAgent.slice(0, 256)),
     nodeId,
   };
 }

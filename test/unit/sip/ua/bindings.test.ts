@@ -1,5 +1,8 @@
 // The registry of bindings: loading, reachability of lost connections, expiry, the slow store, keep-alives (design.md 5.3, 7).
 
+import { setImmediate } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { limits } from '../../../../src/base/limits.ts';
 import { silentLog } from '../../../../src/base/log.ts';
@@ -60,6 +63,30 @@ function world(stored: readonly Binding[] = []) {
     registry.update(AOR, flow, (old) => ok({ bindings: [...old, ...bindings], isChanged: true }));
   return { clock, store, udp, keepAlive, registry, put };
 }
+
+/** Node has it only where it is asked for. */
+function collector(): () => void {
+  setFlagsFromString('--expose-gc');
+  return runInNewContext('gc') as () => void;
+}
+
+test('a phone behind NAT that registers again and again costs no memory: what it registered before is let go', async () => {
+  const { registry } = world();
+  const collect = collector();
+  const earlier: WeakRef<Binding>[] = [];
+  const again = async (cseq: number) => {
+    const next = binding({ contact: 'sip:alice@192.168.1.5:5060', cseq });
+    if (cseq <= 20) earlier.push(new WeakRef(next));
+    await registry.update(AOR, undefined, () => ok({ bindings: [next], isChanged: true }));
+  };
+  for (let cseq = 1; cseq <= 22; cseq++) await again(cseq);
+  // What a WeakRef was asked for or made in this turn stays until the turn is over.
+  await setImmediate();
+  collect();
+  expect(earlier.filter((one) => one.deref() !== undefined)).toEqual([]);
+  expect(registry.registered(AOR)).toHaveLength(1);
+  registry.stop();
+});
 
 describe('reachability', () => {
   test('best q first, the newest first among equals; expired ones are not there', async () => {
