@@ -13,6 +13,7 @@ import type { Clock } from '../base/clock.ts';
 import type { RandomSource } from '../base/ids.ts';
 import { createKeyedHash } from '../base/keyed-hash.ts';
 import { limits } from '../base/limits.ts';
+import { ownText } from '../base/own-text.ts';
 
 const SIGNED_BYTES = 16;
 const SIGNATURE_BYTES = 20;
@@ -125,7 +126,8 @@ export function createNonces(
       if ((now > oldestUntil && now - sweptAt >= SWEEP_MS) || used.size >= settings.tracked) forgetOldest(now);
       if (time <= forgottenUntil) return false;
       if (used.size === 0) oldestUntil = time + settings.lifetimeMs;
-      used.set(nonce, { highest: count, seen: 1, issuedAt: time });
+      // A slice of the request would keep that.
+      used.set(ownText(nonce), { highest: count, seen: 1, issuedAt: time });
       return true;
     },
     get size() {
