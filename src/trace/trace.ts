@@ -293,17 +293,20 @@ class CallTrace implements Trace {
    */
   #noticeStorm(): void {
     const nowMs = this.#clock.now();
-    const isOver = nowMs - this.#countsSinceMs >= 1_000;
+    const lastedMs = nowMs - this.#countsSinceMs;
+    if (lastedMs >= 1_000) {
+      // A second that nobody came in was no storm, whatever was before it.
+      this.#isStorm = this.#newcomers >= limits.strangersOfAStorm && lastedMs < 2_000;
+      this.#newcomers = 0;
+      this.#countsSinceMs = nowMs;
+    }
     this.#newcomers += 1;
-    if (!isOver && this.#newcomers < limits.strangersOfAStorm) return;
-    this.#isStorm = this.#newcomers >= limits.strangersOfAStorm;
-    if (!isOver) return;
-    this.#newcomers = 0;
-    this.#countsSinceMs = nowMs;
+    if (this.#newcomers >= limits.strangersOfAStorm) this.#isStorm = true;
   }
 
   #trim(): void {
-    const strangers = this.#isStorm ? limits.tracedStrangersInStorm : this.#bounds.strangers;
+    const { strangers: bound } = this.#bounds;
+    const strangers = this.#isStorm ? Math.min(bound, limits.tracedStrangersInStorm) : bound;
     while (this.#strangers.size > strangers) this.#forgetStranger();
     while (this.#calls.size > this.#bounds.calls) this.#forgetCall();
     // Strangers have a share: less, and the first message of a call would be lost before it is known to be one.

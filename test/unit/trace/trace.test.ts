@@ -96,6 +96,11 @@ describe('bounds', () => {
     expect(come(500)).toBe(limits.tracedStrangersInStorm);
     clock.advance(1_000);
     expect(come(800)).toBe(limits.tracedStrangersInStorm + 800);
+    // A storm of long ago is none.
+    clock.advance(1_000);
+    expect(come(1_100)).toBe(limits.tracedStrangersInStorm);
+    clock.advance(3_600_000);
+    expect(come(100)).toBe(limits.tracedStrangersInStorm + 100);
   });
 
   test('registrations and strangers push no call out', () => {
