@@ -2,7 +2,6 @@
 // Knows nothing of TwiML, bridges or call status.
 
 import type { Log } from '../base/log.ts';
-import { NOTHING_TO_WAIT_FOR } from '../base/signal.ts';
 import type { EndpointId, MediaEvent } from '../media/engine.ts';
 import type { MediaDirection } from '../sdp/plan.ts';
 import type { HeaderField } from '../sip/grammar/message.ts';
@@ -16,6 +15,7 @@ import type {
   SessionEvent,
   UserAgent,
 } from '../sip/ua/ua.ts';
+import { DirectionOffers } from './direction-offers.ts';
 import { type DigitPressed, LegDigits } from './leg-digits.ts';
 import type { AnswerOutcome, HeaderPair, LegDriver, LegEvent } from './leg-driver.ts';
 import { failureOf, ofMedia } from './leg-event-sources.ts';
@@ -66,8 +66,8 @@ export class SipLeg implements LegDriver {
   #flow: PeerFlow | undefined;
   #onAcknowledged: ((outcome: AnswerOutcome) => void) | undefined;
   readonly #digits = new LegDigits();
-  /** Re-offers of ours go one after another. */
-  #offers: Promise<unknown> = NOTHING_TO_WAIT_FOR;
+  /** Made for the first re-INVITE of ours: most calls see none. */
+  #offers: DirectionOffers | undefined;
 
   private constructor(
     identity: SipLegIdentity,
@@ -235,9 +235,8 @@ export class SipLeg implements LegDriver {
   }
 
   offerDirection(direction: MediaDirection): Promise<boolean> {
-    const offered = this.#offers.then(() => this.#reoffer(direction));
-    this.#offers = offered;
-    return offered;
+    this.#offers ??= new DirectionOffers((newest) => this.#reoffer(newest));
+    return this.#offers.offer(direction);
   }
 
   limitDirection(most: MediaDirection): void {
@@ -250,16 +249,17 @@ export class SipLeg implements LegDriver {
     return status !== 408 && status !== 481 && status !== 503;
   }
 
-  async #reoffer(direction: MediaDirection): Promise<boolean> {
+  async #reoffer(newest: () => MediaDirection): Promise<boolean> {
     if (this.#phase !== 'answered' || !this.#session) return false;
-    const result = await this.#session.reinvite(() => this.#media.offer(direction));
+    let direction: MediaDirection = 'sendrecv';
+    const result = await this.#session.reinvite(() => {
+      direction = newest();
+      return this.#media.offer(direction);
+    });
     if (!result.ok) {
       this.#media.withdraw();
-      this.#listener({
-        type: 'media',
-        change: 're-INVITE refused',
-        detail: `${result.error.status} ${result.error.reason}`,
-      });
+      const { status, reason } = result.error;
+      this.#listener({ type: 'media', change: 're-INVITE refused', detail: `${status} ${reason}` });
       return false;
     }
     const accepted = this.#media.accept(result.value);
