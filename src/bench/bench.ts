@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { realClock } from '../base/clock.ts';
 import { DOMAIN, GatewayUnderTest } from './gateway.ts';
 import { NATIVE_RTP_SOURCE } from './generator/native-rtp-source.ts';
@@ -155,14 +156,14 @@ export class Bench {
     return gateway;
   }
 
-  /** A program in C, compiled once into a temporary folder; undefined, and said so, where that cannot be done. */
-  compiled(name: string, source: string): string | undefined {
+  /** A program in C, compiled once into a temporary folder; `more`: arguments of the compiler. Undefined, and said so, where that cannot be done. */
+  compiled(name: string, source: string, more: readonly string[] = []): string | undefined {
     if (!this.options.withCompiler) return undefined;
     const known = this.#compiled.get(name);
     if (known !== undefined) return known.program;
     const file = join(this.folder, `program-${this.#compiled.size}`);
     writeFileSync(`${file}.c`, source);
-    const { status, error, stderr } = spawnSync('cc', ['-O2', '-o', file, `${file}.c`], { encoding: 'utf8' });
+    const { status, error, stderr } = spawnSync('cc', ['-O2', '-o', file, `${file}.c`, ...more], { encoding: 'utf8' });
     if (status !== 0) this.skip(name, error ? 'no C compiler (cc) is installed' : `cc: ${stderr.slice(0, 200)}`);
     const program = status === 0 ? file : undefined;
     this.#compiled.set(name, { program });
@@ -171,7 +172,12 @@ export class Bench {
 
   /** Whether plain RTP is sent and received by the generator in C. */
   get hasNativeRtp(): boolean {
-    return this.compiled(NATIVE_RTP, NATIVE_RTP_SOURCE) !== undefined;
+    return this.#nativeRtp() !== undefined;
+  }
+
+  #nativeRtp(): string | undefined {
+    const engine = fileURLToPath(new URL('../media/native', import.meta.url));
+    return this.compiled(NATIVE_RTP, NATIVE_RTP_SOURCE, [`-I${engine}`, join(engine, 'srtp.c'), '-ldl', '-lpthread']);
   }
 
   async generator(): Promise<Generator> {
@@ -183,7 +189,7 @@ export class Bench {
   /** Tells a generator whom it calls. */
   async open(generator: Generator, sip: Place, sips?: Place): Promise<void> {
     const { app, callee, rtp, nativeRtp } = await this.places();
-    const program = this.compiled(NATIVE_RTP, NATIVE_RTP_SOURCE);
+    const program = this.#nativeRtp();
     await generator.ask({
       ...{ ask: 'open', sip, sips, domain: DOMAIN, appPort: app, calleePort: callee },
       rtpPorts: rtp,

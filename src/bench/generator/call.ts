@@ -7,8 +7,8 @@
 
 import { randomBytes } from 'node:crypto';
 import { realClock, type Timer } from '../../base/clock.ts';
-import { SRTP_MASTER_BYTES, SrtpReceiver, SrtpSender } from '../../media/srtp.ts';
-import { isPlain, type Kind } from './kinds.ts';
+import { SRTP_MASTER_BYTES } from '../../media/srtp.ts';
+import { type Kind, rtpOf } from './kinds.ts';
 import type { KindName, Place } from './protocol.ts';
 import { LONGEST_NON_INVITE_MS, type Repeats } from './repeats.ts';
 import type { Rtp, RtpSocket } from './rtp.ts';
@@ -28,7 +28,6 @@ import {
 import { FRAME_MS, type Stream } from './stream.ts';
 import type { Wire } from './wire.ts';
 
-const SUITE = 'AES_CM_128_HMAC_SHA1_80';
 const DIGIT = 5;
 const DIGIT_PACKETS = 9;
 
@@ -80,7 +79,7 @@ export class Call {
     this.kind = kind;
     this.#services = services;
     this.withMedia = withMedia;
-    this.#socket = services.rtp.nextSocket(isPlain(kind));
+    this.#socket = services.rtp.nextSocket(rtpOf(kind));
     this.callId = `${index}-${runId}`;
     this.#tag = `c${this.callId}`;
     this.#key = kind.isSecure ? randomBytes(SRTP_MASTER_BYTES) : undefined;
@@ -189,8 +188,7 @@ export class Call {
       codec: 'PCMU',
       voice: this.kind.callerVoice(this.index),
       isPlayedTo: this.kind.isPlayedTo === true,
-      sender: this.#key && new SrtpSender(SUITE, this.#key),
-      receiver: theirs === undefined ? undefined : new SrtpReceiver(SUITE, Buffer.from(theirs, 'base64')),
+      keys: this.#key && theirs !== undefined ? { ours: this.#key, theirs: Buffer.from(theirs, 'base64') } : undefined,
     });
     if (this.kind.digitMs !== undefined) this.#dialDigit(this.kind.digitMs);
   }

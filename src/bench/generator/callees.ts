@@ -2,7 +2,7 @@
 // both sides of a call are known to belong together.
 
 import { realClock } from '../../base/clock.ts';
-import { isPlain, type Kind } from './kinds.ts';
+import { type Kind, rtpOf } from './kinds.ts';
 import type { Place } from './protocol.ts';
 import type { Repeats } from './repeats.ts';
 import type { Rtp } from './rtp.ts';
@@ -80,7 +80,7 @@ export class Callees {
       this.#send(response(text, '404 Not Found', tagOf(callId), ''), from);
       return;
     }
-    const socket = this.#rtp.nextSocket(isPlain(call.kind));
+    const socket = this.#rtp.nextSocket(rtpOf(call.kind));
     const contact = `Contact: <sip:b-${index}@127.0.0.1:${this.#wire?.port}>${CRLF}`;
     const sdp = audioSdp('127.0.0.1', socket.port, callee.codec === 'PCMU' ? 0 : 8, undefined);
     const type = `Content-Type: application/sdp${CRLF}`;

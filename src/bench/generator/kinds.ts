@@ -24,8 +24,8 @@ export interface Kind {
   /** Sends a digit so long after the answer, and is hung up on. */
   readonly digitMs?: number;
   readonly isStream?: true;
-  /** RTP by the generator in TypeScript, as for SRTP: so that both are compared with the same load. */
-  readonly isScripted?: true;
+  /** RTP by the generator that SRTP is sent by, so that both are compared with the same load. */
+  readonly isLikeSecure?: true;
 }
 
 const dial =
@@ -47,7 +47,7 @@ const room = (members: number): Kind => ({
 
 export const kinds: Readonly<Record<KindName, Kind>> = {
   bridge: { document: dial(''), callerVoice: stamp, callee: { codec: 'PCMU', voice: 'stamp' } },
-  plain: { document: dial(''), callerVoice: stamp, callee: { codec: 'PCMU', voice: 'stamp' }, isScripted: true },
+  plain: { document: dial(''), callerVoice: stamp, callee: { codec: 'PCMU', voice: 'stamp' }, isLikeSecure: true },
   srtp: { document: dial(''), callerVoice: stamp, callee: { codec: 'PCMU', voice: 'stamp' }, isSecure: true },
   transcode: { document: dial(''), callerVoice: level, callee: { codec: 'PCMA', voice: 'level' } },
   record: {
@@ -76,6 +76,10 @@ export const kinds: Readonly<Record<KindName, Kind>> = {
   },
 };
 
-/** Both sides send stamped packets without SRTP: the generator in C does that. */
-export const isPlain = (kind: Kind): boolean =>
-  kind.callee?.voice === 'stamp' && kind.isSecure !== true && kind.isScripted !== true;
+/** What a call needs of who sends and counts its RTP: stamped packets, those with SRTP, or anything else. */
+export type RtpNeed = 'stamps' | 'srtp' | 'any';
+
+export function rtpOf(kind: Kind): RtpNeed {
+  if (kind.callee?.voice !== 'stamp') return 'any';
+  return kind.isSecure || kind.isLikeSecure ? 'srtp' : 'stamps';
+}

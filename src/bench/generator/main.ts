@@ -39,8 +39,8 @@ function openPairs({ pairs }: PairsQuestion): Answers['pairs'] {
   const { rtp } = opened();
   rtp.isByStamp = true;
   pairs.forEach(({ a, b }, index) => {
-    const one = rtp.add({ socket: rtp.socketOf(2 * index, true), remote: a, codec: 'PCMU', voice: 'stamp' });
-    const other = rtp.add({ socket: rtp.socketOf(2 * index + 1, true), remote: b, codec: 'PCMU', voice: 'stamp' });
+    const one = rtp.add({ socket: rtp.socketOf(2 * index, 'stamps'), remote: a, codec: 'PCMU', voice: 'stamp' });
+    const other = rtp.add({ socket: rtp.socketOf(2 * index + 1, 'stamps'), remote: b, codec: 'PCMU', voice: 'stamp' });
     one.peer = other;
     other.peer = one;
   });

@@ -1,13 +1,20 @@
 // The RTP of the generator once more, in C: compiled into a temporary folder where a compiler is installed. The one in TypeScript needs
-// about a core for 1,000 calls, as much as the relay that it measures; this one a quarter. For plain relayed calls only (stamped
-// packets, no SRTP); all else, and machines without a compiler, use TypeScript. Both count alike, but for when a packet came: here the
-// kernel says it. A generator that is busy reads what has come when it gets to it, up to a millisecond later; that is no latency of a relay.
+// about a core for 1,000 calls, as much as the relay that it measures; this one a quarter. For relayed calls only (stamped packets), with
+// SRTP where OpenSSL's library lies on the machine; all else, and machines without a compiler, use TypeScript. Both count alike, but for
+// when a packet came: here the kernel says it. A generator that is busy reads what has come when it gets to it, up to a millisecond
+// later; that is no latency of a relay.
 //
-//   stdin   add N SOCKET PORT · del N · clear · begin · end · report          stdout   ready · one line of JSON for each report
+//   stdin    add N SOCKET PORT [OURS THEIRS] · del N · clear · begin · end · report       OURS, THEIRS   session keys of SRTP: cipher,
+//   stdout   ready | ready srtp · one line of JSON for each report                                       authentication, salt, in hex
+//
+// It is compiled together with the SRTP of the native media engine (srtp.c).
+
+import { NATIVE_HISTOGRAM_SOURCE } from './native-histogram-source.ts';
 
 export const NATIVE_RTP_SOURCE = `
 #define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <stdint.h>
@@ -21,6 +28,8 @@ export const NATIVE_RTP_SOURCE = `
 #include <time.h>
 #include <unistd.h>
 
+#include "srtp.h"
+
 /* Phones do not speak at the same time: each stream has its own tenth of a millisecond of the 20 ms. */
 #define SLOTS 200
 #define SLOT_MS 0.1
@@ -28,29 +37,29 @@ export const NATIVE_RTP_SOURCE = `
 #define REMEMBERED 256
 #define BATCH 64
 #define PACKET 172
-#define FINE 100000
-#define COARSE 40000
 #define MAX_SOCKETS 64
 #define CATCH_UP 100
 
 typedef struct {
-  int in_use, socket, slot, place;
+  int socket, slot, place, port, secure;
+  srtp_context ours, theirs;
   struct sockaddr_in remote;
   uint32_t number, next, first, end, sent_before;
   int64_t last;
   uint64_t arrived;
   double jitter, transit;
   double sent_at[REMEMBERED];
-  unsigned char packet[PACKET];
+  unsigned char packet[PACKET + SRTP_ROOM];
 } stream;
 
-typedef struct { uint32_t fine[FINE], coarse[COARSE]; uint64_t count; double max; } histogram;
-
+${NATIVE_HISTOGRAM_SOURCE}
 static stream **streams;
 static uint32_t stream_room;
 static stream **slots[SLOTS];
 static uint32_t slot_count[SLOTS], slot_room[SLOTS];
 static int sockets[MAX_SOCKETS], socket_count;
+/* Who sends to this port of the gateway: what comes from there is for it. */
+static stream *by_port[1 << 16];
 static int measuring;
 static uint64_t received;
 static histogram latency, late;
@@ -75,27 +84,6 @@ static double cpu_ms(void) {
   return (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1e3 + (used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e3;
 }
 
-static void count(histogram *in, double ms) {
-  if (ms < 0) ms = 0;
-  in->count++;
-  if (ms > in->max) in->max = ms;
-  if (ms * 100 < FINE) in->fine[(int)(ms * 100)]++;
-  else in->coarse[ms < COARSE ? (int)ms : COARSE - 1]++;
-}
-
-static double percentile(const histogram *of, double share) {
-  if (of->count == 0) return 0;
-  int64_t left = (int64_t)(of->count * share + 0.9999999);
-  for (int at = 0; at < FINE; at++) if ((left -= of->fine[at]) <= 0) return (at + 0.5) / 100;
-  for (int at = 0; at < COARSE; at++) if ((left -= of->coarse[at]) <= 0) return at + 0.5;
-  return of->max;
-}
-
-static void print_spread(const char *name, const histogram *of) {
-  printf("\\"%s\\":{\\"count\\":%llu,\\"p50\\":%f,\\"p99\\":%f,\\"p999\\":%f,\\"max\\":%f}", name, (unsigned long long)of->count,
-         percentile(of, 0.5), percentile(of, 0.99), percentile(of, 0.999), of->max);
-}
-
 static void put32(unsigned char *at, uint32_t value) {
   at[0] = value >> 24; at[1] = value >> 16; at[2] = value >> 8; at[3] = value;
 }
@@ -103,8 +91,20 @@ static uint32_t get32(const unsigned char *at) {
   return (uint32_t)at[0] << 24 | at[1] << 16 | at[2] << 8 | at[3];
 }
 
-static void add(uint32_t number, int socket, int port) {
-  if (socket < 0 || socket >= socket_count || number > 1000000) return;
+/* Cipher key, authentication key and salt, in hex. */
+static int open_srtp(srtp_context *context, const char *hex) {
+  enum { BYTES = SRTP_CIPHER_KEY + SRTP_AUTH_KEY + SRTP_SALT };
+  unsigned char keys[BYTES];
+  unsigned octet;
+  for (int at = 0; at < BYTES; at++) {
+    if (sscanf(hex + 2 * at, "%2x", &octet) != 1) return 0;
+    keys[at] = octet;
+  }
+  return srtp_open(context, keys, keys + SRTP_CIPHER_KEY, keys + SRTP_CIPHER_KEY + SRTP_AUTH_KEY, 10, -1, 0);
+}
+
+static void add(uint32_t number, int socket, int port, const char *ours, const char *theirs) {
+  if (socket < 0 || socket >= socket_count || number > 1000000 || port < 1 || port > 65535) return;
   if (number >= stream_room) {
     uint32_t room = number * 2 + 64;
     streams = realloc(streams, room * sizeof *streams);
@@ -134,6 +134,9 @@ static void add(uint32_t number, int socket, int port) {
   one->packet[0] = 0x80;
   put32(one->packet + 8, 0x5eed0000u + number * 2654435761u);
   memset(one->packet + 12, 0xff, PACKET - 12);
+  one->port = port;
+  by_port[port] = one;
+  one->secure = ours[0] && open_srtp(&one->ours, ours) && open_srtp(&one->theirs, theirs);
 }
 
 static void del(uint32_t number) {
@@ -143,6 +146,9 @@ static void del(uint32_t number) {
   slots[one->slot][one->place] = last;
   last->place = one->place;
   streams[number] = NULL;
+  if (by_port[one->port] == one) by_port[one->port] = NULL;
+  srtp_close(&one->ours);
+  srtp_close(&one->theirs);
   free(one);
 }
 
@@ -167,10 +173,17 @@ static void send_slot(int slot, double due) {
     put32(one->packet + 4, number * 160u);
     put32(one->packet + 12, one->number);
     put32(one->packet + 16, number);
+    int length = PACKET;
+    if (one->secure) {
+      /* Enciphered in place: what was sent before is no longer there. */
+      memset(one->packet + 20, 0xff, PACKET - 20);
+      length = srtp_protect(&one->ours, one->packet, 12, PACKET);
+      if (length < 0) continue;
+    }
     one->sent_at[number & (REMEMBERED - 1)] = stamp_ms();
     if (measuring) count(&late, now_ms() - due);
     int socket = one->socket, index = lengths[socket]++;
-    pieces[socket][index] = (struct iovec){.iov_base = one->packet, .iov_len = PACKET};
+    pieces[socket][index] = (struct iovec){.iov_base = one->packet, .iov_len = length};
     memset(&messages[socket][index], 0, sizeof(struct mmsghdr));
     messages[socket][index].msg_hdr = (struct msghdr){.msg_name = &one->remote, .msg_namelen = sizeof one->remote,
                                                       .msg_iov = &pieces[socket][index], .msg_iovlen = 1};
@@ -185,7 +198,9 @@ static void send_slot(int slot, double due) {
   }
 }
 
-static void take(const unsigned char *packet, int length, double arrived) {
+static void take(unsigned char *packet, int length, int port, double arrived) {
+  stream *own = by_port[port];
+  if (own && own->secure) length = srtp_unprotect(&own->theirs, packet, 12, length);
   if (length < 20 || packet[0] >> 6 != 2) return;
   if (measuring) received++;
   uint32_t number = get32(packet + 12), index = get32(packet + 16);
@@ -217,20 +232,24 @@ static double arrived_ms(struct msghdr *message) {
 static void receive(int socket) {
   static unsigned char packets[BATCH][256];
   static union { char bytes[CMSG_SPACE(sizeof(struct timespec))]; struct cmsghdr align; } controls[BATCH];
+  static struct sockaddr_in from[BATCH];
   static struct iovec pieces[BATCH];
   static struct mmsghdr messages[BATCH];
   for (int index = 0; index < BATCH; index++) {
     pieces[index] = (struct iovec){.iov_base = packets[index], .iov_len = sizeof packets[index]};
     memset(&messages[index], 0, sizeof messages[index]);
-    messages[index].msg_hdr = (struct msghdr){.msg_iov = &pieces[index], .msg_iovlen = 1};
+    messages[index].msg_hdr = (struct msghdr){.msg_name = &from[index], .msg_iov = &pieces[index], .msg_iovlen = 1};
     messages[index].msg_hdr.msg_control = &controls[index];
   }
   for (int round = 0; round < 4; round++) {
-    for (int index = 0; index < BATCH; index++) messages[index].msg_hdr.msg_controllen = sizeof controls[index];
+    for (int index = 0; index < BATCH; index++) {
+      messages[index].msg_hdr.msg_controllen = sizeof controls[index];
+      messages[index].msg_hdr.msg_namelen = sizeof from[index];
+    }
     int taken = recvmmsg(sockets[socket], messages, BATCH, MSG_DONTWAIT, NULL);
     if (taken <= 0) return;
     for (int index = 0; index < taken; index++)
-      take(packets[index], messages[index].msg_len, arrived_ms(&messages[index].msg_hdr));
+      take(packets[index], messages[index].msg_len, ntohs(from[index].sin_port), arrived_ms(&messages[index].msg_hdr));
     if (taken < BATCH) return;
   }
 }
@@ -286,7 +305,8 @@ static void report(void) {
 static void obey(const char *line) {
   unsigned number;
   int socket, port;
-  if (sscanf(line, "add %u %d %d", &number, &socket, &port) == 3) add(number, socket, port);
+  char ours[128] = "", theirs[128] = "";
+  if (sscanf(line, "add %u %d %d %127s %127s", &number, &socket, &port, ours, theirs) >= 3) add(number, socket, port, ours, theirs);
   else if (sscanf(line, "del %u", &number) == 1) del(number);
   else if (!strncmp(line, "clear", 5)) for (uint32_t each = 0; each < stream_room; each++) del(each);
   else if (!strncmp(line, "begin", 5)) begin();
@@ -317,6 +337,8 @@ static int read_commands(void) {
 
 int main(int argc, char **argv) {
   int poll = epoll_create1(0), size = 4 << 20;
+  /* srtp.c looks for its functions in all that is loaded. */
+  if (!dlopen("libcrypto.so.3", RTLD_NOW | RTLD_GLOBAL)) dlopen("libcrypto.so", RTLD_NOW | RTLD_GLOBAL);
   /* Where it is allowed: on its core, what sends and takes the times goes first. A sender that waits for others sends all that was
      due at once, and a relay that is given 50 packets in place of one is later with the last of them: half of its p99 was that. */
   struct sched_param lowest = {.sched_priority = 1};
@@ -345,7 +367,7 @@ int main(int argc, char **argv) {
   epoll_ctl(poll, EPOLL_CTL_ADD, timer, &watch);
   watch.data.u32 = 1001;
   epoll_ctl(poll, EPOLL_CTL_ADD, 0, &watch);
-  puts("ready");
+  puts(srtp_available() ? "ready srtp" : "ready");
   fflush(stdout);
   double started = now_ms();
   int64_t slot = 0;

@@ -2,7 +2,9 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { realClock } from '../../base/clock.ts';
+import { deriveSessionKeys } from '../../media/srtp.ts';
 import type { MediaAnswer, Spread } from './protocol.ts';
+import type { StreamKeys } from './stream.ts';
 
 const ANSWER_MS = 10_000;
 
@@ -17,6 +19,7 @@ export class NativeRtp {
   readonly #lines: { readonly resolve: (line: string) => void; readonly reject: (fault: Error) => void }[] = [];
   readonly #ended = Promise.withResolvers<void>();
   #rest = '';
+  #hasSrtp = false;
   #count = 0;
 
   private constructor(child: ChildProcess) {
@@ -38,7 +41,7 @@ export class NativeRtp {
   /** Rejects when it does not start. `ports`: of its sockets. */
   static async open(program: string, ports: readonly number[]): Promise<NativeRtp> {
     const native = new NativeRtp(spawn(program, ports.map(String), { stdio: ['pipe', 'pipe', 'inherit'] }));
-    await native.#line();
+    native.#hasSrtp = (await native.#line()) === 'ready srtp';
     return native;
   }
 
@@ -58,10 +61,16 @@ export class NativeRtp {
     return this.#count;
   }
 
-  /** `socket`: index into its ports. */
-  add(stream: number, socket: number, remotePort: number): void {
+  /** Whether it may be given keys. */
+  get hasSrtp(): boolean {
+    return this.#hasSrtp;
+  }
+
+  /** `socket`: index into its ports. `keys`: master keys of AES_CM_128_HMAC_SHA1_80. */
+  add(stream: number, socket: number, remotePort: number, keys?: StreamKeys): void {
     this.#count++;
-    this.#tell(`add ${stream} ${socket} ${remotePort}`);
+    const secure = keys ? ` ${sessionKeys(keys.ours)} ${sessionKeys(keys.theirs)}` : '';
+    this.#tell(`add ${stream} ${socket} ${remotePort}${secure}`);
   }
 
   remove(stream: number): void {
@@ -89,3 +98,8 @@ export class NativeRtp {
     await this.#ended.promise;
   }
 }
+
+const sessionKeys = (master: Buffer): string => {
+  const { cipherKey, authKey, salt } = deriveSessionKeys(master);
+  return Buffer.concat([cipherKey, authKey, salt]).toString('hex');
+};

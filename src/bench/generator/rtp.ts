@@ -4,6 +4,7 @@
 import type { Socket } from 'node:dgram';
 import { realClock } from '../../base/clock.ts';
 import { Histogram } from './histogram.ts';
+import type { RtpNeed } from './kinds.ts';
 import { stampedStream } from './marks.ts';
 import { NativeRtp } from './native-rtp.ts';
 import type { Effort, MediaAnswer, OpenQuestion } from './protocol.ts';
@@ -66,13 +67,15 @@ export class Rtp {
     for (const port of ports) this.#rtcp.push(await boundSocket(port + 1, () => {}));
   }
 
-  /** The socket for the next stream, in turn. `isPlain`: stamped packets without SRTP, which the generator in C takes over. */
-  nextSocket(isPlain: boolean): RtpSocket {
-    return this.socketOf(this.#turn++, isPlain);
+  /** The socket for the next stream, in turn. */
+  nextSocket(need: RtpNeed): RtpSocket {
+    return this.socketOf(this.#turn++, need);
   }
 
-  socketOf(index: number, isPlain: boolean): RtpSocket {
-    const sockets = isPlain && this.#native ? this.#nativeSockets : this.#sockets;
+  /** The generator in C takes over what it can. */
+  socketOf(index: number, need: RtpNeed): RtpSocket {
+    const isNative = need === 'srtp' ? this.#native?.hasSrtp : need === 'stamps' && this.#native;
+    const sockets = isNative ? this.#nativeSockets : this.#sockets;
     return sockets[index % sockets.length]!;
   }
 
@@ -98,9 +101,15 @@ export class Rtp {
 
   /** Only a name here: sent, received and counted in C. */
   #addNative(number: number, index: number, options: Omit<StreamOptions, 'number' | 'socket'>): Stream {
-    const stream = new Stream({ ...options, voice: 'none', number, socket: this.#sockets[0]!.socket! });
+    const stream = new Stream({
+      ...options,
+      keys: undefined,
+      voice: 'none',
+      number,
+      socket: this.#sockets[0]!.socket!,
+    });
     this.#nativeStreams.add(stream);
-    this.#native?.add(number, index, stream.remote.port);
+    this.#native?.add(number, index, stream.remote.port, options.keys);
     this.#isNative = true;
     return stream;
   }

@@ -13,7 +13,7 @@ import {
   writeUint16,
   writeUint32,
 } from '../../media/rtp.ts';
-import { SRTP_TRAILER_BYTES, type SrtpReceiver, type SrtpSender } from '../../media/srtp.ts';
+import { SRTP_TRAILER_BYTES, SrtpReceiver, SrtpSender } from '../../media/srtp.ts';
 import type { Histogram } from './histogram.ts';
 import { type Codec, LEVELS, levelPayloads, numberOfLevel, PAYLOAD_BYTES, readLevel, writeStamp } from './marks.ts';
 import type { Place } from './protocol.ts';
@@ -34,9 +34,16 @@ export interface StreamOptions {
   readonly voice: Voice;
   /** Audio is sent to it all the time, so that what does not come is lost. */
   readonly isPlayedTo?: boolean;
-  readonly sender?: SrtpSender | undefined;
-  readonly receiver?: SrtpReceiver | undefined;
+  readonly keys?: StreamKeys | undefined;
 }
+
+/** Master keys of SRTP, AES_CM_128_HMAC_SHA1_80: what is sent, and what comes. */
+export interface StreamKeys {
+  readonly ours: Buffer;
+  readonly theirs: Buffer;
+}
+
+const SUITE = 'AES_CM_128_HMAC_SHA1_80';
 
 /** Sums over all streams while time is measured. */
 export interface Tally {
@@ -79,15 +86,15 @@ export class Stream {
   #lastTransit = Number.NaN;
   #lastArrival = Number.NaN;
 
-  constructor({ number, socket, remote, codec, voice, isPlayedTo = false, sender, receiver }: StreamOptions) {
+  constructor({ number, socket, remote, codec, voice, isPlayedTo = false, keys }: StreamOptions) {
     this.isPlayedTo = isPlayedTo;
     this.number = number;
     this.remote = remote;
     this.codec = codec;
     this.voice = voice;
     this.#socket = socket;
-    this.#sender = sender;
-    this.#receiver = receiver;
+    this.#sender = keys && new SrtpSender(SUITE, keys.ours);
+    this.#receiver = keys && new SrtpReceiver(SUITE, keys.theirs);
     this.#plain = this.#packet.subarray(0, RTP_HEADER_BYTES + PAYLOAD_BYTES);
     // RFC 3550 5.1: SSRC and first numbers at random; here told from the number of the stream, which is as good for a test.
     const ssrc = (0x5eed_0000 + number * 2_654_435_761) >>> 0;
