@@ -156,7 +156,10 @@ export class Bench {
     return gateway;
   }
 
-  /** A program in C, compiled once into a temporary folder; `more`: arguments of the compiler. Undefined, and said so, where that cannot be done. */
+  /**
+   * A program in C, compiled once into a temporary folder; `more`: arguments of the compiler. Undefined, and said so, where that cannot
+   * be done.
+   */
   compiled(name: string, source: string, more: readonly string[] = []): string | undefined {
     if (!this.options.withCompiler) return undefined;
     const known = this.#compiled.get(name);

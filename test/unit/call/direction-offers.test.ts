@@ -49,27 +49,21 @@ describe('directions that the peer is to be told of', () => {
     expect(peer.told).toEqual(['sendonly', 'sendrecv']);
   });
 
-  test('what was asked for after the offer was written goes out after its answer', async () => {
-    const peer = new Peer();
-    const hold = peer.offers.offer('sendonly');
-    await settled();
-    const resume = peer.offers.offer('sendrecv');
-    await peer.answers(true);
-    expect(await hold).toBe(true);
-    expect(peer.told).toEqual(['sendonly', 'sendrecv']);
-    await peer.answers(true);
-    expect(await resume).toBe(true);
-  });
-
-  test('a refusal is told to who asked, and the next one is sent all the same', async () => {
-    const peer = new Peer();
-    const hold = peer.offers.offer('sendonly');
-    await settled();
-    const resume = peer.offers.offer('sendrecv');
-    await peer.answers(false);
-    expect(await hold).toBe(false);
-    await peer.answers(true);
-    expect(await resume).toBe(true);
-    expect(peer.told).toEqual(['sendonly', 'sendrecv']);
-  });
+  test.each([
+    ['agreed to', true],
+    ['refused', false],
+  ])(
+    'what was asked for after the offer was written goes out after its answer, when that was %s',
+    async (_, isAgreed) => {
+      const peer = new Peer();
+      const hold = peer.offers.offer('sendonly');
+      await settled();
+      const resume = peer.offers.offer('sendrecv');
+      await peer.answers(isAgreed);
+      expect(await hold).toBe(isAgreed);
+      await peer.answers(true);
+      expect(await resume).toBe(true);
+      expect(peer.told).toEqual(['sendonly', 'sendrecv']);
+    },
+  );
 });
